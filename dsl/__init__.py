@@ -1,0 +1,42 @@
+"""The language front end: ``load`` turns a file into devices and findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .diagnostics import Diagnostic
+from .model import Device
+
+__all__ = ["Result", "load"]
+
+#: Bytes that a file may have.
+MAX_BYTES = 1 << 20
+
+#: Findings that are given for one file at most.
+MAX_FINDINGS = 500
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a file gives: ``devices`` is empty where there are errors."""
+
+    devices: tuple[Device, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no errors; warnings may be there."""
+        return not any(found.is_error for found in self.diagnostics)
+
+
+def load(path: Path | str, text: bytes | None = None) -> Result:
+    """Read, parse and check one file.
+
+    ``text`` is what the file holds where the caller has it already; ``path`` then only names
+    it.  Never raises for bad input: what is wrong, the file that can't be opened too, is in
+    ``Result.diagnostics``, ordered by place.
+    """
+    from .check import check
+
+    return check(path, text)

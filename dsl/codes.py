@@ -1,0 +1,365 @@
+"""The catalogue of what can be wrong: code, severity, meaning and explanation.
+
+A code keeps its meaning for ever; one that is no longer used isn't given to another finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .diagnostics import Diagnostic, Place, Severity
+from .source import Span
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code: ``meaning`` is a line, ``explanation`` a few sentences with the reason."""
+
+    meaning: str
+    explanation: str
+    severity: Severity = Severity.ERROR
+
+
+CODES: dict[str, Code] = {
+    # Files.
+    "IMS001": Code(
+        "the file can't be read",
+        "The operating system refused to open or read the file; its reason is in the message.",
+    ),
+    "IMS002": Code(
+        "the file is too large",
+        "A file may have 1 MiB. The interrupt chapter of a large device takes a few KiB; a "
+        "larger file is something else than a description.",
+    ),
+    "IMS003": Code(
+        "the file is not UTF-8",
+        "Files are UTF-8. A byte order mark at the start is skipped. Nothing of a file in "
+        "another encoding is read.",
+    ),
+    "IMS004": Code(
+        "a forbidden character",
+        "NUL and other control characters have no place in a text file, and characters that "
+        "turn the direction of writing make a text look like something it isn't. Tabs and "
+        "line ends (LF or CR LF) are fine.",
+    ),
+    "IMS005": Code(
+        "the file describes no device",
+        "A file holds at least one `device NAME { ... }`.",
+    ),
+    "IMS006": Code(
+        "blocks nest too deeply",
+        "The deepest block of the language is a slot's control word, four blocks deep. What "
+        "is nested more than 16 deep is not read at all.",
+    ),
+    "IMS007": Code(
+        "a text is never closed",
+        "A text in quotes ends on the line it starts on. There are no escapes: a text can't "
+        "hold a quotation mark.",
+    ),
+    "IMS008": Code(
+        "not a number",
+        "Numbers are decimal (16128, 16_128) or hexadecimal (0x3f00). A leading zero would "
+        "mean octal to a reader of C and is refused; `_` stands between two digits only.",
+    ),
+    "IMS009": Code(
+        "a number has too many digits",
+        "No number of a device's interrupts needs more than 24 characters.",
+    ),
+    # Syntax.
+    "IMS010": Code(
+        "unexpected text",
+        "What stands here can't stand here; the label says what could. The rest of the "
+        "statement was skipped, everything behind it was read.",
+    ),
+    "IMS011": Code(
+        "a sign is missing",
+        "One `;`, `:`, `=`, `]`, `@` or `{` is missing. Everything else was read as if it stood "
+        "there.",
+    ),
+    "IMS012": Code(
+        "a block is never closed",
+        "Each `{` needs its `}`. The second place is the start of the block that was open.",
+    ),
+    "IMS013": Code(
+        "a `}` closes nothing",
+        "There is no open block here. Often a `}` further up closes a block too early.",
+    ),
+    "IMS014": Code(
+        "not supported yet",
+        "The language knows the concept, this version of the tool doesn't.",
+    ),
+    "IMS015": Code(
+        "a misspelt word",
+        "The word is unknown here, but nearly one that is known. It was read as that one.",
+    ),
+    "IMS016": Code(
+        "a comment of C",
+        "Comments start with `#` or `//` and end with their line; `/*` starts none.",
+    ),
+    "IMS017": Code(
+        "too many findings",
+        "Only the first 500 findings of a file are shown, and after 1,000 places that could "
+        "not be read the rest isn't read at all. Mend these first.",
+        Severity.WARNING,
+    ),
+    # Names.
+    "IMS020": Code(
+        "not a name",
+        "Names become parts of C identifiers, Kconfig symbols and file names: they start "
+        "with a-z, go on with a-z, 0-9 and single _, and don't end with _.",
+    ),
+    "IMS021": Code(
+        "a name is too long",
+        "Names have at most 24 characters, since identifiers made of two names and a suffix "
+        "must still fit on a line of kernel code.",
+    ),
+    "IMS022": Code(
+        "a name is a keyword of C",
+        "The name becomes a member or a parameter in C, where keywords can't be names.",
+    ),
+    "IMS023": Code(
+        "a name is taken by the kernel",
+        "The preprocessor would replace a name that is a macro (`current`, `linux`, `unix`), "
+        "types hide behind one that is a type, and functions of a device named like a part "
+        "of the kernel would clash with that part's functions.",
+    ),
+    "IMS024": Code(
+        "a name is used twice",
+        "Stores, special vectors and pools of one device share one set of names, devices of "
+        "one file another, and the cookies of one slot a third.",
+    ),
+    "IMS025": Code(
+        "names differ in case only",
+        "Names are used in lower and in upper case (Kconfig symbols, constants), where these "
+        "two become one.",
+    ),
+    "IMS026": Code(
+        "a name clashes with what is made of another one",
+        "Each name is the root of several identifiers: `foo_irq_misc()` of a vector, "
+        "`foo_wq_get()` of a pool, `foo_irqs_init()` of the device. Two roots that give the "
+        "same identifier can't stand together.",
+    ),
+    "IMS027": Code(
+        "an unknown store",
+        "Vectors and pools take their indexes from a store of the same device.",
+    ),
+    # Texts.
+    "IMS030": Code(
+        "a text is empty or has blanks at an end",
+        "The text is put into sentences, titles and comments as it stands.",
+    ),
+    "IMS031": Code(
+        "a text is too long",
+        "Titles and purposes have at most 64 characters, paths 96, maintainers 128: they "
+        "stand on one line of a comment, a Kconfig prompt or a file list.",
+    ),
+    "IMS032": Code(
+        "a character that can't be in this text",
+        "What goes into kernel sources is printable ASCII. Only the names of maintainers may "
+        "have other printable characters.",
+    ),
+    "IMS033": Code(
+        "a text would end a comment of C, or start one",
+        "The text is put into comments of C, which `*/` ends and in which `/*` is warned of.",
+    ),
+    "IMS034": Code(
+        "a character with a meaning where the text goes",
+        "Backslash, dollar, per cent, backquote, asterisk and bar have a meaning in C, "
+        "Kconfig, format strings or reStructuredText, where the text is put unchanged; so "
+        "has an underscore at a word's end.",
+    ),
+    "IMS035": Code(
+        "a text could be taken for a part of a patch or mail",
+        "The text is put into commit messages. `---`, `diff -`, `From `, `Index: `, and "
+        "trailers such as `Signed-off-by:` would cut the message there or forge a line of it.",
+    ),
+    "IMS036": Code(
+        "a path that leaves its place",
+        "Paths are relative to the top of the kernel tree, made of a-z, A-Z, 0-9, `_`, `-` "
+        "and `.`, without `.` or `..` as a part; in no text is `../` accepted.",
+    ),
+    "IMS037": Code(
+        "not a maintainer",
+        "A maintainer is written as in MAINTAINERS: `Name <mail@domain>`.",
+    ),
+    # Properties.
+    "IMS040": Code(
+        "said twice",
+        "This can be said once. Where two statements disagree, neither is taken.",
+    ),
+    "IMS041": Code(
+        "something required is missing",
+        "An iomem store needs `bar`, `offset`, `slots` and `slot`; a slot needs an address, "
+        "`data` and `control`.",
+    ),
+    "IMS042": Code(
+        "not a PCI id",
+        "A PCI id is `vvvv:dddd`, vendor and device in four hexadecimal digits each, or "
+        "`class cccccc` with base class, subclass and interface in six. ffff is no vendor: "
+        "it is what an empty slot of the bus reads as.",
+    ),
+    "IMS043": Code(
+        "a PCI id is given twice",
+        "Each id is given once.",
+    ),
+    "IMS044": Code(
+        "the device has no PCI id",
+        "Without `pci vvvv:dddd;` or `pci class cccccc;` nothing can match the device.",
+    ),
+    "IMS045": Code(
+        "the device is empty",
+        "A device has at least one PCI id, one store, and one vector or pool.",
+    ),
+    "IMS046": Code(
+        "the device has no vectors",
+        "Stores are of use only to special vectors and pools; a device without any has no "
+        "interrupt.",
+    ),
+    "IMS047": Code(
+        "interrupt remapping is both required and optional",
+        "`requires remapping;` refuses a platform without interrupt remapping, `remapping "
+        "optional;` accepts it. A device says one of the two, or nothing.",
+    ),
+    "IMS048": Code(
+        "dedicated vectors without required remapping",
+        "A dedicated vector may be handed to a guest. Without interrupt remapping nothing "
+        "keeps the device from sending any other message than its own, so remapping is "
+        "required by default as soon as a dedicated vector can come from an IMS store. "
+        "`remapping optional;` lifts that, which is right only where all users of the device "
+        "are trusted.",
+        Severity.WARNING,
+    ),
+    # Layout.
+    "IMS050": Code(
+        "a number is out of range",
+        "The range is in the message: BARs are 0 to 5, a slot's stride is 4 to 65,536 bytes, "
+        "a BAR offset fits 32 bits.",
+    ),
+    "IMS051": Code(
+        "a store has no slots, or too many",
+        "A per-device MSI domain holds 65,536 indexes, and a store at least one.",
+    ),
+    "IMS052": Code(
+        "a number known at run time has no maximum",
+        "The number of slots that the driver passes needs a stated maximum: arrays and "
+        "checks are made for it.",
+    ),
+    "IMS053": Code(
+        "the stride is not aligned",
+        "Slots follow each other at multiples of the stride, so it is a multiple of 4: else "
+        "the registers of the second slot aren't aligned.",
+    ),
+    "IMS054": Code(
+        "a register is not aligned",
+        "A register of 32 bits stands at a multiple of 4 bytes, one of 16 bits at a multiple "
+        "of 2. A 64-bit address is written as two halves and needs a multiple of 4.",
+    ),
+    "IMS055": Code(
+        "a register is outside its slot",
+        "The last byte of each register is below the slot's stride.",
+    ),
+    "IMS056": Code(
+        "registers overlap",
+        "No two registers of a slot share a byte.",
+    ),
+    "IMS057": Code(
+        "a width that the register can't have",
+        "`address` has 64 or 32 bits, its halves 32, `data` and `control` 32 or 16.",
+    ),
+    "IMS058": Code(
+        "the address is given in two forms",
+        "Either one `address`, or `address_lo` with or without `address_hi`.",
+    ),
+    "IMS059": Code(
+        "the table doesn't fit into a BAR",
+        "Offset plus stride times slots stays within 4 GiB, at the largest values that the "
+        "driver may pass.",
+    ),
+    "IMS060": Code(
+        "the table is not aligned",
+        "The table starts at a multiple of 4 bytes, so that its registers are aligned.",
+    ),
+    "IMS061": Code(
+        "the slot has no mask bit",
+        "A message must be maskable by itself: the kernel masks it while it moves and before "
+        "it goes away. Only required interrupt remapping can stand in for the bit.",
+    ),
+    "IMS062": Code(
+        "a bit is outside its word",
+        "Bits count from 0; a word of 32 bits has 0 to 31, one of 16 bits 0 to 15.",
+    ),
+    "IMS063": Code(
+        "a field is outside its word",
+        "Both ends of a field lie in the control word.",
+    ),
+    "IMS064": Code(
+        "the bits of a field are in the wrong order",
+        "Fields are written as in datasheets, the highest bit first: `bits 31:12`.",
+    ),
+    "IMS065": Code(
+        "fields of the control word overlap",
+        "No two of mask bit, enable bits and cookie fields share a bit.",
+    ),
+    "IMS066": Code(
+        "an enable bit without its cookie",
+        "`NAME_enable bit N;` belongs to the cookie `NAME` of the same control word.",
+    ),
+    "IMS067": Code(
+        "one store too many of its kind",
+        "A PCI function has one MSI-X table, and Linux gives a device one MSI domain beside "
+        "that of the PCI core, which is one store's.",
+    ),
+    # Vectors and pools.
+    "IMS070": Code(
+        "an index outside its store",
+        "A store of N slots has the indexes 0 to N-1; an MSI-X table has at most 2,048 " "entries.",
+    ),
+    "IMS071": Code(
+        "two special vectors at one index",
+        "Each special vector has an index of its own.",
+    ),
+    "IMS072": Code(
+        "a special vector inside a pool",
+        "A pool hands out every index of its ranges, so a special vector's can't be one.",
+    ),
+    "IMS073": Code(
+        "a range is reversed",
+        "In `store[A..B]` both ends are part of the range and A is not above B.",
+    ),
+    "IMS074": Code(
+        "unreachable vectors",
+        "The range has indexes that the store can never have, so nothing could ever reach "
+        "these vectors.",
+    ),
+    "IMS075": Code(
+        "ranges overlap",
+        "An index belongs to one range of one pool.",
+    ),
+    "IMS076": Code(
+        "a pool that gives nothing",
+        "A pool says `share per cpu up to N;`, `dedicated;`, or both.",
+    ),
+    "IMS077": Code(
+        "a sharing limit out of range",
+        "A shared vector has at least one user and at most 65,536.",
+    ),
+    "IMS078": Code(
+        "a store that nothing uses",
+        "No special vector and no pool takes an index of the store; code is made for it all "
+        "the same.",
+        Severity.WARNING,
+    ),
+}
+
+
+def report(
+    code: str,
+    message: str,
+    span: Span,
+    label: str = "",
+    hint: str = "",
+    secondary: Iterable[Place] = (),
+) -> Diagnostic:
+    """A finding of the catalogue, with the severity it has there."""
+    return Diagnostic(code, CODES[code].severity, message, span, label, tuple(secondary), hint)

@@ -1,0 +1,346 @@
+"""AST to Model: what is said once under its name, and the model of what has no errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from . import ast, model
+from .parser import LATER
+
+#: Bytes that a 32-bit BAR offset can reach.
+BAR_BYTES = 1 << 32
+
+_Node = TypeVar("_Node")
+
+
+class Block:
+    """The statements of one block, by keyword, and what was broken among them."""
+
+    def __init__(self, items: Sequence[object]) -> None:
+        self.broken = [item for item in items if isinstance(item, ast.Broken)]
+        self.items = items
+
+    def all(self, kind: type[_Node], keyword: str | None = None) -> list[_Node]:
+        """The statements of one class, and of one keyword where the class has several."""
+        return [
+            item
+            for item in self.items
+            if isinstance(item, kind) and keyword in (None, getattr(item, "keyword", None))
+        ]
+
+    def first(self, kind: type[_Node], keyword: str | None = None) -> _Node | None:
+        """The first such statement: the one that counts."""
+        found = self.all(kind, keyword)
+        return found[0] if found else None
+
+    def may_have(self, *keywords: str) -> bool:
+        """Whether a statement that could not be read may have been one of these."""
+        return any(
+            not item.words or item.words[0] in keywords or item.words[0] not in _STARTS
+            for item in self.broken
+        )
+
+
+#: Words that start a statement.
+KEYWORDS = frozenset(
+    (
+        "address",
+        "address_hi",
+        "address_lo",
+        "bar",
+        "control",
+        "data",
+        "dedicated",
+        "device",
+        "maintainer",
+        "mask",
+        "offset",
+        "path",
+        "pci",
+        "pool",
+        "remapping",
+        "requires",
+        "share",
+        "slot",
+        "slots",
+        "store",
+        "vector",
+    )
+)
+
+
+_STARTS = KEYWORDS | LATER.keys()
+
+
+class Slot:
+    """A slot's registers and its control word."""
+
+    def __init__(self, item: ast.SlotItem) -> None:
+        self.item = item
+        self.block = Block(item.items)
+        self.controls = self.block.all(ast.ControlItem)
+        self.control = self.controls[0] if self.controls else None
+        self.fields = Block(self.control.items if self.control else ())
+
+    @property
+    def registers(self) -> list[ast.RegisterItem]:
+        """The first of each register, the control word's too, in the order of the file."""
+        found: dict[str, ast.RegisterItem] = {}
+        for item in self.item.items:
+            register = item.register if isinstance(item, ast.ControlItem) else item
+            if isinstance(register, ast.RegisterItem):
+                found.setdefault(register.keyword, register)
+        return list(found.values())
+
+    def register(self, keyword: str) -> ast.RegisterItem | None:
+        """The first register of that keyword."""
+        return next((item for item in self.registers if item.keyword == keyword), None)
+
+
+def width_of(register: ast.RegisterItem) -> int | None:
+    """A register's width in bits, stated or usual; None where its number is wrong."""
+    if register.width is not None:
+        return register.width.value
+    return 64 if register.keyword == "address" else 32
+
+
+class Store:
+    """A store and what counts of its properties."""
+
+    def __init__(self, item: ast.StoreItem) -> None:
+        self.item = item
+        self.name = item.name.text
+        self.block = Block(item.items)
+        self.bar = self.block.first(ast.BarItem)
+        self.offset = self.block.first(ast.SizeItem, "offset")
+        self.slots = self.block.first(ast.SizeItem, "slots")
+        slot = self.block.first(ast.SlotItem)
+        self.slot = Slot(slot) if slot else None
+
+    @property
+    def limit(self) -> int | None:
+        """Indexes that the store has at most; None where that isn't known."""
+        if self.item.kind == "msix":
+            return model.MAX_MSIX
+        if self.slots is None:
+            return None
+        number = self.slots.number or self.slots.maximum
+        if number is None or number.value is None:
+            return None
+        return number.value if 0 < number.value <= model.MAX_INDEXES else None
+
+    @property
+    def runtime(self) -> bool:
+        """Whether the driver passes the number of indexes."""
+        return self.slots is not None and self.slots.number is None
+
+
+@dataclass
+class Scope:
+    """One device: its declarations by name."""
+
+    decl: ast.DeviceDecl
+
+    def __post_init__(self) -> None:
+        self.block = Block(self.decl.items)
+        self.name = self.decl.name.text
+        self.stores = [Store(item) for item in self.block.all(ast.StoreItem)]
+        self.vectors = self.block.all(ast.VectorItem)
+        self.pools = self.block.all(ast.PoolItem)
+        self.path = self.block.first(ast.PathItem)
+        self.maintainers = self.block.all(ast.MaintainerItem)
+        self.remappings = self.block.all(ast.RemappingItem)
+
+    @cached_property
+    def by_name(self) -> dict[str, Store]:
+        """The first store of each name."""
+        found: dict[str, Store] = {}
+        for store in self.stores:
+            found.setdefault(store.name, store)
+        return found
+
+    @property
+    def remapping(self) -> bool | None:
+        """What the file says: required, optional, or nothing."""
+        return self.remappings[0].required if self.remappings else None
+
+    @cached_property
+    def _lost_words(self) -> set[str]:
+        return {word for item in self.block.broken for word in item.words[1:]}
+
+    @cached_property
+    def _lost_any(self) -> bool:
+        return any(
+            (len(item.words) < 2 and item.words[:1] in ((), ("store",)))
+            or (bool(item.words) and item.words[0] not in _STARTS)
+            for item in self.block.broken
+        )
+
+    def lost_store(self, name: str) -> bool:
+        """Whether a store of that name may be among what could not be read."""
+        return self._lost_any or name in self._lost_words
+
+    def ims_range(self, pool: ast.PoolItem) -> ast.RangeItem | None:
+        """The first range of a pool that lies in an IMS store."""
+        for item in pool.ranges:
+            store = self.by_name.get(item.store.text)
+            if store is not None and store.item.kind != "msix":
+                return item
+        return None
+
+
+# The model.  Only for scopes without errors: what the rules refuse isn't looked for here.
+
+
+def build(scope: Scope, file: str) -> model.Device:
+    """The device of a scope in which no rule found an error."""
+    decl = scope.decl
+    remapping = scope.remapping
+    if remapping is None:
+        remapping = any(
+            Block(pool.items).first(ast.DedicatedItem) and scope.ims_range(pool)
+            for pool in scope.pools
+        )
+    return model.Device(
+        name=scope.name,
+        title=decl.title.value if decl.title else scope.name,
+        ids=tuple(_pci(item) for item in decl.items if _is_pci(item)),
+        path=scope.path.text.value if scope.path else None,
+        maintainers=tuple(item.text.value for item in scope.maintainers),
+        remapping=remapping,
+        stores=tuple(_store(store) for store in scope.stores),
+        vectors=tuple(_vector(item) for item in scope.vectors),
+        pools=tuple(_pool(item) for item in scope.pools),
+        span=decl.span,
+        file=file,
+    )
+
+
+def _is_pci(item: object) -> bool:
+    return isinstance(item, (ast.PciIdItem, ast.PciClassItem))
+
+
+def _pci(item: object) -> model.PciId:
+    if isinstance(item, ast.PciIdItem):
+        vendor, device = item.text.text.split(":")
+        return model.PciId(int(vendor, 16), int(device, 16), None, item.span)
+    assert isinstance(item, ast.PciClassItem)
+    return model.PciId(None, None, int(item.text.text, 16), item.span)
+
+
+def _value(number: ast.Number | None) -> int:
+    assert number is not None and number.value is not None
+    return number.value
+
+
+def _size(item: ast.SizeItem, largest: int) -> model.Size:
+    if item.number is not None:
+        return model.Size(_value(item.number), _value(item.number), item.span)
+    maximum = _value(item.maximum) if item.maximum is not None else largest
+    return model.Size(None, maximum, item.span)
+
+
+def _store(store: Store) -> model.Store:
+    item = store.item
+    if item.kind == "msix":
+        return model.MsixStore(store.name, item.span)
+    assert store.bar and store.offset and store.slots and store.slot
+    slots = _size(store.slots, model.MAX_INDEXES)
+    layout = _layout(store.slot)
+    last = BAR_BYTES - layout.stride * slots.maximum
+    offset = _size(store.offset, last)
+    return model.IomemStore(store.name, _value(store.bar.number), offset, slots, layout, item.span)
+
+
+def _layout(slot: Slot) -> model.SlotLayout:
+    endian = model.Endian.BIG if slot.item.big_endian else model.Endian.LITTLE
+    low, high = _address(slot, endian)
+    data = slot.register("data")
+    assert data and slot.control
+    return model.SlotLayout(
+        stride=_value(slot.item.stride),
+        endian=endian,
+        address_lo=low,
+        address_hi=high,
+        data=_register(data),
+        control=_control(slot, slot.control),
+        span=slot.item.span,
+    )
+
+
+def _register(item: ast.RegisterItem) -> model.Register:
+    width = width_of(item)
+    assert width is not None
+    return model.Register(item.keyword, _value(item.offset), width, item.span)
+
+
+def _address(slot: Slot, endian: model.Endian) -> tuple[model.Register, model.Register | None]:
+    whole = slot.register("address")
+    if whole is None:
+        low, high = slot.register("address_lo"), slot.register("address_hi")
+        assert low
+        return _register(low), _register(high) if high else None
+    at, span = _value(whole.offset), whole.span
+    if width_of(whole) == 32:
+        return model.Register("address_lo", at, 32, span), None
+    first = model.Register("address_lo", at, 32, span)
+    second = model.Register("address_hi", at + 4, 32, span)
+    if endian is model.Endian.BIG:
+        first = model.Register("address_lo", at + 4, 32, span)
+        second = model.Register("address_hi", at, 32, span)
+    return first, second
+
+
+def _control(slot: Slot, item: ast.ControlItem) -> model.ControlWord:
+    mask = slot.fields.first(ast.MaskItem)
+    assert mask
+    enables = {flag.name.text: _value(flag.bit) for flag in slot.fields.all(ast.FlagItem)}
+    cookies = tuple(
+        model.CookieField(
+            name=cookie.name.text,
+            shift=_value(cookie.low),
+            width=_value(cookie.high) - _value(cookie.low) + 1,
+            enable_bit=enables.get(f"{cookie.name.text}_enable"),
+            optional=cookie.optional,
+            span=cookie.span,
+        )
+        for cookie in slot.fields.all(ast.CookieItem)
+    )
+    return model.ControlWord(
+        register=_register(item.register),
+        mask=model.MaskBit(_value(mask.bit), mask.active_low, mask.span),
+        cookies=cookies,
+        span=item.span,
+    )
+
+
+def _vector(item: ast.VectorItem) -> model.SpecialVector:
+    return model.SpecialVector(
+        name=item.name.text,
+        store=item.store.text,
+        index=_value(item.index),
+        purpose=item.purpose.value if item.purpose else "",
+        context=model.Context(item.context),
+        span=item.span,
+    )
+
+
+def _pool(item: ast.PoolItem) -> model.Pool:
+    block = Block(item.items)
+    share = block.first(ast.ShareItem)
+    return model.Pool(
+        name=item.name.text,
+        purpose=item.purpose.value if item.purpose else "",
+        ranges=tuple(_range(part) for part in item.ranges),
+        sharing=model.Sharing(_value(share.limit), share.span) if share else None,
+        dedicated=block.first(ast.DedicatedItem) is not None,
+        span=item.span,
+    )
+
+
+def _range(item: ast.RangeItem) -> model.Range:
+    last = _value(item.last) if item.last is not None else None
+    return model.Range(item.store.text, _value(item.first), last, item.span)

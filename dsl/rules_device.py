@@ -1,0 +1,200 @@
+"""Rules about properties: what is said twice, is missing, or contradicts something else."""
+
+from __future__ import annotations
+
+import re
+
+from . import ast
+from .codes import report
+from .diagnostics import Diagnostic, Place, quote
+from .resolve import Block, Scope
+from .rule import Found, again, slots_of
+from .rules_layout import WIDTHS
+from .source import Span
+
+_PCI_ID = re.compile(r"[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}\Z")
+
+_PCI_CLASS = re.compile(r"[0-9A-Fa-f]{6}\Z")
+
+
+def _twice(what: str, spans: list[Span]) -> Found:
+    for span in spans[1:]:
+        yield again(what, span, spans[0])
+
+
+def rule_property_twice(scope: Scope) -> Found:
+    """What can be said once is said once."""
+    yield from _twice("path", [item.span for item in scope.block.all(ast.PathItem)])
+    for required, words in (
+        (True, "requires remapping"),
+        (False, "remapping optional"),
+    ):
+        spans = [item.span for item in scope.remappings if item.required is required]
+        yield from _twice(words, spans)
+    for store in scope.stores:
+        yield from _twice("bar", [item.span for item in store.block.all(ast.BarItem)])
+        for word in ("offset", "slots"):
+            yield from _twice(word, [i.span for i in store.block.all(ast.SizeItem, word)])
+        yield from _twice("slot", [item.head for item in store.block.all(ast.SlotItem)])
+    for slot in slots_of(scope):
+        for word in WIDTHS:
+            yield from _twice(word, [i.span for i in slot.block.all(ast.RegisterItem, word)])
+        yield from _twice("control", [item.register.span for item in slot.controls])
+        yield from _twice("mask", [item.span for item in slot.fields.all(ast.MaskItem)])
+        flags: dict[str, ast.FlagItem] = {}
+        for flag in slot.fields.all(ast.FlagItem):
+            first = flags.setdefault(flag.name.text, flag)
+            if first is not flag:
+                yield again(flag.name.text, flag.span, first.span)
+    for pool in scope.pools:
+        block = Block(pool.items)
+        yield from _twice("share", [item.span for item in block.all(ast.ShareItem)])
+        yield from _twice("dedicated", [item.span for item in block.all(ast.DedicatedItem)])
+
+
+def _missing(what: str, hint: str, span: Span) -> Diagnostic:
+    return report("IMS041", f"{what} is missing", span, "in this block", hint)
+
+
+def rule_property_missing(scope: Scope) -> Found:
+    """What stores and slots need is there."""
+    for store in scope.stores:
+        if store.item.kind == "msix":
+            continue
+        for word, there, example in (
+            ("bar", store.bar, "bar 0;"),
+            ("offset", store.offset, "offset 0x1000;` or `offset runtime;"),
+            ("slots", store.slots, "slots 64;` or `slots runtime max 64;"),
+            ("slot", store.slot, "slot 16 { ... }"),
+        ):
+            if there is None and not store.block.may_have(word):
+                yield _missing(f"`{word}`", f"write `{example}`", store.item.head)
+    for slot in slots_of(scope):
+        for words, example in (
+            (("address", "address_lo"), "address_lo @0;` or `address @0;"),
+            (("data",), "data @8;"),
+            (("control",), "control @12 { mask bit 0; }"),
+        ):
+            found = any(slot.register(word) for word in words)
+            if not found and not slot.block.may_have(*words):
+                what = " or ".join(f"`{word}`" for word in reversed(words))
+                yield _missing(what, f"write `{example}`", slot.item.head)
+
+
+def rule_pci_id(scope: Scope) -> Found:
+    """PCI ids have the right number of digits, and each is there once."""
+    seen: dict[str, Span] = {}
+    for item in scope.decl.items:
+        if not isinstance(item, (ast.PciIdItem, ast.PciClassItem)):
+            continue
+        text = item.text.text
+        if isinstance(item, ast.PciClassItem):
+            form, example = _PCI_CLASS, "pci class 010802;"
+        else:
+            form, example = _PCI_ID, "pci 8086:0b25;"
+        if not form.match(text):
+            yield report(
+                "IMS042",
+                f"{quote(text)} is not a PCI {'class' if form is _PCI_CLASS else 'id'}",
+                item.text.span,
+                hint=f"write `{example}`, in hexadecimal digits without `0x`",
+            )
+            continue
+        if text.lower().startswith("ffff:"):
+            yield report(
+                "IMS042",
+                "ffff is no PCI vendor",
+                item.text.span,
+                "what an empty slot of the bus reads as",
+                "write the vendor's id from the datasheet",
+            )
+        first = seen.setdefault(text.lower(), item.text.span)
+        if first is not item.text.span:
+            yield report(
+                "IMS043",
+                f"the PCI {'class' if form is _PCI_CLASS else 'id'} {quote(text)} is given twice",
+                item.text.span,
+                "given again here",
+                "remove one of the two",
+                [Place(first, "first given here")],
+            )
+
+
+def file_rule_pci_between(scopes: list[Scope]) -> Found:
+    """No two devices of a file have one PCI id: each would match the other's function."""
+    seen: dict[str, tuple[Scope, Span]] = {}
+    for scope in scopes:
+        for item in scope.block.all(ast.PciIdItem):
+            first = seen.setdefault(item.text.text.lower(), (scope, item.text.span))
+            if first[0] is not scope:
+                yield report(
+                    "IMS043",
+                    f"two devices have the PCI id {quote(item.text.text)}",
+                    item.text.span,
+                    f"of `{scope.name}`",
+                    "give it to one of the two",
+                    [Place(first[1], f"of `{first[0].name}`")],
+                )
+
+
+def rule_empty(scope: Scope) -> Found:
+    """A device has a PCI id, and something that interrupts."""
+    decl = scope.decl
+    if not decl.items:
+        yield report(
+            "IMS045",
+            f"the device {quote(scope.name)} is empty",
+            decl.span,
+            hint="give it a PCI id, a store, and a vector or pool",
+        )
+        return
+    has_id = any(isinstance(i, (ast.PciIdItem, ast.PciClassItem)) for i in decl.items)
+    if not has_id and not scope.block.may_have("pci"):
+        yield report(
+            "IMS044",
+            f"the device {quote(scope.name)} has no PCI id",
+            decl.head,
+            hint="write `pci 8086:0b25;` or `pci class 010802;`",
+        )
+    if not scope.vectors and not scope.pools and not scope.block.may_have("vector", "pool"):
+        yield report(
+            "IMS046",
+            f"the device {quote(scope.name)} has neither a vector nor a pool",
+            decl.head,
+            hint="write `vector NAME = STORE[0];` or `pool NAME = STORE { ... }`",
+        )
+
+
+def rule_remapping(scope: Scope) -> Found:
+    """Remapping is required or optional, not both."""
+    first = scope.remappings[0] if scope.remappings else None
+    for item in scope.remappings[1:]:
+        if first and item.required is not first.required:
+            yield report(
+                "IMS047",
+                "interrupt remapping is both required and optional",
+                item.span,
+                "disagrees with the other",
+                "remove one of the two",
+                [Place(first.span, "first said here")],
+            )
+            return
+
+
+def rule_isolation(scope: Scope) -> Found:
+    """Rules 32 and 33: dedicated IMS vectors without required remapping are worth a word."""
+    optional = next((item for item in scope.remappings if not item.required), None)
+    if optional is None:
+        return
+    for pool in scope.pools:
+        dedicated = Block(pool.items).first(ast.DedicatedItem)
+        part = scope.ims_range(pool)
+        if dedicated and part:
+            yield report(
+                "IMS048",
+                f"dedicated vectors of {quote(pool.name.text)} are not isolated",
+                optional.span,
+                "accepts platforms without interrupt remapping",
+                "remove `remapping optional;` unless all users of the device are trusted",
+                [Place(dedicated.span, "may be handed to a guest")],
+            )

@@ -1,0 +1,180 @@
+"""Rules about names: what a device, store, vector, pool or cookie can be called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from . import ast
+from .codes import report
+from .diagnostics import Place, quote
+from .resolve import Scope
+from .rule import Found, slots_of
+from .words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES, made_from
+
+#: Characters of a name.
+MAX_NAME = 24
+
+_NAME = re.compile(r"[a-z](?:_?[a-z0-9])*\Z")
+
+_IRQ = re.compile(r"irqs?(?:_|\Z)")
+
+
+def _all_names(scope: Scope) -> Iterator[tuple[str, ast.Word]]:
+    """Every name that a device's file gives, with what it names."""
+    yield "device", scope.decl.name
+    for store in scope.stores:
+        yield "store", store.item.name
+        if store.slot:
+            for cookie in store.slot.fields.all(ast.CookieItem):
+                yield "cookie", cookie.name
+    for vector in scope.vectors:
+        yield "vector", vector.name
+    for pool in scope.pools:
+        yield "pool", pool.name
+
+
+def rule_name_form(scope: Scope) -> Found:
+    """Names are lower-case C identifiers of a bearable length."""
+    for kind, word in _all_names(scope):
+        if not _NAME.match(word.text):
+            better = re.sub(r"[^a-z0-9]+", "_", word.text.lower()).strip("_0123456789")
+            good = word.text.isascii() and _NAME.match(better) and len(better) <= MAX_NAME
+            yield report(
+                "IMS020",
+                f"{quote(word.text)} can't name a {kind}",
+                word.span,
+                "starts with a-z, goes on with a-z, 0-9 and single `_`",
+                f"write `{better}`" if good else "choose another name",
+            )
+        elif len(word.text) > MAX_NAME:
+            yield report(
+                "IMS021",
+                f"the name of this {kind} has {len(word.text)} characters",
+                word.span,
+                hint=f"at most {MAX_NAME}: names made of this one must fit on a line",
+            )
+
+
+def rule_name_keyword(scope: Scope) -> Found:
+    """No name is a keyword of C."""
+    for kind, word in _all_names(scope):
+        if word.text in C_KEYWORDS:
+            yield report(
+                "IMS022",
+                f"`{word.text}` is a keyword of C and can't name a {kind}",
+                word.span,
+                hint=f"choose another name, for instance `{word.text}_{kind[0]}`",
+            )
+
+
+def rule_name_kernel(scope: Scope) -> Found:
+    """No name is a macro or type of the kernel, no device one of its prefixes."""
+    for kind, word in _all_names(scope):
+        if word.text in KERNEL_NAMES:
+            yield report(
+                "IMS023",
+                f"`{word.text}` is a macro or type of the kernel and can't name a {kind}",
+                word.span,
+                hint=f"choose another name, for instance `{word.text}_{kind[0]}`",
+            )
+        elif kind == "device" and word.text in KERNEL_PREFIXES:
+            yield report(
+                "IMS023",
+                f"`{word.text}_` starts names of the kernel itself and can't name a device",
+                word.span,
+                hint=f"choose another name, for instance `my{word.text}`",
+            )
+
+
+def _same_name(words: Iterable[tuple[str, ast.Word]]) -> Found:
+    seen: dict[str, tuple[str, ast.Word]] = {}
+    for kind, word in words:
+        first = seen.setdefault(word.text.lower(), (kind, word))
+        if first[1] is word:
+            continue
+        place = Place(first[1].span, f"first used here, for a {first[0]}")
+        if first[1].text == word.text:
+            yield report(
+                "IMS024",
+                f"{quote(word.text)} is used twice",
+                word.span,
+                f"used again here, for a {kind}",
+                "choose another name for one of the two",
+                [place],
+            )
+        else:
+            yield report(
+                "IMS025",
+                f"{quote(word.text)} and {quote(first[1].text)} differ in case only",
+                word.span,
+                f"used here, for a {kind}",
+                "choose another name for one of the two",
+                [place],
+            )
+
+
+def rule_name_twice(scope: Scope) -> Found:
+    """Stores, vectors and pools share one set of names; cookies of a slot another."""
+    yield from _same_name(
+        pair for pair in _all_names(scope) if pair[0] in ("store", "vector", "pool")
+    )
+    for slot in slots_of(scope):
+        yield from _same_name(("cookie", cookie.name) for cookie in slot.fields.all(ast.CookieItem))
+
+
+def rule_name_prefix(scope: Scope) -> Found:
+    """A store or pool called `irq_x` would take the place of vectors' functions."""
+    for kind, word in _all_names(scope):
+        if kind in ("store", "pool") and _IRQ.match(word.text):
+            yield report(
+                "IMS026",
+                f"{quote(word.text)} can't name a {kind}",
+                word.span,
+                f"`{scope.name}_irq_` and `{scope.name}_irqs_` start names made for vectors "
+                "and for the device",
+                "choose a name that doesn't start with `irq`",
+            )
+
+
+def file_rule_device_twice(scopes: list[Scope]) -> Found:
+    """Each device of a file has a name of its own."""
+    yield from _same_name(("device", scope.decl.name) for scope in scopes)
+
+
+def file_rule_made_names(scopes: list[Scope]) -> Found:
+    """No identifier or file is made of two different names."""
+    seen: dict[str, ast.Word] = {}
+    reported: set[int] = set()
+    devices: set[str] = set()
+    for scope in scopes:
+        if scope.name in devices:
+            continue
+        devices.add(scope.name)
+        words: dict[str, ast.Word] = {}
+        for kind, word in _all_names(scope):
+            if kind != "cookie" and not (kind != "vector" and _IRQ.match(word.text)):
+                words.setdefault(word.text, word)
+        for made, root in made_from(
+            scope.name,
+            [store.name for store in scope.stores],
+            [vector.name.text for vector in scope.vectors],
+            [pool.name.text for pool in scope.pools],
+        ):
+            made_of = words.get(root)
+            if made_of is None:
+                continue  # can't be a name at all
+            first = seen.setdefault(made, made_of)
+            if first is made_of or made_of.span.start in reported:
+                continue
+            if words.get(made_of.text) is first:
+                continue  # one name used twice: reported as that
+            reported.add(made_of.span.start)
+            yield report(
+                "IMS026",
+                f"{quote(made_of.text)} and {quote(first.text)} both make `{made}`",
+                made_of.span,
+                "made of this",
+                "choose another name for one of the two",
+                [Place(first.span, "made of this too")],
+            )

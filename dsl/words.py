@@ -1,0 +1,85 @@
+"""Names that can't be used, and the forms of the names that are made from a file's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Keywords of C up to C23 and of the GNU dialect the kernel is written in.
+C_KEYWORDS = _words("""
+    alignas alignof asm auto bool break case char const constexpr continue default do double
+    else enum extern false float for goto if inline int long nullptr register restrict return
+    short signed sizeof static static_assert struct switch thread_local true typedef typeof
+    typeof_unqual union unsigned void volatile while
+    """)
+
+#: Lower-case macros and types that kernel code can't or doesn't use as names of its own
+#: (include/linux/, include/asm-generic/, arch/*/include/asm/, and the compiler's own).
+KERNEL_NAMES = _words("""
+    abs asmlinkage barrier clamp cmpxchg container_of cpu_relax current errno
+    fallthrough free guard hppa i386 inb inl inw ioremap iounmap irqreturn_t jiffies kfree kmalloc
+    kzalloc likely linux loff_t max mb memcpy memmove memset min mips module_init noinline nop
+    notrace null offsetof outb outl outw pid_t pr_debug pr_err pr_info printk ptrdiff_t readb
+    readl readq readw rmb round_down round_up roundup s16 s32 s64 s8 scoped_guard size_t sparc
+    ssize_t strlen swap swab16 swab32 swab64 this_cpu_read typecheck u16 u32 u64 u8 uint ulong
+    unchar unix unlikely unreachable ushort vmemmap wmb writeb writel writeq writew xchg
+    """)
+
+#: Prefixes that belong to parts of the kernel: a device can't be called so.
+KERNEL_PREFIXES = _words("""
+    dev device devm driver genirq ims ims_fake init irq irqchip irqs kunit module msi msix pci
+    pcie
+    """)
+
+#: What follows a pool's, a store's and a device's name in the identifiers of the templates.
+POOL_SUFFIXES = _words("""
+    LIMIT alloc attach busy cpu destroy destroy_shared detach dispatch event exit fewest free get
+    get_dedicated init irq make make_dedicated make_shared put state tryget user vec
+    """)
+STORE_SUFFIXES = _words("""
+    alloc cookie ctrl free init irq_mask irq_shutdown irq_unmask irq_write_msi_msg mask
+    prepare_desc reset restore slot template unmask write write_live
+    """)
+DEVICE_SUFFIXES = _words("""
+    irqs irqs_exit irqs_init irqs_params irqs_restore irqs_setup range
+    """)
+
+#: Members of ``struct <device>_irqs`` that every device may have, and those made of a store.
+MEMBERS = _words("lock pdev")
+STORE_MEMBERS = _words("size slots static")
+
+
+def made_from(
+    device: str,
+    stores: list[str],
+    vectors: list[str],
+    pools: list[str],
+) -> Iterator[tuple[str, str]]:
+    """Identifiers, members and files made for a device, each with the name it is made from."""
+    inside = f"struct {device}_irqs::"
+    for suffix in sorted(DEVICE_SUFFIXES):
+        yield f"{device}_{suffix}", device
+    for member in sorted(MEMBERS):
+        yield inside + member, device
+    yield f"irq-{device}.h".replace("_", "-"), device
+    for store in stores:
+        yield f"irq-{device}-{store}.h".replace("_", "-"), store
+        for suffix in sorted(STORE_SUFFIXES):
+            yield f"{device}_{store}_{suffix}", store
+        yield inside + store, store
+        for suffix in sorted(STORE_MEMBERS):
+            yield f"{inside}{store}_{suffix}", store
+    for vector in vectors:
+        yield f"{device}_irq_{vector}", vector
+        yield inside + vector, vector
+    for pool in pools:
+        yield f"{device}_{pool}", pool
+        for suffix in sorted(POOL_SUFFIXES):
+            yield f"{device}_{pool}_{suffix}", pool
+        for store in stores[:8]:
+            yield f"{device}_{pool}_get_{store}", store
+        yield inside + pool, pool

@@ -1,0 +1,110 @@
+"""Valid text to start from, and inputs that can't be stored as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BAD = ROOT / "tests" / "bad"
+WARNINGS = Path(__file__).with_name("warnings")
+EXAMPLES = sorted((ROOT / "examples").glob("*.ims"))
+
+SLOT = """\
+        slot 16 {
+            address_lo @0;
+            address_hi @4;
+            data @8;
+            control @12 { mask bit 0; }
+        }
+"""
+
+STORE = f"""\
+    store ims: iomem {{
+        bar 0;
+        offset 0x1000;
+        slots 8;
+{SLOT}    }}
+"""
+
+MSIX = "    store table: msix;\n"
+
+
+def device(*parts: str, name: str = "foo", pci: str = "    pci 1af4:1234;\n") -> str:
+    """A device block around ``parts``, each a statement or several lines."""
+    lines = [part if part.endswith("\n") else f"    {part}\n" for part in parts]
+    return f"device {name} {{\n{pci}{''.join(lines)}}}\n"
+
+
+def slot(*registers: str, stride: int = 16, endian: str = "", control: str = "mask bit 0;") -> str:
+    """An iomem store with these registers in its slot; the control word at 12 if ``control``."""
+    lines = "".join(f"            {register}\n" for register in registers)
+    if control:
+        lines += f"            control @12 {{ {control} }}\n"
+    return (
+        "    store ims: iomem {\n        bar 0;\n        offset 0x1000;\n        slots 8;\n"
+        f"        slot {stride} {endian} {{\n{lines}        }}\n    }}\n"
+    )
+
+
+#: One valid file with everything of the language in it.
+EVERYTHING = """\
+# Everything that the language has.
+// Both forms of comment.
+device all "All of it" {
+    pci 8086:0b25;
+    pci 8086:11fb;
+    pci class 010802;
+    path "drivers/dma/all";
+    maintainer "Jane Doe <jane@example.org>";
+    maintainer "Jörg Müller <joerg@example.org>";
+    requires remapping;
+    store table: msix;
+    store ims: iomem {
+        bar 2; offset runtime max 0x10_0000; slots runtime max 16_128;
+        slot 32 big endian {
+            control @24 width 32 {
+                queue bits 31:16 cookie;
+                queue_enable bit 5;
+                pasid bits 15:8 cookie optional;
+                mask bit 0 active low;
+            }
+            data @20 width 16;
+            address @8 width 64;
+        }
+    }
+    vector misc = table[0] "errors and events" threaded;
+    vector admin = ims[0x0] oneshot;
+    vector tick = table[1] "tick" hard;
+    pool wq = table[2..] + ims[1..7] + ims[9] "completions" {
+        dedicated;
+        share per cpu up to 8;
+    }
+    pool rx = ims[100..] { dedicated; }
+}
+""" + device(MSIX, "vector only = table[0];", name="other")
+
+GOOD = device(STORE, "vector misc = ims[0];")
+
+#: Inputs that are made here since no file can hold them nicely, by the name of their golden.
+MADE: dict[str, bytes] = {
+    "made-nul": GOOD.replace("foo {", 'foo "a\0b" {').replace("bar 0;", "bar\0 0;").encode(),
+    "made-controls": GOOD.replace("bar 0;", "bar 0;\x1b[2J\r# \x7f").encode(),
+    "made-bidi": GOOD.replace("bar 0;", "bar 0; # \u202e;0 rab")
+    .replace("misc = ims[0]", 'misc = ims[0] "\u2066errors"')
+    .encode(),
+    "made-not-utf8": GOOD.replace("foo {", 'foo "Müller" {').encode("latin-1"),
+    "made-utf16": GOOD.encode("utf-16"),
+    "made-large": b"# padding\n" * 110_000,
+    "made-deep": (b"device foo " + b"{" * 100_000),
+    "made-deep-healthy": (GOOD + "device bar " + "{ a " * 17 + "}" * 17).encode(),
+    "made-bom": ("\ufeff" + GOOD.replace("bar 0;", "bar 7;")).encode(),
+    "made-long-line": GOOD.replace("bar 0;", " " * 300 + "bar 7;" + " " * 300).encode(),
+    "made-long-name": GOOD.replace("misc", "m" * 100_000).encode(),
+    "made-semicolons": (GOOD + ";" * 100_000).encode(),
+    "made-garbage": b"\xc2\xa7$%&/()=?!" * 1000,
+}
+
+#: As :data:`MADE`, for inputs with very many findings: only the last of them is kept.
+MADE_MANY: dict[str, bytes] = {
+    "made-too-many": device(STORE, *(f"vector v{n} = other[{n}];" for n in range(600))).encode(),
+}

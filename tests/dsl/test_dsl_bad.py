@@ -1,0 +1,141 @@
+"""What is refused, with the exact words: one golden for each file in ``tests/bad``."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from dsl_goldens import golden
+from dsl_samples import BAD, MADE, MADE_MANY, WARNINGS
+
+from imsgen.dsl import Result, load
+from imsgen.dsl.codes import CODES
+from imsgen.dsl.diagnostics import Diagnostic, Severity, render
+
+FILES = sorted(BAD.glob("*.ims"))
+WARNING_FILES = sorted(WARNINGS.glob("*.ims"))
+
+#: Codes of clashes, which show both places.
+CLASHES = {
+    "IMS012", "IMS024", "IMS025", "IMS040", "IMS043", "IMS047", "IMS048", "IMS055", "IMS056",
+    "IMS058", "IMS062", "IMS063", "IMS065", "IMS067", "IMS070", "IMS071", "IMS072", "IMS074",
+    "IMS075",
+}  # fmt: skip
+
+
+def read(path: Path) -> Result:
+    return load(path.name, path.read_bytes())
+
+
+def check_places(found: Diagnostic) -> None:
+    for span in (found.span, *(place.span for place in found.secondary)):
+        assert 0 <= span.start <= span.end <= len(span.source.text)
+        assert span.line >= 1
+        assert span.column >= 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_bad(path: Path) -> None:
+    result = read(path)
+    assert result.devices == ()
+    assert any(found.severity is Severity.ERROR for found in result.diagnostics)
+    golden(path.with_suffix(".txt"), render(result.diagnostics))
+
+
+@pytest.mark.parametrize("path", WARNING_FILES, ids=lambda path: path.stem)
+def test_warnings(path: Path) -> None:
+    result = read(path)
+    assert result.ok
+    assert result.devices
+    assert all(found.severity is Severity.WARNING for found in result.diagnostics)
+    golden(path.with_suffix(".txt"), render(result.diagnostics))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_made(name: str) -> None:
+    result = load(f"{name}.ims", MADE[name])
+    assert result.devices == ()
+    golden(BAD / f"{name}.txt", render(result.diagnostics))
+
+
+@pytest.mark.parametrize("name", MADE_MANY)
+def test_made_many(name: str) -> None:
+    result = load(f"{name}.ims", MADE_MANY[name])
+    assert result.devices == ()
+    assert len(result.diagnostics) == 501
+    golden(BAD / f"{name}.txt", render(result.diagnostics[-1:]))
+
+
+def test_missing_file() -> None:
+    result = load("no/such/file.ims")
+    assert result.devices == ()
+    golden(BAD / "made-no-file.txt", render(result.diagnostics))
+
+
+def test_enough_bad_files() -> None:
+    assert len(FILES) >= 60
+
+
+def test_every_golden_has_its_input() -> None:
+    known = {path.stem for path in FILES} | {*MADE, *MADE_MANY, "made-no-file"}
+    assert {path.stem for path in BAD.glob("*.txt")} == known
+    stems = {path.stem for path in WARNING_FILES}
+    assert {path.stem for path in WARNINGS.glob("*.txt")} == stems
+
+
+def test_every_code_has_a_golden() -> None:
+    goldens = [*BAD.glob("*.txt"), *WARNINGS.glob("*.txt")]
+    text = "".join(path.read_text(encoding="utf-8") for path in goldens)
+    shown = set(re.findall(r"(?:error|warning)\[(IMS\d{3})\]", text))
+    assert shown == set(CODES)
+
+
+@pytest.mark.parametrize("path", FILES + WARNING_FILES, ids=lambda path: path.stem)
+def test_findings_are_complete(path: Path) -> None:
+    for found in read(path).diagnostics:
+        check_places(found)
+        assert found.code in CODES
+        assert found.severity is CODES[found.code].severity
+        assert found.message
+        if found.code in CLASHES:
+            assert found.secondary, found.code
+        if found.code not in ("IMS010",):
+            assert found.hint or found.label, found.code
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_finding_twice(path: Path) -> None:
+    found = [(item.code, item.span.start, item.message) for item in read(path).diagnostics]
+    assert len(found) == len(set(found))
+
+
+def test_json_form() -> None:
+    result = read(BAD / "vector-twice.ims")
+    (found,) = [item.to_dict() for item in result.diagnostics]
+    assert json.loads(json.dumps(found)) == found
+    assert found == {
+        "code": "IMS071",
+        "severity": "error",
+        "message": "`b` and `a` have the same index",
+        "file": "vector-twice.ims",
+        "span": [15, 16, 15, 22],
+        "label": "used again here, for `b`",
+        "secondary": [
+            {
+                "file": "vector-twice.ims",
+                "span": [14, 16, 14, 22],
+                "label": "first used here, for `a`",
+            }
+        ],
+        "hint": "give one of the two another index",
+    }
+
+
+def test_catalogue() -> None:
+    assert list(CODES) == sorted(CODES)
+    for code, entry in CODES.items():
+        assert re.fullmatch(r"IMS\d{3}", code)
+        assert entry.meaning and entry.meaning[-1] != "."
+        assert entry.explanation.endswith(".")

@@ -1,0 +1,217 @@
+"""The grammar's own corpus: what it takes, what it doesn't, and that names are free."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from dsl_samples import EVERYTHING, EXAMPLES, GOOD, MSIX, STORE, device, slot
+from lark import Lark, Token, logger
+
+from imsgen.dsl import load
+from imsgen.dsl.diagnostics import render
+from imsgen.dsl.grammar import grammar_text, tables
+from imsgen.dsl.parser import LATER
+from imsgen.dsl.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
+
+REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
+
+VALID = {
+    "good": GOOD,
+    "everything": EVERYTHING,
+    "title": GOOD.replace("foo {", 'foo "A title" {'),
+    "one line": GOOD.replace("\n", " "),
+    "no blanks": "device foo{pci 1af4:1234;store table:msix;vector misc=table[0];}",
+    "crlf": GOOD.replace("\n", "\r\n"),
+    "tabs": GOOD.replace("    ", "\t"),
+    "no line end": GOOD.rstrip(),
+    "bom": "\ufeff" + GOOD,
+    "comments": GOOD.replace(";", "; # a { \" ' }\n // *\n"),
+    "comment at the end": GOOD + "# the end",
+    "foreign comment": GOOD + "# täglich, ежедневно\n",
+    "two devices": GOOD
+    + device(
+        MSIX, "vector misc = table[0];", name="bar", pci="pci 1:2;"[:0] + "    pci 1af4:1235;\n"
+    ),
+    "class only": device(MSIX, "vector misc = table[0];", pci="    pci class 0c0330;\n"),
+    "upper hex": device(MSIX, "vector misc = table[0];", pci="    pci 1AF4:10FF;\n"),
+    "digits only": device(MSIX, "vector misc = table[0];", pci="    pci 1234:5678;\n"),
+    "hex letter first": device(MSIX, "vector misc = table[0];", pci="    pci abcd:ef01;\n"),
+    "vector before store": device("vector misc = table[0];", MSIX),
+    "contexts": device(
+        MSIX,
+        "vector a = table[0] hard;",
+        'vector b = table[1] "b" threaded;',
+        "vector c = table[2] oneshot;",
+    ),
+    "ranges": device(
+        MSIX,
+        STORE,
+        "pool a = table[1] + table[2..3] + table[5..] + ims { dedicated; }",
+    ),
+    "policies": device(
+        MSIX,
+        "pool a = table[0] { share per cpu up to 1; }",
+        'pool b = table[1] "b" { dedicated; }',
+        "pool c = table[2..] { dedicated; share per cpu up to 65536; }",
+    ),
+    "numbers": GOOD.replace("slots 8", "slots 65_536").replace("0x1000", "0XFF00_0000"),
+    "any order": device(slot(*reversed(REGISTERS)), "vector misc = ims[0];"),
+    "padding": device(slot("data @60;", "address_lo @20;", stride=64), "vector a = ims[7];"),
+    "wide": device(slot("address @0;", "data @8 width 16;"), "vector misc = ims[0];"),
+    "narrow address": device(slot("address @0 width 32;", "data @8;"), "vector misc = ims[0];"),
+    "big": device(slot(*REGISTERS, endian="big endian"), "vector misc = ims[0];"),
+    "little": device(slot(*REGISTERS, endian="little endian"), "vector misc = ims[0];"),
+    "narrow control": device(
+        slot(*REGISTERS, "control @14 width 16 { mask bit 15; }", control=""),
+        "vector misc = ims[0];",
+    ),
+    "polarity": device(slot(*REGISTERS, control="mask bit 31 active low;"), "vector a = ims[0];"),
+    "cookies": device(
+        slot(
+            *REGISTERS,
+            control="mask bit 0; queue bits 7:4 cookie; pasid bits 31:12 cookie optional; "
+            "pasid_enable bit 1; queue_enable bit 2;",
+        ),
+        "vector a = ims[0];",
+    ),
+    "runtime": GOOD.replace("offset 0x1000", "offset runtime").replace(
+        "slots 8", "slots runtime max 8"
+    ),
+    "remapping": device("requires remapping;", STORE, "vector misc = ims[0];"),
+    "no remapping": device("remapping optional;", STORE, "vector misc = ims[0];"),
+}
+
+INVALID = {
+    "statement outside": "pci 1af4:1234;",
+    "no name": "device { }",
+    "two names": "device foo bar { }",
+    "title first": 'device "Foo" foo { }',
+    "no block": "device foo;",
+    "glued keyword": "devicefoo { }",
+    "glued store": device("storetable: msix;", "vector misc = table[0];"),
+    "glued number": GOOD.replace("bar 0;", "bar0;"),
+    "store without kind": device("store table;", "vector misc = table[0];"),
+    "msix with block": device("store table: msix { }", "vector misc = table[0];"),
+    "iomem without block": device("store ims: iomem;", "vector misc = ims[0];"),
+    "range with three dots": device(MSIX, "pool a = table[1...] { dedicated; }"),
+    "range without start": device(MSIX, "pool a = table[..4] { dedicated; }"),
+    "vector with range": device(MSIX, "vector a = table[1..2];"),
+    "vector without index": device(MSIX, "vector a = table;"),
+    "purpose behind context": device(MSIX, 'vector a = table[0] hard "purpose";'),
+    "two contexts": device(MSIX, "vector a = table[0] hard threaded;"),
+    "share without cpu": device(MSIX, "pool a = table { share up to 8; }"),
+    "negative": GOOD.replace("bar 0", "bar -1"),
+    "class and id": device(MSIX, "vector a = table[0];", pci="pci class 1af4:1234;"),
+    "no colon": device(MSIX, "vector a = table[0];", pci="pci 1af4 1234;"),
+    "blank in id": device(MSIX, "vector a = table[0];", pci="pci 1af4: 1234;"),
+    "string glued": 'device foo "a" "b" { }',
+    "plus first": device(MSIX, "pool a = + table { dedicated; }"),
+    "plus last": device(MSIX, "pool a = table + { dedicated; }"),
+    "bits with one number": device(slot(*REGISTERS, control="mask bit 0; a bits 3 cookie;")),
+    "mask bits": device(slot(*REGISTERS, control="mask bits 3:2;"), "vector a = ims[0];"),
+    "endian missing": device(slot(*REGISTERS, endian="big"), "vector a = ims[0];"),
+    "upper keyword": GOOD.replace("bar 0", "BAR 0"),
+    "full stop": GOOD + ".",
+}
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_valid(name: str) -> None:
+    result = load("corpus.ims", VALID[name].encode())
+    assert result.devices, render(result.diagnostics)
+    assert result.ok
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid(name: str) -> None:
+    result = load("corpus.ims", INVALID[name].encode())
+    assert not result.devices
+    assert not result.ok
+
+
+LARK = Lark(grammar_text(), parser="lalr", keep_all_tokens=True)
+WORDS = sorted(tables().words)
+FREE = [word for word in sorted({*WORDS, *LATER}) if word not in C_KEYWORDS | KERNEL_NAMES]
+
+
+@pytest.mark.parametrize("word", FREE)
+def test_every_word_is_free_as_a_name(word: str) -> None:
+    """A pool can be called `share`, a store `pool`, a vector `hard`, a cookie `bit`."""
+    other = "b" if word == "a" else "a"
+    cookie = "" if word == "mask" else f"{word} bits 31:12 cookie; {word}_enable bit 3; "
+    control = f"{cookie}mask bit 0;"
+    for text in (
+        device(MSIX, f"pool {word} = table {{ dedicated; share per cpu up to 4; }}"),
+        device(MSIX, f"vector {word} = table[0] {other!r} hard;".replace("'", '"')),
+        device(f"store {word}: msix;", f"vector a1 = {word}[0];"),
+        device(slot(*REGISTERS, control=control), "vector a1 = ims[0];"),
+        *([] if word in KERNEL_PREFIXES else [device(MSIX, "vector v = table[0];", name=word)]),
+    ):
+        result = load("names.ims", text.encode())
+        assert result.devices, render(result.diagnostics)
+
+
+def test_a_word_is_read_whole() -> None:
+    result = load("words.ims", device(MSIX, "vector storey = table[0];").encode())
+    assert [vector.name for vector in result.devices[0].vectors] == ["storey"]
+
+
+def test_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
+    """Lark resolves shift/reduce conflicts silently: the grammar has none."""
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(caplog.handler)
+    try:
+        Lark(grammar_text(), parser="lalr", debug=True)
+    finally:
+        logger.removeHandler(caplog.handler)
+        logger.setLevel(level)
+    assert "conflict" not in caplog.text.lower()
+
+
+def test_conflicts_would_be_seen(caplog: pytest.LogCaptureFixture) -> None:
+    """The test above can fail: a grammar with a conflict says so in this way."""
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(caplog.handler)
+    try:
+        Lark('start: start start | A\nA: "a"', parser="lalr", debug=True)
+    finally:
+        logger.removeHandler(caplog.handler)
+        logger.setLevel(level)
+    assert "conflict" in caplog.text.lower()
+
+
+def test_every_terminal_is_named() -> None:
+    """Lark calls a terminal that has no name `__ANON_0` or after its sign."""
+    table = tables()
+    names = {*table.words.values(), *table.signs.values(), *table.patterns}
+    text = grammar_text()
+    for name in names:
+        assert f"\n{name}: " in text, name
+    assert not any(word.upper() != name for word, name in table.words.items())
+
+
+@pytest.mark.parametrize("text", [*VALID.values(), *(p.read_text() for p in EXAMPLES)])
+def test_lark_reads_the_same_tokens(text: str) -> None:
+    """Our driver and Lark's own parser agree on every valid text, token for token."""
+    from imsgen.dsl.parser import Token as OurToken
+    from imsgen.dsl.parser import _Parser
+    from imsgen.dsl.source import Source
+
+    text = text.removeprefix("\ufeff")
+    tree = LARK.parse(text)
+    theirs = [
+        (item.type, str(item), item.start_pos, item.end_pos)
+        for item in tree.scan_values(lambda value: isinstance(value, Token))
+    ]
+    ours: list[tuple[str, str, int, int]] = []
+
+    class Spy(_Parser):
+        def _shift(self, token: OurToken, state: int) -> None:
+            ours.append((token.type, token.text, token.start, token.end))
+            super()._shift(token, state)
+
+    Spy(Source("spy.ims", text), text).run()
+    assert [item for item in ours if item[0] != "$END"] == theirs

@@ -1,0 +1,112 @@
+"""From the disk, and inputs made to take long."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+from dsl_samples import EXAMPLES, GOOD, MSIX, device
+
+from imsgen.dsl import MAX_BYTES, load
+from imsgen.dsl.diagnostics import render
+
+
+def test_from_disk(tmp_path: Path) -> None:
+    path = tmp_path / "some.ims"
+    path.write_text(GOOD)
+    for given in (path, str(path)):
+        (found,) = load(given).devices
+        assert found.file == "some.ims"
+    path.write_text("device")
+    assert load(path).diagnostics[0].span.source.name == str(path)
+
+
+@pytest.mark.parametrize("name", ["missing.ims", "", ".", "no\0such.ims"])
+def test_what_can_not_be_opened(tmp_path: Path, name: str) -> None:
+    result = load(f"{tmp_path}/{name}")
+    assert result.devices == ()
+    assert [found.code for found in result.diagnostics] == ["IMS001"]
+
+
+def test_not_permitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    (found,) = load("some.ims").diagnostics
+    assert (found.code, found.message) == ("IMS001", "can't read the file: Permission denied")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device file")
+def test_a_file_without_end() -> None:
+    assert [found.code for found in load("/dev/zero").diagnostics] == ["IMS002"]
+
+
+def test_largest_file() -> None:
+    text = GOOD.encode()
+    padding = b"#" * (MAX_BYTES - len(text))
+    assert load("large.ims", text + padding).devices
+    assert [f.code for f in load("large.ims", text + padding + b"#").diagnostics] == ["IMS002"]
+
+
+def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in EXAMPLES:
+        load(path.name, path.read_bytes())
+    load("bad.ims", b"device")
+    assert list(tmp_path.iterdir()) == []
+
+
+N = 20_000
+SLOW = {
+    "semicolons": ";" * 20 * N,
+    "quotes": '"' * N * 2,
+    "open texts": '"a;;;;;;;;;;;;;;;;\n' * N,
+    "one open text": '"' + ";" * 20 * N,
+    "words": "a " * N,
+    "words on one line": device(MSIX, "vector a = table[0]; " * 1000).replace("\n", " "),
+    "words and signs": "a;" * N,
+    "braces and signs": ";{}" * N,
+    "closing": "}" * N,
+    "commas": device(MSIX, "vector a = table[0]" + ",b" * N + ";"),
+    "typos": device(MSIX, "vecter a = table[0];\n" * 2000),
+    "c comments": "/*" * N,
+    "closed c comments": "/* */" * N,
+    "blanks": " " * 20 * N + "x" + "\n" * N,
+    "blanks before words": device(MSIX, (" " * 1000 + "what;") * 500),
+    "forbidden": "a\0" * N,
+    "numbers": device(MSIX, "vector a = table[" + "9" * 20 * N + "];"),
+    "vectors and ranges": device(
+        MSIX,
+        *(f"vector v{n} = table[{n}];" for n in range(2000)),
+        "pool p = " + " + ".join(f"table[{n}]" for n in range(2000)) + " { dedicated; }",
+    ),
+    "overlapping ranges": device(MSIX, "pool p = " + "table + " * 2000 + "table { dedicated; }"),
+    "cookies": GOOD.replace(
+        "mask bit 0;",
+        "mask bit 0;" + "".join(f"c{n} bits 9999999999999:4 cookie;" for n in range(2000)),
+    ),
+    "flags": GOOD.replace("mask bit 0;", "".join(f"c{n} bit 1;" for n in range(2000))),
+    "unknown stores": device(MSIX, *(f"vector v{n} = tab{n}[0];" for n in range(2000))),
+    "one name": device(MSIX, "vector a = table[0];" * 2000),
+    "devices": "device foo { }" * 4000,
+    "deep": "device foo {" + "{" * 20 * N,
+    "long name": f"device {'a' * 20 * N} {{ }}",
+    "long path": device(MSIX, f'path "{"a/" * 10 * N}";'),
+    "long text": device(MSIX, f'vector a = table[0] "{"x-" * 10 * N}by:";'),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_takes_no_long(name: str) -> None:
+    """Far above what a slow machine needs, far below what quadratic work would take."""
+    start = time.process_time()
+    result = load("slow.ims", SLOW[name].encode())
+    text = render(result.diagnostics)
+    assert time.process_time() - start < 3.0
+    assert not result.ok
+    assert len(result.diagnostics) <= 501
+    assert len(text) < 1_000_000
