@@ -1,0 +1,151 @@
+"""What commit messages, documentation and cover letter say of a device, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from imsgen.dsl.model import Device, IomemStore, MsixStore, PciId, Pool, Range, Size, Store
+
+from .patches import fill
+
+About = dict[str, Any]
+
+#: Columns of a paragraph in the documentation, without its indentation.
+_DOC_COLUMNS = 72
+
+#: Characters that reStructuredText would take for markup.
+_RST = re.compile(r"([\\*`_|])")
+
+
+def about(device: Device) -> About:
+    """The words for ``device``; the same for every kernel."""
+    title = device.title or device.name
+    heading = _rst(f"Interrupts of {device.name}: {title}")
+    stores = [{"name": store.name, "lines": _paragraph([_store(store)])} for store in device.stores]
+    vectors = [
+        {
+            "name": vector.name,
+            "lines": _paragraph(
+                [
+                    _rst(vector.purpose),
+                    f"index {vector.index} of ``{vector.store}``",
+                    f"its Linux interrupt number is what {device.name}_irq_{vector.name}() returns",
+                ]
+            ),
+        }
+        for vector in device.vectors
+    ]
+    pools = [{"name": pool.name, "lines": _paragraph(_pool_doc(pool))} for pool in device.pools]
+    return {
+        "title": title,
+        "subject": f"{device.name} ({device.title})" if device.title else device.name,
+        "ids": _ids(device.ids),
+        "what": _what(device),
+        "holds": _items(device),
+        "heading": heading,
+        "rule": "=" * len(heading),
+        "stores": stores,
+        "vectors": vectors,
+        "pools": pools,
+        "bars": _bars(device),
+        "has_bars": any(isinstance(store, IomemStore) for store in device.stores),
+        "maintainers": list(device.maintainers),
+        "status": "Maintained" if device.maintainers else "Orphan",
+        "files": [],
+    }
+
+
+def _ids(ids: Sequence[PciId]) -> str:
+    words = []
+    for pci in ids:
+        if pci.pci_class is not None:
+            words.append(f"class {pci.pci_class:06x}")
+        else:
+            words.append(f"{pci.vendor or 0:04x}:{pci.device or 0:04x}")
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _what(device: Device) -> str:
+    words = []
+    if any(isinstance(store, IomemStore) for store in device.stores):
+        words.append("the interrupt domain")
+    if device.vectors:
+        words.append("vectors" if words else "the vectors")
+    if device.pools:
+        words.append("pools" if len(device.pools) > 1 else "the pool" if not words else "pool")
+    return _list(words or ["the interrupts"])
+
+
+def _list(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _items(device: Device) -> list[str]:
+    out = [f"store {store.name}: {_store(store)}" for store in device.stores]
+    for vector in device.vectors:
+        purpose = f", {vector.purpose}" if vector.purpose else ""
+        out.append(f"vector {vector.name}: index {vector.index} of {vector.store}{purpose}")
+    for pool in device.pools:
+        out.append(f"pool {pool.name}: {_pool(pool)}")
+    return out
+
+
+def _store(store: Store) -> str:
+    if isinstance(store, MsixStore):
+        return "the MSI-X table"
+    where = "an offset given by the driver" if store.offset.runtime else f"{store.offset.value:#x}"
+    return f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar} at {where}"
+
+
+def _size(size: Size) -> str:
+    if size.value is None:
+        return f"up to {size.maximum} slots"
+    return f"{size.value} slot" + ("s" if size.value != 1 else "")
+
+
+def _pool(pool: Pool) -> str:
+    words = [f"from {', then '.join(_range(r) for r in pool.ranges)}"]
+    if pool.sharing:
+        words.append(f"shared by up to {pool.sharing.limit} users on each CPU")
+    if pool.dedicated:
+        words.append("or dedicated to one" if pool.sharing else "dedicated to one user each")
+    return ", ".join([pool.purpose, *words] if pool.purpose else words)
+
+
+def _pool_doc(pool: Pool) -> list[str]:
+    ranges = ", then ".join(_range(r, "``") for r in pool.ranges)
+    out = [_rst(pool.purpose), f"vectors come from {ranges}"]
+    if pool.sharing:
+        limit = pool.sharing.limit
+        out.append(f"each CPU has its own, made when first wanted, for up to {limit} users each")
+    if pool.dedicated:
+        out.append(f"a user can {'also ' if pool.sharing else ''}have one that nobody else uses")
+    return out
+
+
+def _range(r: Range, quote: str = "") -> str:
+    name = f"{quote}{r.store}{quote}"
+    if r.last is None:
+        return f"{name} (index {r.first} and up)" if r.first else name
+    if r.first == r.last:
+        return f"{name} (index {r.first})"
+    return f"{name} (indexes {r.first} to {r.last})"
+
+
+def _bars(device: Device) -> str:
+    bars = sorted({store.bar for store in device.stores if isinstance(store, IomemStore)})
+    if not bars:
+        return ""
+    return ("BARs " if len(bars) > 1 else "BAR ") + _list([str(bar) for bar in bars])
+
+
+def _rst(text: str) -> str:
+    return _RST.sub(r"\\\1", text)
+
+
+def _paragraph(sentences: Sequence[str]) -> list[str]:
+    """Sentences (those that aren't empty) as lines of a paragraph."""
+    full = [s[0].upper() + s[1:] + "." for s in sentences if s]
+    return fill(" ".join(full), _DOC_COLUMNS)

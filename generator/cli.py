@@ -1,0 +1,307 @@
+"""The command line.
+
+Exit codes: 0; 1 for errors in the input, for output that can't be made, and for stale output;
+2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from imsgen.dsl.diagnostics import Diagnostic
+    from imsgen.dsl.model import Device
+
+    from .series import Planner
+    from .targets import Target
+
+OK, FAILED, USAGE = 0, 1, 2
+
+#: File names that can stand in C comments, commands and commit messages as they are.
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+
+
+class Failure(Exception):
+    """Ends the run with exit code 1; what there is to say was said, or is the text."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["check"]:
+            return _check_files(_check_parser().parse_args(arguments[1:]))
+        parser = _parser()
+        args = parser.parse_args(arguments)
+        _check_usage(parser, args)
+        return _generate(parser, args)
+    except Failure as failure:
+        if failure.args:
+            _say(str(failure))
+        return FAILED
+    except BrokenPipeError:
+        # The reader has seen enough.  Keep the interpreter from complaining at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+# --- usage ------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="imsgen",
+        usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...",
+        description="Make the kernel patch series for a device's interrupt message stores.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("files", nargs="+", metavar="DEVICE.ims", help="descriptions of devices")
+    parser.add_argument(
+        "-o",
+        "--output",
+        default=".",
+        metavar="DIR",
+        help="write DIR/<device>/*.patch (default: the current folder); "
+        "'-': one mailbox for git am to standard output",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--tree", metavar="PATH", help="make the series for this kernel tree, and prove it there"
+    )
+    where.add_argument("--kernel", metavar="NAME", help="make it for an embedded kernel profile")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing, say what on disk is not what would be made (exit code 1)",
+    )
+    parser.add_argument(
+        "--diff", action="store_true", help="write nothing, show what would change as a diff"
+    )
+    parser.add_argument(
+        "--sources",
+        action="store_true",
+        help="write DIR/<device>/<kernel>/ with series/, src/ and manifest.json",
+    )
+    parser.add_argument(
+        "--signoff",
+        metavar="IDENT",
+        help="'Name <mail>': be the author of the patches and sign them off",
+    )
+    parser.add_argument("--version", action="version", version=f"imsgen {__version__}")
+    return parser
+
+
+def _check_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="imsgen check",
+        description="Say what is wrong with descriptions of devices; make nothing.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("files", nargs="+", metavar="DEVICE.ims")
+    return parser
+
+
+def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    if args.output == "-" and (args.check or args.diff or args.sources):
+        parser.error("-o - goes with none of --check, --diff, --sources")
+    if not args.output:
+        parser.error("-o needs a folder or '-'")
+    if args.signoff is not None:
+        from .patches import PatchError, parse_ident
+
+        try:
+            args.signoff = parse_ident(args.signoff)
+        except PatchError as error:
+            parser.error(f"--signoff: {error}")
+    if args.kernel is not None:
+        from .targets import profiles
+
+        if args.kernel not in profiles():
+            parser.error(f"--kernel: no {args.kernel!r}, there is {', '.join(profiles())}")
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def _check_files(args: argparse.Namespace) -> int:
+    _load(args.files)
+    return OK
+
+
+def _generate(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    loaded = _load(args.files)
+    from .edits import EditError
+    from .names import NameClash, check_distinct
+    from .patches import PatchError
+    from .render import RenderError
+    from .scripts import ScriptError
+    from .series import Planner, SeriesError
+    from .targets import TargetError
+
+    try:
+        check_distinct(device for device, _ in loaded)
+        target = _target(args)
+        planner = Planner(target)
+        if args.output == "-":
+            return _mailbox(planner, [device for device, _ in loaded], args.signoff)
+        folders = _folders(planner, target, loaded, args)
+    except (NameClash, TargetError, SeriesError) as error:
+        raise Failure(f"error: {error}") from error
+    except (RenderError, ScriptError, PatchError, EditError) as error:
+        raise Failure(f"error: the generator failed: {error}") from error
+    return _store(folders, args)
+
+
+def _load(files: Sequence[str]) -> list[tuple[Device, str]]:
+    """All devices of all files with the digest of their file; all errors are reported first."""
+    from imsgen.dsl import load
+
+    from .series import sha256
+
+    out: list[tuple[Device, str]] = []
+    failed = False
+    for path in files:
+        name = os.path.basename(path)
+        try:
+            with open(path, "rb") as file:
+                text = file.read()
+        except OSError as error:
+            _say(f"error: {path}: {error.strerror}")
+            failed = True
+            continue
+        if not _SAFE_NAME.fullmatch(name):
+            _say(
+                f"error: {path!r}: the name stands in what is made, so it can have letters, "
+                "digits and _ . + - only"
+            )
+            failed = True
+            continue
+        result = load(path, text)
+        _report(result.diagnostics)
+        failed |= not result.ok
+        out += [(device, sha256(text)) for device in result.devices]
+    if failed:
+        raise Failure
+    return out
+
+
+def _target(args: argparse.Namespace) -> Target:
+    from .targets import DEFAULT, embedded, find_tree, probe
+
+    if args.kernel is not None:
+        return embedded(args.kernel)
+    tree = args.tree if args.tree is not None else find_tree(os.getcwd())
+    return embedded(DEFAULT) if tree is None else probe(tree)
+
+
+def _mailbox(planner: Planner, devices: Sequence[Device], signoff: str | None) -> int:
+    from .patches import mbox
+
+    text = mbox(planner.series(devices).commits, __version__, signoff)
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failure(f"error: standard output: {error.strerror}") from error
+    return OK
+
+
+def _folders(
+    planner: Planner,
+    target: Target,
+    loaded: Sequence[tuple[Device, str]],
+    args: argparse.Namespace,
+) -> dict[str, dict[str, str]]:
+    """For each device its folder and what belongs into it: each series applies alone."""
+    from .series import series_files, source_files
+
+    out = {}
+    for device, digest in loaded:
+        series = planner.series([device])
+        folder = os.path.join(args.output, device.name)
+        if args.sources:
+            folder = os.path.join(folder, target.name)
+            out[folder] = source_files(series, device, target, digest, args.signoff)
+        else:
+            out[folder] = series_files(series, args.signoff)
+    return out
+
+
+def _store(folders: dict[str, dict[str, str]], args: argparse.Namespace) -> int:
+    from . import emit
+
+    try:
+        if not (args.check or args.diff):
+            results = emit.write(folders)
+            for folder, result in results.items():
+                changed = len(result.missing) + len(result.stale)
+                print(f"{folder}: {changed} written, {len(result.fresh)} unchanged", end="")
+                print(f", {len(result.extra)} removed" if result.extra else "")
+            return OK
+        stale = False
+        for folder, wanted in folders.items():
+            result = emit.compare(folder, wanted)
+            stale |= not result.same
+            if args.diff:
+                sys.stdout.flush()
+                text = emit.diff(folder, wanted, folder)
+                sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+                sys.stdout.buffer.flush()
+            if args.check:
+                for word in ("missing", "stale", "extra"):
+                    for name in getattr(result, word):
+                        _say(f"{word}: {os.path.join(folder, name)}")
+    except emit.EmitError as error:
+        raise Failure(f"error: {error}") from error
+    return FAILED if args.check and stale else OK
+
+
+# --- talking ----------------------------------------------------------------------------------
+
+
+def _say(text: str) -> None:
+    print(f"imsgen: {text}", file=sys.stderr)
+
+
+def _report(found: Sequence[Diagnostic]) -> None:
+    if not found:
+        return
+    from imsgen.dsl.diagnostics import render
+
+    text = render(found)
+    if not _colourful():
+        sys.stderr.write(text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    coloured = Text(text, end="")
+    coloured.highlight_regex(r"(?m)^\S+:\d+:\d+: error\[\w+\]", "bold red")
+    coloured.highlight_regex(r"(?m)^\S+:\d+:\d+: warning\[\w+\]", "bold yellow")
+    coloured.highlight_regex(r"(?m)^ *\| +\^+.*$", "red")
+    coloured.highlight_regex(r"(?m)^ *\| +-+.*$", "blue")
+    coloured.highlight_regex(r"(?m)^ *= help:.*$", "cyan")
+    Console(stderr=True, soft_wrap=True).print(coloured, end="")
+
+
+def _colourful() -> bool:
+    return (
+        sys.stderr.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM", "dumb") != "dumb"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

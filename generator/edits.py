@@ -1,0 +1,386 @@
+"""Edits of kernel files, and the unified diffs that they are.
+
+A file is a list of lines.  In a *sparse* file, as an embedded kernel profile has it, most lines are
+None: not known.  The same edits work on both; touching an unknown line is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Protocol
+
+from .names import makefile_line
+
+#: A file's lines without their ends; None is a line that the profile doesn't hold.
+Lines = list[str | None]
+
+#: Lines of context around a change.
+CONTEXT = 3
+
+#: Kconfig symbols that are ours: among these, entries are sorted.
+OURS = re.compile(r"IMS_\w+|\w+_IRQS|\w+_IRQS_KUNIT_TEST")
+
+_KCONFIG_ENTRY = re.compile(
+    r"(config|menuconfig|if|endif|menu|endmenu|source|choice|endchoice|comment)\b(?:\s+(\S+))?"
+)
+_MAKEFILE_LINE = re.compile(r"obj-\$\(CONFIG_(\w+)\)\s*\+=")
+_PATTERN = re.compile(r"([A-Z]):\s")
+
+#: Order of the types in a MAINTAINERS section (scripts/parse-maintainers.pl).
+_TYPES = "MRLSWQBCPTFXNK"
+
+
+class EditError(Exception):
+    """An edit doesn't fit the file that it is made for."""
+
+
+class Provider(Protocol):
+    """Where the files of a kernel come from."""
+
+    def lines(self, path: str) -> Lines | None:
+        """The file's lines, None if there is no such file.  Raises :class:`EditError`."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+
+
+@dataclass(frozen=True)
+class FileDiff:
+    """What one commit does to one file."""
+
+    path: str
+    new: bool
+    added: int
+    removed: int
+    hunks: str
+
+    def text(self) -> str:
+        """The diff as git writes it, without an index line."""
+        head = f"diff --git a/{self.path} b/{self.path}\n"
+        if self.new:
+            head += "new file mode 100644\n"
+        old = "/dev/null" if self.new else f"a/{self.path}"
+        return f"{head}--- {old}\n+++ b/{self.path}\n{self.hunks}"
+
+
+@dataclass
+class _File:
+    """A file being edited: ``came[i]`` is the line of ``before`` that line i was, else -1."""
+
+    path: str
+    before: Lines
+    now: Lines
+    came: list[int]
+    new: bool = False
+    #: Lines of ``before`` that an edit has looked at.
+    used: set[int] = field(default_factory=set)
+
+    def splice(self, at: int, count: int, lines: Sequence[str]) -> None:
+        """Put ``lines`` where ``count`` lines from ``at`` are, keeping what is the same."""
+        if not count:
+            self.now[at:at] = lines
+            self.came[at:at] = [-1] * len(lines)
+            return
+        from difflib import SequenceMatcher
+
+        old = self.now[at : at + count]
+        came = [-1] * len(lines)
+        matcher = SequenceMatcher(None, old, list(lines), autojunk=False)
+        for a, b, size in matcher.get_matching_blocks():
+            came[b : b + size] = self.came[at + a : at + a + size]
+        self.now[at : at + count] = lines
+        self.came[at : at + count] = came
+
+    def look(self, start: int, end: int) -> None:
+        """Note that the lines from ``start`` to ``end`` (excluded) were looked at."""
+        self.used.update(i for i in self.came[max(0, start) : end] if i >= 0)
+
+    def changes(self) -> list[tuple[int, int, int, int]]:
+        """(first old line, how many, first new line, how many), counted from 0."""
+        out = []
+        new = old = 0
+        new_end, old_end = len(self.now), len(self.before)
+        while new < new_end or old < old_end:
+            if new < new_end and self.came[new] == old:
+                new += 1
+                old += 1
+                continue
+            first_new, first_old = new, old
+            while new < new_end and self.came[new] < 0:
+                new += 1
+            old = self.came[new] if new < new_end else old_end
+            out.append((first_old, old - first_old, first_new, new - first_new))
+        return out
+
+
+class Workspace:
+    """The files of a kernel with the edits made so far, commit by commit."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._files: dict[str, _File] = {}
+        self._dirty: set[str] = set()
+        # By path, the line of the provider's file that each line was at the last commit, or -1.
+        self._origins: dict[str, list[int]] = {}
+        #: By path, the lines (from 0) of the provider's file that edits and diffs needed.
+        self.needed: dict[str, set[int]] = {}
+
+    # --- edits --------------------------------------------------------------------------------
+
+    def create(self, path: str, text: str) -> None:
+        """Make a new file.  Raises :class:`EditError` if it is there already."""
+        if path in self._files or self._provider.exists(path):
+            raise EditError(f"{path} exists already")
+        now: Lines = list(text.removesuffix("\n").split("\n"))
+        self._files[path] = _File(path, [], now, [-1] * len(now), new=True)
+        self._dirty.add(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether the file is there, the edits so far included."""
+        return path in self._files or self._provider.exists(path)
+
+    def edit(self, path: str, mode: str, anchor: Sequence[str], insert: Sequence[str]) -> None:
+        """Put ``insert`` before, after or in place of the only occurrence of ``anchor``.
+
+        ``mode`` is "before", "after" or "replace".  Raises :class:`EditError` when the anchor
+        isn't there exactly once.
+        """
+        file = self._open(path)
+        places = _occurrences(file.now, anchor)
+        if len(places) != 1:
+            found = f"{len(places)} times" if places else "not"
+            raise EditError(f"{path}: found {found}, not once: {anchor[0].strip()!r}")
+        at, count = places[0], len(anchor)
+        file.look(at, at + count)
+        if mode == "replace":
+            file.splice(at, count, insert)
+        else:
+            file.splice(at + count if mode == "after" else at, 0, insert)
+
+    def kconfig(self, path: str, text: str) -> None:
+        """Put a ``config`` entry before the last ``endmenu``, sorted among ours."""
+        block = text.strip("\n").split("\n")
+        symbol = block[0].split()[1]
+        file = self._open(path)
+        end = len(file.now)
+        while end and file.now[end - 1] == "":
+            end -= 1
+        menu = end > 0 and file.now[end - 1] == "endmenu"
+        at = top = end - 1 if menu else end
+        for i in range(top - 1, -1, -1):
+            line = file.now[i]
+            entry = _KCONFIG_ENTRY.match(line) if line is not None else None
+            if line is not None and not entry:
+                continue
+            if not entry or entry[1] != "config" or not OURS.fullmatch(entry[2] or ""):
+                file.look(i, end)
+                break
+            if entry[2] == symbol:
+                raise EditError(f"{path} has a config {symbol} already")
+            if entry[2] > symbol:
+                at = i
+        file.splice(at, 0, [*block, ""] if menu or at < top else ["", *block])
+
+    def makefile(self, path: str, symbol: str, target: str) -> None:
+        """Add the line that builds ``target``, at the end and sorted among ours."""
+        file = self._open(path)
+        end = at = len(file.now)
+        for i in range(end - 1, -1, -1):
+            line = _MAKEFILE_LINE.match(file.now[i] or "")
+            if not line or not OURS.fullmatch(line[1]):
+                file.look(i, end)
+                break
+            if line[1] == symbol:
+                raise EditError(f"{path} builds {symbol} already")
+            if line[1] > symbol:
+                at = i
+        file.splice(at, 0, [makefile_line(symbol, target)])
+
+    def maintainers(self, title: str, entries: Iterable[str]) -> None:
+        """Make the section ``title`` of MAINTAINERS, or add to it what it lacks.
+
+        Sections are sorted by title, entries as scripts/parse-maintainers.pl sorts them.
+        """
+        path = "MAINTAINERS"
+        file = self._open(path)
+        titles = _titles(file.now)
+        for at in titles:
+            if file.now[at] == title:
+                self._extend(file, at + 1, entries)
+                return
+        at = self._section_place(file, titles, title)
+        file.splice(at, 0, [title, *sorted(entries, key=_entry_key), ""])
+
+    # --- commits ------------------------------------------------------------------------------
+
+    def commit(self) -> tuple[FileDiff, ...]:
+        """The diffs of all edits since the last commit, ordered by path as git orders them.
+
+        Raises :class:`EditError` when a line of context isn't known.
+        """
+        out = [self._diff(self._files[path]) for path in sorted(self._dirty, key=str.encode)]
+        for path in self._dirty:
+            file = self._files[path]
+            fresh = _File(path, list(file.now), file.now, list(range(len(file.now))))
+            self._files[path] = fresh
+        self._dirty.clear()
+        return tuple(diff for diff in out if diff.new or diff.hunks)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _open(self, path: str) -> _File:
+        self._dirty.add(path)
+        file = self._files.get(path)
+        if file is None:
+            lines = self._provider.lines(path)
+            if lines is None:
+                raise EditError(f"{path} is not there")
+            file = _File(path, lines, list(lines), list(range(len(lines))))
+            self._files[path] = file
+            self._origins[path] = list(range(len(lines)))
+            self.needed[path] = set()
+        return file
+
+    def _extend(self, file: _File, at: int, entries: Iterable[str]) -> None:
+        end = at
+        while end < len(file.now) and file.now[end]:
+            end += 1
+        for entry in sorted(entries, key=_entry_key):
+            if entry in file.now[at:end]:
+                continue
+            place = at
+            while place < end and _entry_key(file.now[place] or "") <= _entry_key(entry):
+                place += 1
+            file.splice(place, 0, [entry])
+            end += 1
+
+    def _section_place(self, file: _File, titles: list[int], title: str) -> int:
+        """The line before which the section goes; the file may be badly sorted elsewhere."""
+        key = _title_key(title)
+        best, closest = -1, -1
+        for before, after in pairwise(titles):
+            low, high = file.now[before] or "", file.now[after] or ""
+            if not _title_key(low) <= key < _title_key(high):
+                continue
+            if None in file.now[before:after]:
+                continue
+            near = _common(low, title) + _common(high, title)
+            if near > closest:
+                best, closest = after, near
+                look = (before, after + CONTEXT)
+        if best < 0:
+            raise EditError(f"{file.path}: no place between two sections for {title!r}")
+        file.look(*look)
+        return best
+
+    def _diff(self, file: _File) -> FileDiff:
+        if file.new:
+            hunk = _range(0, 0, 1, len(file.now)) + "".join(f"+{line}\n" for line in file.now)
+            return FileDiff(file.path, True, len(file.now), 0, hunk)
+        changes = file.changes()
+        hunks = []
+        group: list[tuple[int, int, int, int]] = []
+        for change in changes:
+            if group and change[0] - (group[-1][0] + group[-1][1]) > 2 * CONTEXT:
+                hunks.append(self._hunk(file, group))
+                group = []
+            group.append(change)
+        if group:
+            hunks.append(self._hunk(file, group))
+        self._note(file)
+        return FileDiff(
+            file.path,
+            False,
+            sum(change[3] for change in changes),
+            sum(change[1] for change in changes),
+            "".join(hunks),
+        )
+
+    def _hunk(self, file: _File, group: list[tuple[int, int, int, int]]) -> str:
+        first, last = group[0], group[-1]
+        start = max(0, first[0] - CONTEXT)
+        end = min(len(file.before), last[0] + last[1] + CONTEXT)
+        new_start = first[2] - (first[0] - start)
+        out = []
+        at = start
+        for old, removed, new, added in group:
+            out += [f" {line}\n" for line in self._known(file, at, old)]
+            out += [f"-{line}\n" for line in self._known(file, old, old + removed)]
+            out += [f"+{line}\n" for line in file.now[new : new + added]]
+            at = old + removed
+        out += [f" {line}\n" for line in self._known(file, at, end)]
+        file.used.update(range(start, end))
+        count = end - start
+        grown = sum(change[3] - change[1] for change in group)
+        return _range(start + 1, count, new_start + 1, count + grown) + "".join(out)
+
+    def _known(self, file: _File, start: int, end: int) -> Lines:
+        lines = file.before[start:end]
+        if None in lines:
+            number = start + lines.index(None) + 1
+            raise EditError(f"{file.path}: the kernel profile lacks line {number}")
+        return lines
+
+    def _note(self, file: _File) -> None:
+        """Trace what was needed back to the provider's file, through all commits so far."""
+        origin = self._origins.get(file.path)
+        if origin is None:
+            return
+        self.needed[file.path].update(origin[i] for i in file.used if origin[i] >= 0)
+        self._origins[file.path] = [origin[i] if i >= 0 else -1 for i in file.came]
+
+
+def _range(old: int, old_count: int, new: int, new_count: int) -> str:
+    def part(start: int, count: int) -> str:
+        return f"{start}" if count == 1 else f"{start},{count}"
+
+    return f"@@ -{part(old, old_count)} +{part(new, new_count)} @@\n"
+
+
+def _occurrences(lines: Lines, anchor: Sequence[str]) -> list[int]:
+    out: list[int] = []
+    count = len(anchor)
+    wanted = list(anchor)
+    at = -1
+    while True:
+        try:
+            at = lines.index(wanted[0], at + 1)
+        except ValueError:
+            return out
+        if lines[at : at + count] == wanted:
+            out.append(at)
+
+
+def _titles(lines: Lines) -> list[int]:
+    """Lines of the section titles: the line before the first entry of a block of entries."""
+    out: list[int] = []
+    previous: str | None = ""
+    for i, line in enumerate(lines):
+        if line and previous and _PATTERN.match(line) and not _PATTERN.match(previous):
+            before = lines[i - 2] if i >= 2 else ""
+            if not before:
+                out.append(i - 1)
+        previous = line
+    return out
+
+
+def _title_key(title: str) -> str:
+    return title.upper().replace("THE REST", "ZZZZZZ")
+
+
+def _entry_key(entry: str) -> tuple[int, str]:
+    kind = entry[:1]
+    order = _TYPES.find(kind)
+    return (order if order >= 0 else len(_TYPES), entry if kind in "FX" else "")
+
+
+def _common(a: str, b: str) -> int:
+    count = 0
+    for x, y in zip(a, b):
+        if x != y:
+            break
+        count += 1
+    return count

@@ -1,0 +1,69 @@
+"""Folding of long C lines: the one place that knows columns.
+
+Names come from the user, so a template can't know where a line has to break.  It marks each place
+where a line may break by starting the next line with ``»``; :func:`fold` joins what fits into
+:data:`COLUMNS` and aligns the rest with the innermost open parenthesis, as checkpatch wants it.
+"""
+
+from __future__ import annotations
+
+#: Columns a folded line may take.  checkpatch allows 100.
+COLUMNS = 92
+
+#: Width of a tab in kernel C.
+TAB = 8
+
+MARK = "»"
+
+
+def width(text: str) -> int:
+    """Columns that ``text`` takes from the left margin, tabs expanded."""
+    return len(text.expandtabs(TAB))
+
+
+def indent(columns: int) -> str:
+    """White space that is ``columns`` wide: tabs, then blanks."""
+    return "\t" * (columns // TAB) + " " * (columns % TAB)
+
+
+def tabs(text: str, column: int) -> str:
+    """The tabs that take ``text`` (starting at the left margin) to ``column``, at least one."""
+    return "\t" * max(1, -(-(column - width(text)) // TAB))
+
+
+def fold(text: str) -> str:
+    """``text`` with every ``»`` line joined to the line before it or aligned below it."""
+    if MARK not in text:
+        return text
+    out: list[str] = []
+    base = 0  # first line of the statement that is being folded
+    for line in text.split("\n"):
+        if not line.startswith(MARK):
+            out.append(line)
+            base = len(out) - 1
+            continue
+        rest = line[len(MARK) :]
+        glue = "" if out[-1].endswith("(") or rest.startswith(",") else " "
+        joined = out[-1] + glue + rest
+        if width(joined) <= COLUMNS:
+            out[-1] = joined
+        else:
+            out.append(indent(_column("\n".join(out[base:]))) + rest)
+    return "\n".join(out)
+
+
+def _column(text: str) -> int:
+    """Column right of the innermost parenthesis that is open at the end of ``text``."""
+    columns: list[int] = []
+    for line in text.split("\n"):
+        at = 0
+        for char in line:
+            at += TAB - at % TAB if char == "\t" else 1
+            if char in "([":
+                columns.append(at)
+            elif char in ")]" and columns:
+                columns.pop()
+    if columns:
+        return columns[-1]
+    first = text.split("\n", 1)[0]
+    return width(first) - width(first.lstrip("\t ")) + TAB

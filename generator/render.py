@@ -1,0 +1,102 @@
+"""Templates to texts, and what every text has to keep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from imsgen.templates import ROOT
+
+from .layout import fold, width
+
+#: Columns that a line of generated C may take (checkpatch: 100).
+MAX_COLUMNS = 100
+
+_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+class RenderError(Exception):
+    """A template is broken, or its text breaks a rule: a bug of this package."""
+
+
+class Renderer:
+    """Renders the templates under one folder."""
+
+    def __init__(self, root: str = ROOT) -> None:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+        self.root = root
+        self._environment = Environment(
+            loader=FileSystemLoader(root),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,
+            auto_reload=False,
+        )
+
+    def render(self, template: str, context: Mapping[str, Any]) -> str:
+        """The text of a template, long lines folded.  Raises :class:`RenderError`."""
+        from jinja2 import TemplateError
+
+        try:
+            return fold(self._environment.get_template(template).render(context))
+        except (TemplateError, TypeError, ValueError) as error:
+            raise RenderError(f"{template}: {type(error).__name__}: {error}") from error
+
+    def file(self, template: str, path: str, context: Mapping[str, Any], marker: str) -> str:
+        """The text of a generated file.
+
+        Raises :class:`RenderError` if it breaks what :func:`check_text` checks, or lacks ``marker``
+        (where that isn't empty) near its top.
+        """
+        text = self.render(template, context)
+        problems = check_text(text)
+        if marker and not any(marker in line for line in text.split("\n")[1:4]):
+            problems.append("no marker in lines 2 to 4")
+        if problems:
+            raise RenderError(f"{template}: {path}: {summary(problems)}")
+        return text
+
+
+def summary(problems: list[str]) -> str:
+    """The first few problems on one line."""
+    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return "; ".join(problems[:3]) + more
+
+
+def check_text(text: str) -> list[str]:
+    """What is wrong with the text of a file in the kernel tree; empty if nothing."""
+    out = []
+    if not text.endswith("\n") or text.endswith("\n\n") or text == "\n":
+        out.append("does not end in exactly one newline")
+    if "SPDX-License-Identifier: " not in text.split("\n", 1)[0]:
+        out.append("no SPDX identifier in line 1")
+    if found := _TRAILING.search(text):
+        out.append(f"line {_line(text, found.start())}: trailing blanks")
+    if found := _CONTROL.search(text):
+        out.append(f"line {_line(text, found.start())}: control character {found[0]!r}")
+    if (at := text.find("\n\n\n")) >= 0:
+        out.append(f"line {_line(text, at) + 1}: two blank lines")
+    return out
+
+
+def check_columns(path: str, text: str) -> list[str]:
+    """The lines of a C file which are too long.
+
+    Not an error when a series is made: names come from the user, and a long line still compiles.
+    """
+    if not path.endswith((".c", ".h")):
+        return []
+    return [
+        f"line {number}: {width(line)} columns"
+        for number, line in enumerate(text.split("\n"), 1)
+        if width(line) > MAX_COLUMNS
+    ]
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1

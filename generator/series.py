@@ -1,0 +1,310 @@
+"""Devices and a target to an ordered series of commits, and the commits to files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imsgen.dsl.model import Device
+from imsgen.templates import ROOT
+
+from . import __version__, patches
+from .about import about
+from .edits import EditError, Workspace
+from .names import Names, names_of
+from .patches import Commit
+from .render import Renderer, RenderError, check_text, summary
+from .scripts import NewFile, Script, load_scripts
+from .targets import Target, exported
+
+
+class SeriesError(Exception):
+    """No series can be made of a device for a kernel; the text says why."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """What is made of one or several devices for one kernel."""
+
+    commits: tuple[Commit, ...]
+    #: How many of the commits prepare the kernel.
+    core: int
+    #: Texts of the devices' new files by path in the kernel tree.
+    files: dict[str, str]
+    #: Subject and body of the cover letter; empty for several devices.
+    cover: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Output:
+    """An entry of series/outputs.toml."""
+
+    message: str
+    new: tuple[dict[str, str], ...]
+    kconfig: tuple[dict[str, str], ...]
+    makefile: tuple[dict[str, str], ...]
+
+
+class Planner:
+    """Makes series; templates and scripts are read once."""
+
+    def __init__(self, target: Target, root: str = ROOT) -> None:
+        self.target = target
+        self._renderer = Renderer(root)
+        self._scripts = load_scripts(root)
+        self._outputs = _load_outputs(root)
+
+    def series(self, devices: Sequence[Device]) -> Series:
+        """The series for ``devices`` together: what the kernel lacks first, and once.
+
+        Every edit is made on the target's files, so that what is returned applies.  Raises
+        :class:`SeriesError`, :class:`imsgen.generator.render.RenderError` or
+        :class:`imsgen.generator.patches.PatchError`.
+        """
+        work = Workspace(self.target.provider)
+        commits = []
+        try:
+            for script in self._scripts:
+                if self.target.needs(script):
+                    commits.append(self._core(work, script))
+            core = len(commits)
+            files: dict[str, str] = {}
+            cover = ("", "")
+            for device in devices:
+                context = self._context(device)
+                commits += self._device(work, device, context, files)
+                context["about"]["core_count"] = _patches(core)
+                context["about"]["has_core"] = core > 0
+                cover = self._message("series/cover.j2", context)
+        except EditError as error:
+            raise SeriesError(f"{self.target.name}: {error}") from error
+        if len(devices) != 1:
+            cover = ("", "")
+        for commit in commits:
+            patches.check_message(commit)
+        return Series(tuple(commits), core, files, cover)
+
+    # --- core ---------------------------------------------------------------------------------
+
+    def _core(self, work: Workspace, script: Script) -> Commit:
+        texts = {new.path: self._new_text(new) for new in script.new}
+        script.apply(work, self.target.skew, texts)
+        return Commit(script.subject, script.body, work.commit())
+
+    def _new_text(self, new: NewFile) -> str:
+        if new.template:
+            text = self._renderer.render(new.template, {"gen": {"version": __version__}})
+        else:
+            text = _source(new.source or "")
+        problems = check_text(text)
+        if problems:
+            raise RenderError(f"{new.source or new.template}: {summary(problems)}")
+        return text
+
+    # --- devices ------------------------------------------------------------------------------
+
+    def _context(self, device: Device) -> dict[str, Any]:
+        from .views import Unsupported, device_view, suite_view
+
+        try:
+            view = dict(device_view(device, self.target))
+            view.update(suite_view(device, view))
+        except Unsupported as error:
+            raise SeriesError(f"{_place(device)}: {error}") from error
+        words = about(device)
+        words["kernel"] = self.target.name
+        return {**view, "gen": gen(device), "names": names_of(device), "about": words}
+
+    def _device(
+        self, work: Workspace, device: Device, context: dict[str, Any], files: dict[str, str]
+    ) -> list[Commit]:
+        names = names_of(device)
+        self._check_free(device, names)
+        commits = []
+        listed: list[str] = []
+        for output in self._outputs:
+            for entry in output.new:
+                for path, text in self._texts(entry, context, names):
+                    work.create(path, text)
+                    files[path] = text
+                    listed.append(path)
+                    self._check_exports(device, names, text)
+            for entry in output.kconfig:
+                block = self._renderer.render(entry["template"], context)
+                work.kconfig(getattr(names, entry["file"]), block)
+            for entry in output.makefile:
+                work.makefile(
+                    getattr(names, entry["file"]),
+                    getattr(names, entry["symbol"]),
+                    getattr(names, entry["object"]),
+                )
+            self._maintainers(work, names, context, listed)
+            subject, body = self._message(output.message, context)
+            commits.append(Commit(subject, body, work.commit()))
+        return commits
+
+    def _texts(
+        self, entry: dict[str, str], context: dict[str, Any], names: Names
+    ) -> list[tuple[str, str]]:
+        marker = context["gen"]["marker"][0]
+        template = entry["template"]
+        if "each" not in entry:
+            path = getattr(names, entry["path"])
+            return [(path, self._renderer.file(template, path, context, marker))]
+        out = []
+        named = getattr(names, entry["each"])
+        for item, item_names in zip(context[entry["each"]], named, strict=True):
+            path = getattr(item_names, entry["path"])
+            inner = {**context, entry["as"]: item}
+            out.append((path, self._renderer.file(template, path, inner, marker)))
+        return out
+
+    def _maintainers(
+        self, work: Workspace, names: Names, context: dict[str, Any], listed: list[str]
+    ) -> None:
+        context["about"]["files"] = sorted(listed)
+        text = self._renderer.render("series/maintainers.j2", context)
+        work.maintainers(names.maintainers_title, text.splitlines())
+
+    def _message(self, template: str, context: dict[str, Any]) -> tuple[str, str]:
+        subject, _, body = self._renderer.render(template, context).partition("\n")
+        return subject, body.strip("\n")
+
+    def _check_free(self, device: Device, names: Names) -> None:
+        """No file and no Kconfig symbol of the device is in the kernel already."""
+        provider = self.target.provider
+        paths = [names.glue, names.header, names.kunit, names.kunitconfig, names.doc]
+        for path in paths + [store.path for store in names.stores]:
+            if provider.exists(path):
+                raise SeriesError(
+                    f"{_place(device)}: {self.target.name} has {path} already: device "
+                    f"{device.name} is in there, or something else of that name"
+                )
+        for symbol in (names.symbol, names.kunit_symbol):
+            if symbol in provider.symbols():
+                raise SeriesError(
+                    f"{_place(device)}: {self.target.name} has a config {symbol} already"
+                )
+
+    def _check_exports(self, device: Device, names: Names, text: str) -> None:
+        mine = exported(text)
+        if not mine:
+            return
+        theirs = self.target.provider.exports(names.dir)
+        for symbol in mine:
+            if symbol in theirs:
+                raise SeriesError(
+                    f"{_place(device)}: {self.target.name} exports {symbol} already, "
+                    f"in {theirs[symbol]}"
+                )
+
+
+def gen(device: Device) -> dict[str, Any]:
+    """What templates know of the run: version, source, command, and the marker's lines."""
+    source = source_name(device)
+    command = f"imsgen {source}"
+    return {
+        "version": __version__,
+        "source": source,
+        "command": command,
+        "marker": [
+            f"Generated by imsgen {__version__} from {source}: change that file, not this one.",
+            f"Make again: {command}",
+        ],
+    }
+
+
+def source_name(device: Device) -> str:
+    """Base name of the file that the device came from."""
+    return os.path.basename(device.file or device.span.source.name)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def series_files(series: Series, signoff: str | None = None) -> dict[str, str]:
+    """File names and texts of a one-device series: the patches and the cover letter."""
+    subject, body = series.cover
+    commits = series.commits
+    out = {
+        "0000-cover-letter.patch": patches.cover_letter(
+            subject, body, commits, __version__, signoff
+        )
+    }
+    for number, commit in enumerate(commits, 1):
+        name = patches.file_name(commit.subject, number)
+        out[name] = patches.patch(commit, number, len(commits), __version__, signoff)
+    return out
+
+
+def source_files(
+    series: Series, device: Device, target: Target, digest: str, signoff: str | None = None
+) -> dict[str, str]:
+    """The series under ``series/``, the new files under ``src/``, and ``manifest.json``.
+
+    ``digest`` is the SHA-256 of the input file, in hexadecimal.
+    """
+    mails = series_files(series, signoff)
+    out = {f"series/{name}": text for name, text in mails.items()}
+    out.update({f"src/{path}": text for path, text in series.files.items()})
+    manifest = {
+        "format": 1,
+        "tool": f"imsgen {__version__}",
+        "command": gen(device)["command"],
+        "source": {"name": source_name(device), "sha256": digest},
+        "device": device.name,
+        "kernel": target.name,
+        "files": {path: sha256(text) for path, text in sorted(out.items())},
+    }
+    out["manifest.json"] = json.dumps(manifest, indent=1) + "\n"
+    return out
+
+
+def sha256(text: str | bytes) -> str:
+    """The SHA-256 of a text (as UTF-8) or of bytes, in hexadecimal."""
+    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+def _place(device: Device) -> str:
+    return f"{device.span.source.name}:{device.span.line}"
+
+
+def _patches(count: int) -> str:
+    return "patch" if count == 1 else f"{count} patches"
+
+
+def _source(path: str) -> str:
+    """A file that is copied into the kernel, e.g. ``kernel_test_module/ims_fake.c``."""
+    from importlib import import_module
+
+    package, _, name = path.partition("/")
+    folder = import_module(f"imsgen.{package}").__path__[0]
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise RenderError(f"{path}: {error.strerror}") from error
+
+
+def _load_outputs(root: str) -> tuple[_Output, ...]:
+    import tomllib
+
+    with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
+        data = tomllib.load(file)
+    return tuple(
+        _Output(
+            entry["message"],
+            tuple(entry.get("new", ())),
+            tuple(entry.get("kconfig", ())),
+            tuple(entry.get("makefile", ())),
+        )
+        for entry in data["commit"]
+    )

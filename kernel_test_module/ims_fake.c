@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A fake PCI device below a fake MSI parent domain, for KUnit suites
+ *
+ * The device has BAR 0 and, if asked for, an MSI-X table in BAR 2. BAR 0 is
+ * plain memory. On UML accesses to it pass through logic_iomem, where all of
+ * them are counted; elsewhere only those of the suite itself can be.
+ */
+#include <kunit/ims_fake.h>
+#include <kunit/resource.h>
+#include <kunit/test.h>
+
+#include <linux/cpumask.h>
+#include <linux/device.h>
+#include <linux/idr.h>
+#include <linux/ioport.h>
+#include <linux/irq.h>
+#include <linux/logic_iomem.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#define FAKE_MSIX_CAP		0x40
+#define FAKE_MSIX_BAR		2
+#define FAKE_ADDRESS		0xfee00000U
+#define FAKE_CPU_SHIFT		4
+/* Sent along with the number of the interrupt, which is below it */
+#define FAKE_DATA		0x8000U
+
+/* Interrupts the parent domain can ever have */
+#define FAKE_DOMAIN_SIZE	32768
+
+/* Physical space for the BARs on UML; nothing is there otherwise */
+#define FAKE_IOMEM_START	0x70000000UL
+#define FAKE_IOMEM_SIZE		0x00400000UL
+#define FAKE_MSIX_START		(FAKE_IOMEM_START + FAKE_IOMEM_SIZE / 2)
+
+/* The fake which the accessors work on. KUnit runs one test at a time. */
+static struct ims_fake *fake_current;
+
+static void fake_log(struct ims_fake *fake, bool write, unsigned int offset,
+		     unsigned int size, u64 value)
+{
+	if (fake->nr_log < IMS_FAKE_LOG) {
+		struct ims_fake_access *access = &fake->log[fake->nr_log];
+
+		access->write = write;
+		access->offset = offset;
+		access->size = size;
+		access->value = value;
+	}
+	fake->nr_log++;
+	if (write)
+		fake->writes++;
+	else
+		fake->reads++;
+}
+
+static u64 fake_load(struct ims_fake *fake, unsigned int offset, unsigned int size)
+{
+	u64 value = 0;
+
+	if (offset + size > fake->params.bar_size) {
+		WARN(1, "ims_fake: read of %u bytes at %#x is outside of the BAR\n", size, offset);
+		return ~0ULL;
+	}
+
+	/* The registers are little endian, like PCI itself */
+	memcpy(&value, fake->mem + offset, size);
+	value = le64_to_cpu((__force __le64)value);
+	fake_log(fake, false, offset, size, value);
+	return value;
+}
+
+static void fake_store(struct ims_fake *fake, unsigned int offset, unsigned int size, u64 value)
+{
+	__le64 le = cpu_to_le64(value);
+
+	if (offset + size > fake->params.bar_size) {
+		WARN(1, "ims_fake: write of %u bytes at %#x is outside of the BAR\n", size, offset);
+		return;
+	}
+
+	memcpy(fake->mem + offset, &le, size);
+	fake_log(fake, true, offset, size, size < 8 ? value & (BIT_ULL(size * 8) - 1) : value);
+}
+
+/**
+ * ims_fake_read - Read from BAR 0 of the fake device and log that
+ * @addr:	Address in ims_fake::bar
+ * @size:	1, 2, 4 or 8 bytes
+ *
+ * Context: Any, one caller at a time.
+ *
+ * Return: The value, in CPU byte order
+ */
+u64 ims_fake_read(const void __iomem *addr, unsigned int size)
+{
+	return fake_load(fake_current, addr - (const void __iomem *)fake_current->bar,
+			 size);
+}
+EXPORT_SYMBOL_GPL(ims_fake_read);
+
+/**
+ * ims_fake_write - Write to BAR 0 of the fake device and log that
+ * @value:	The value, in CPU byte order
+ * @addr:	Address in ims_fake::bar
+ * @size:	1, 2, 4 or 8 bytes
+ *
+ * Context: Any, one caller at a time.
+ */
+void ims_fake_write(u64 value, void __iomem *addr, unsigned int size)
+{
+	fake_store(fake_current, addr - (void __iomem *)fake_current->bar, size, value);
+}
+EXPORT_SYMBOL_GPL(ims_fake_write);
+
+/**
+ * ims_fake_log_start - Forget the accesses so far
+ * @fake:	The fake device
+ */
+void ims_fake_log_start(struct ims_fake *fake)
+{
+	fake->nr_log = 0;
+	fake->reads = 0;
+	fake->writes = 0;
+}
+EXPORT_SYMBOL_GPL(ims_fake_log_start);
+
+/**
+ * ims_fake_counts_chip - Whether accesses of the interrupt chip are counted too
+ *
+ * Return: True on UML, where every access to I/O memory can be intercepted
+ */
+bool ims_fake_counts_chip(void)
+{
+	return IS_ENABLED(CONFIG_INDIRECT_IOMEM);
+}
+EXPORT_SYMBOL_GPL(ims_fake_counts_chip);
+
+#ifdef CONFIG_INDIRECT_IOMEM
+static unsigned long fake_bar_read(void *priv, unsigned int offset, int size)
+{
+	return fake_load(fake_current, offset, size);
+}
+
+static void fake_bar_write(void *priv, unsigned int offset, int size, unsigned long value)
+{
+	fake_store(fake_current, offset, size, value);
+}
+
+static const struct logic_iomem_ops fake_bar_ops = {
+	.read	= fake_bar_read,
+	.write	= fake_bar_write,
+};
+
+/* The MSI-X table belongs to the PCI core: it need not hold anything */
+static unsigned long fake_msix_read(void *priv, unsigned int offset, int size)
+{
+	return 0;
+}
+
+static void fake_msix_write(void *priv, unsigned int offset, int size, unsigned long value)
+{
+}
+
+static const struct logic_iomem_ops fake_msix_ops = {
+	.read	= fake_msix_read,
+	.write	= fake_msix_write,
+};
+
+static long fake_iomem_map(unsigned long offset, size_t size, const struct logic_iomem_ops **ops,
+			   void **priv)
+{
+	*ops = offset < FAKE_IOMEM_SIZE / 2 ? &fake_bar_ops : &fake_msix_ops;
+	return 0;
+}
+
+static const struct logic_iomem_region_ops fake_iomem_ops = {
+	.map	= fake_iomem_map,
+};
+
+static struct resource fake_iomem = {
+	.name	= "ims-fake",
+	.start	= FAKE_IOMEM_START,
+	.end	= FAKE_IOMEM_START + FAKE_IOMEM_SIZE - 1,
+	.flags	= IORESOURCE_MEM,
+};
+
+static void __iomem *fake_map_bar(struct ims_fake *fake)
+{
+	/* Regions can't be taken away again */
+	static bool registered;
+
+	if (!registered && logic_iomem_add_region(&fake_iomem, &fake_iomem_ops))
+		return NULL;
+	registered = true;
+
+	return ioremap(FAKE_IOMEM_START, fake->params.bar_size);
+}
+
+static void fake_unmap_bar(struct ims_fake *fake)
+{
+	iounmap(fake->bar);
+}
+#else
+static void __iomem *fake_map_bar(struct ims_fake *fake)
+{
+	return (void __iomem *)fake->mem;
+}
+
+static void fake_unmap_bar(struct ims_fake *fake)
+{
+}
+#endif
+
+/* --- The parent domain ------------------------------------------------------ */
+
+static unsigned int fake_cpu(struct irq_data *data)
+{
+	unsigned int cpu = cpumask_first(irq_data_get_effective_affinity_mask(data));
+
+	return cpu < nr_cpu_ids ? cpu : 0;
+}
+
+static void fake_compose_msg(struct irq_data *data, struct msi_msg *msg)
+{
+	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
+
+	msg->address_lo = FAKE_ADDRESS;
+	if (fake->params.rewrites)
+		msg->address_lo |= fake_cpu(data) << FAKE_CPU_SHIFT;
+	msg->address_hi = fake->params.address_hi;
+	msg->data = FAKE_DATA | data->hwirq;
+}
+
+static int fake_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
+{
+	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
+	unsigned int cpu = cpumask_first_and(mask, cpu_online_mask);
+
+	if (cpu >= nr_cpu_ids)
+		return -EINVAL;
+
+	irq_data_update_effective_affinity(data, cpumask_of(cpu));
+	return fake->params.rewrites ? IRQ_SET_MASK_OK : IRQ_SET_MASK_OK_DONE;
+}
+
+static void fake_ack(struct irq_data *data)
+{
+}
+
+static struct irq_chip fake_chip = {
+	.name			= "ims-fake",
+	.irq_ack		= fake_ack,
+	.irq_compose_msi_msg	= fake_compose_msg,
+	.irq_set_affinity	= fake_set_affinity,
+};
+
+static int fake_domain_alloc(struct irq_domain *domain, unsigned int virq, unsigned int nr_irqs,
+			     void *arg)
+{
+	struct ims_fake *fake = domain->host_data;
+	int hwirq;
+
+	/* Multiple messages in one go exist for MSI only, which the device lacks */
+	if (nr_irqs != 1)
+		return -EINVAL;
+
+	hwirq = ida_alloc_max(&fake->hwirqs, FAKE_DOMAIN_SIZE - 1, GFP_KERNEL);
+	if (hwirq < 0)
+		return hwirq;
+
+	irq_domain_set_hwirq_and_chip(domain, virq, hwirq, &fake_chip, fake);
+	irq_set_status_flags(virq, IRQ_MOVE_PCNTXT);
+	fake->allocated++;
+	return 0;
+}
+
+static void fake_domain_free(struct irq_domain *domain, unsigned int virq, unsigned int nr_irqs)
+{
+	struct ims_fake *fake = domain->host_data;
+
+	fake->allocated--;
+	ida_free(&fake->hwirqs, irq_domain_get_irq_data(domain, virq)->hwirq);
+	irq_domain_free_irqs_top(domain, virq, nr_irqs);
+}
+
+static int fake_domain_activate(struct irq_domain *domain, struct irq_data *data, bool reserve)
+{
+	struct ims_fake *fake = domain->host_data;
+
+	if (reserve)
+		return 0;
+	if (fake->active >= fake->params.vectors)
+		return -ENOSPC;
+	fake->active++;
+	return 0;
+}
+
+static void fake_domain_deactivate(struct irq_domain *domain, struct irq_data *data)
+{
+	struct ims_fake *fake = domain->host_data;
+
+	fake->active--;
+}
+
+static const struct irq_domain_ops fake_domain_ops = {
+	.alloc		= fake_domain_alloc,
+	.free		= fake_domain_free,
+	.activate	= fake_domain_activate,
+	.deactivate	= fake_domain_deactivate,
+};
+
+static bool fake_init_dev_msi_info(struct device *dev, struct irq_domain *domain,
+				   struct irq_domain *real_parent, struct msi_domain_info *info)
+{
+	info->flags &= real_parent->msi_parent_ops->supported_flags;
+	/* Vectors are to be taken when the interrupt is requested, not before */
+	info->flags &= ~MSI_FLAG_ACTIVATE_EARLY;
+	info->flags |= MSI_FLAG_USE_DEF_DOM_OPS | MSI_FLAG_USE_DEF_CHIP_OPS;
+	info->chip->irq_ack = irq_chip_ack_parent;
+	info->chip->irq_retrigger = irq_chip_retrigger_hierarchy;
+	info->handler = handle_edge_irq;
+	info->handler_name = "edge";
+	return true;
+}
+
+static int fake_create_parent(struct ims_fake *fake)
+{
+	fake->fwnode = irq_domain_alloc_named_fwnode("ims-fake");
+	if (!fake->fwnode)
+		return -ENOMEM;
+
+	fake->parent = irq_domain_create_tree(fake->fwnode, &fake_domain_ops, fake);
+	if (!fake->parent)
+		return -ENOMEM;
+
+	fake->ops.supported_flags = MSI_GENERIC_FLAGS_MASK | MSI_FLAG_PCI_MSIX |
+				    MSI_FLAG_PCI_MSIX_ALLOC_DYN | MSI_FLAG_PCI_IMS;
+	fake->ops.supported_flags &= ~fake->params.withhold;
+	fake->ops.prefix = "FAKE-";
+	fake->ops.init_dev_msi_info = fake_init_dev_msi_info;
+	fake->parent->msi_parent_ops = &fake->ops;
+	fake->parent->flags |= IRQ_DOMAIN_FLAG_MSI_PARENT;
+	if (!fake->params.not_isolated)
+		fake->parent->flags |= IRQ_DOMAIN_FLAG_ISOLATED_MSI;
+	return 0;
+}
+
+/* --- The device ------------------------------------------------------------- */
+
+static int fake_config_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *val)
+{
+	struct ims_fake *fake = container_of(bus, struct ims_fake, bus);
+	__le32 le = 0;
+
+	if (where + size > PCI_CFG_SPACE_SIZE)
+		return PCIBIOS_BAD_REGISTER_NUMBER;
+
+	memcpy(&le, fake->config + where, size);
+	*val = le32_to_cpu(le);
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static int fake_config_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 val)
+{
+	struct ims_fake *fake = container_of(bus, struct ims_fake, bus);
+	__le32 le = cpu_to_le32(val);
+
+	if (where + size > PCI_CFG_SPACE_SIZE)
+		return PCIBIOS_BAD_REGISTER_NUMBER;
+
+	memcpy(fake->config + where, &le, size);
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static struct pci_ops fake_config_ops = {
+	.read	= fake_config_read,
+	.write	= fake_config_write,
+};
+
+/* Give the device an MSI-X table somewhere in the address space where nothing is */
+static int fake_add_msix(struct ims_fake *fake)
+{
+	struct resource *res = &fake->pdev->resource[FAKE_MSIX_BAR];
+	resource_size_t size = PAGE_ALIGN(fake->params.msix * PCI_MSIX_ENTRY_SIZE);
+	int ret;
+
+	if (IS_ENABLED(CONFIG_INDIRECT_IOMEM)) {
+		res->start = FAKE_MSIX_START;
+		res->end = FAKE_MSIX_START + size - 1;
+	} else {
+		fake->hole.name = "ims-fake MSI-X";
+		fake->hole.flags = IORESOURCE_MEM;
+		ret = allocate_resource(&iomem_resource, &fake->hole, size, SZ_1M, ~0UL, size,
+					NULL, NULL);
+		if (ret)
+			return ret;
+		res->start = fake->hole.start;
+		res->end = fake->hole.end;
+	}
+	res->flags = IORESOURCE_MEM;
+
+	fake->pdev->msix_cap = FAKE_MSIX_CAP;
+	fake->config[FAKE_MSIX_CAP + PCI_MSIX_FLAGS] = (fake->params.msix - 1) & 0xff;
+	fake->config[FAKE_MSIX_CAP + PCI_MSIX_FLAGS + 1] = (fake->params.msix - 1) >> 8;
+	fake->config[FAKE_MSIX_CAP + PCI_MSIX_TABLE] = FAKE_MSIX_BAR;
+	return 0;
+}
+
+static void fake_release(struct device *dev)
+{
+	kfree(to_pci_dev(dev));
+}
+
+static int fake_create_device(struct ims_fake *fake)
+{
+	struct pci_dev *pdev;
+	int ret;
+
+	pdev = kzalloc(sizeof(*pdev), GFP_KERNEL);
+	if (!pdev)
+		return -ENOMEM;
+
+	fake->bus.ops = &fake_config_ops;
+	fake->bus.sysdata = fake->sysdata;
+
+	raw_spin_lock_init(&pdev->msi_lock);
+	INIT_LIST_HEAD(&pdev->bus_list);
+	pdev->bus = &fake->bus;
+	pdev->vendor = 0x1af4;
+	pdev->device = 0xffff;
+	pdev->current_state = PCI_D0;
+	device_initialize(&pdev->dev);
+	pdev->dev.bus = &pci_bus_type;
+	pdev->dev.release = fake_release;
+	dev_set_name(&pdev->dev, "ims-fake");
+	dev_set_msi_domain(&pdev->dev, fake->parent);
+
+	ret = device_add(&pdev->dev);
+	if (ret) {
+		put_device(&pdev->dev);
+		return ret;
+	}
+	fake->pdev = pdev;
+
+	if (fake->params.msix) {
+		ret = fake_add_msix(fake);
+		if (ret)
+			return ret;
+	}
+
+	fake->group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+	return fake->group ? 0 : -ENOMEM;
+}
+
+/**
+ * ims_fake_detach - Release what the driver has, as if it had been unbound
+ * @fake:	The fake device
+ */
+void ims_fake_detach(struct ims_fake *fake)
+{
+	if (!fake->group)
+		return;
+
+	devres_release_group(&fake->pdev->dev, fake->group);
+	fake->group = NULL;
+}
+EXPORT_SYMBOL_GPL(ims_fake_detach);
+
+static void fake_destroy(void *data)
+{
+	struct ims_fake *fake = data;
+
+	if (fake->pdev) {
+		ims_fake_detach(fake);
+		device_del(&fake->pdev->dev);
+		put_device(&fake->pdev->dev);
+	}
+	if (fake->hole.parent)
+		release_resource(&fake->hole);
+	if (fake->parent)
+		irq_domain_remove(fake->parent);
+	irq_domain_free_fwnode(fake->fwnode);
+	if (fake->bar)
+		fake_unmap_bar(fake);
+	vfree(fake->mem);
+	ida_destroy(&fake->hwirqs);
+	if (fake_current == fake)
+		fake_current = NULL;
+	kfree(fake);
+}
+
+/**
+ * ims_fake_create - Make a fake device below a parent domain of its own
+ * @test:	The running test; everything is gone when it ends
+ * @params:	What the machine and the device look like
+ *
+ * Aborts the test when that fails.
+ *
+ * Context: Task context, may sleep.
+ *
+ * Return: The fake
+ */
+struct ims_fake *ims_fake_create(struct kunit *test, const struct ims_fake_params *params)
+{
+	struct ims_fake *fake = kzalloc(sizeof(*fake), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, fake);
+	fake->params = *params;
+	ida_init(&fake->hwirqs);
+	fake_current = fake;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fake_destroy, fake), 0);
+
+	fake->mem = vzalloc(params->bar_size);
+	KUNIT_ASSERT_NOT_NULL(test, fake->mem);
+	/* What a device holds after power on is anybody's guess */
+	memset(fake->mem, 0x5a, params->bar_size);
+
+	fake->bar = fake_map_bar(fake);
+	KUNIT_ASSERT_TRUE(test, !!fake->bar);
+	KUNIT_ASSERT_EQ(test, fake_create_parent(fake), 0);
+	KUNIT_ASSERT_EQ(test, fake_create_device(fake), 0);
+	return fake;
+}
+EXPORT_SYMBOL_GPL(ims_fake_create);
+
+/**
+ * ims_fake_send - Send a message as the device would
+ * @fake:	The fake device
+ * @address:	What the device found in its store
+ * @data:	What the device found in its store
+ *
+ * Context: Task context.
+ *
+ * Return: 0 when an interrupt was raised, -ENOENT when the parent domain did not
+ *	   compose such a message
+ */
+int ims_fake_send(struct ims_fake *fake, u64 address, u32 data)
+{
+	struct irq_data *irqd;
+	struct msi_msg msg;
+	unsigned long flags;
+	unsigned int irq;
+
+	if ((data & FAKE_DATA) != FAKE_DATA)
+		return -ENOENT;
+
+	irq = irq_find_mapping(fake->parent, data & ~FAKE_DATA);
+	if (!irq)
+		return -ENOENT;
+
+	irqd = irq_domain_get_irq_data(fake->parent, irq);
+	fake_compose_msg(irqd, &msg);
+	if (address != ((u64)msg.address_hi << 32 | msg.address_lo) || data != msg.data)
+		return -ENOENT;
+
+	local_irq_save(flags);
+	generic_handle_irq(irq);
+	local_irq_restore(flags);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(ims_fake_send);
+
+MODULE_DESCRIPTION("Fake device with an Interrupt Message Store for KUnit");
+MODULE_LICENSE("GPL");

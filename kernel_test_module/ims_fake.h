@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A fake PCI device below a fake MSI parent domain, for KUnit suites of
+ * drivers with an Interrupt Message Store.
+ *
+ * The parent composes messages which nobody but the fake understands. A message
+ * arrives when ims_fake_send() is called with what the driver stored, so a
+ * driver which stores it in the wrong place, or in halves, is found out.
+ */
+#ifndef _KUNIT_IMS_FAKE_H
+#define _KUNIT_IMS_FAKE_H
+
+#include <linux/idr.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/irqdomain.h>
+#include <linux/msi.h>
+#include <linux/pci.h>
+#include <linux/swab.h>
+#include <linux/types.h>
+
+struct kunit;
+
+#define IMS_FAKE_LOG	64
+
+/**
+ * struct ims_fake_params - What the fake machine and device look like
+ * @msix:	Entries of the MSI-X table, 0 for a device without
+ * @vectors:	CPU vectors of the machine; each requested interrupt takes one
+ * @bar_size:	Size of BAR 0 in bytes
+ * @withhold:	MSI_FLAG_* which the parent does not support
+ * @not_isolated: The parent does not isolate the messages of devices
+ * @rewrites:	A change of affinity changes the message
+ * @address_hi:	High half of all message addresses
+ */
+struct ims_fake_params {
+	unsigned int	msix;
+	unsigned int	vectors;
+	unsigned int	bar_size;
+	u32		withhold;
+	bool		not_isolated;
+	bool		rewrites;
+	u32		address_hi;
+};
+
+/**
+ * struct ims_fake_access - One access to the registers of the fake device
+ * @write:	Whether it was a write
+ * @size:	Its size in bytes
+ * @offset:	Its offset in BAR 0 in bytes
+ * @value:	What was written or read, in CPU byte order
+ */
+struct ims_fake_access {
+	bool		write;
+	unsigned int	size;
+	unsigned int	offset;
+	u64		value;
+};
+
+/**
+ * struct ims_fake - A fake PCI device and its MSI parent domain
+ * @pdev:	The device
+ * @bar:	BAR 0, mapped
+ * @mem:	What is behind BAR 0
+ * @params:	What it was made from
+ * @log:	The last accesses, see ims_fake_log_start()
+ * @nr_log:	Accesses since then, can be more than fit into @log
+ * @reads:	Reads since then
+ * @writes:	Writes since then
+ * @allocated:	Interrupts which are allocated in the parent domain
+ * @active:	CPU vectors which are taken
+ * @parent:	The parent domain
+ * @fwnode:	Its name
+ * @ops:	Its MSI parent operations
+ * @hwirqs:	Interrupts of the parent domain which are in use
+ * @bus:	The bus of @pdev
+ * @sysdata:	What architectures look for behind pci_bus::sysdata
+ * @hole:	Where the MSI-X table pretends to be
+ * @config:	Configuration space of @pdev
+ * @group:	Holds everything which is released when the driver detaches
+ */
+struct ims_fake {
+	struct pci_dev		*pdev;
+	void __iomem		*bar;
+	u8			*mem;
+	struct ims_fake_params	params;
+
+	struct ims_fake_access	log[IMS_FAKE_LOG];
+	unsigned int		nr_log;
+	unsigned int		reads;
+	unsigned int		writes;
+
+	unsigned int		allocated;
+	unsigned int		active;
+
+	struct irq_domain	*parent;
+	struct fwnode_handle	*fwnode;
+	struct msi_parent_ops	ops;
+	struct ida		hwirqs;
+	struct pci_bus		bus;
+	u64			sysdata[16];
+	struct resource		hole;
+	u8			config[PCI_CFG_SPACE_SIZE];
+	void			*group;
+};
+
+struct ims_fake *ims_fake_create(struct kunit *test, const struct ims_fake_params *params);
+void ims_fake_detach(struct ims_fake *fake);
+int ims_fake_send(struct ims_fake *fake, u64 address, u32 data);
+bool ims_fake_counts_chip(void);
+void ims_fake_log_start(struct ims_fake *fake);
+
+u64 ims_fake_read(const void __iomem *addr, unsigned int size);
+void ims_fake_write(u64 value, void __iomem *addr, unsigned int size);
+
+static inline u8 ims_fake_read8(const void __iomem *addr)
+{
+	return ims_fake_read(addr, 1);
+}
+
+static inline u16 ims_fake_read16(const void __iomem *addr)
+{
+	return ims_fake_read(addr, 2);
+}
+
+static inline u32 ims_fake_read32(const void __iomem *addr)
+{
+	return ims_fake_read(addr, 4);
+}
+
+static inline u16 ims_fake_read16be(const void __iomem *addr)
+{
+	return swab16(ims_fake_read(addr, 2));
+}
+
+static inline u32 ims_fake_read32be(const void __iomem *addr)
+{
+	return swab32(ims_fake_read(addr, 4));
+}
+
+/*
+ * A suite which defines this before it includes the accessors of a store has
+ * each access logged. Accesses from elsewhere, e.g. from the interrupt chip, are
+ * logged only where ims_fake_counts_chip().
+ */
+#ifdef IMS_FAKE_LOG_ACCESSORS
+#undef readb
+#undef readw
+#undef readl
+#undef writeb
+#undef writew
+#undef writel
+#undef ioread16be
+#undef ioread32be
+#undef iowrite16be
+#undef iowrite32be
+#define readb(addr)		ims_fake_read8(addr)
+#define readw(addr)		ims_fake_read16(addr)
+#define readl(addr)		ims_fake_read32(addr)
+#define writeb(value, addr)	ims_fake_write(value, addr, 1)
+#define writew(value, addr)	ims_fake_write(value, addr, 2)
+#define writel(value, addr)	ims_fake_write(value, addr, 4)
+#define ioread16be(addr)	ims_fake_read16be(addr)
+#define ioread32be(addr)	ims_fake_read32be(addr)
+#define iowrite16be(value, addr)	ims_fake_write(swab16(value), addr, 2)
+#define iowrite32be(value, addr)	ims_fake_write(swab32(value), addr, 4)
+#endif
+
+#endif /* _KUNIT_IMS_FAKE_H */
