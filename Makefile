@@ -1,0 +1,108 @@
+# Everything is made below build/; `make help` lists the targets.
+
+PYTHON ?= python3
+VENV   := build/venv
+BIN    := $(VENV)/bin
+SETUP  := $(VENV)/.stamp
+
+EXAMPLES := $(sort $(wildcard examples/*.ims))
+# Debian's python3 comes without venv.
+ENSURE_VENV = $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	$(PYTHON) kernel_test_module/packages.py python3-venv
+
+CODE     := dsl generator templates kernel_test_module tests
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "%-10s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(SETUP) ## a virtual environment with the package and what its development needs
+
+$(SETUP): pyproject.toml
+	$(ENSURE_VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+# --- the tool -----------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: build/demo-venv/.stamp ## the series of every example, without a kernel tree
+	rm -rf build/demo
+	build/demo-venv/bin/imsgen $(EXAMPLES) --kernel linux-6.12 -o build/demo
+	@for dir in build/demo/*/; do \
+		echo; echo "$$dir"; \
+		for patch in $$dir[0-9]*.patch; do \
+			printf '  %-68s %s\n' "$${patch##*/}" \
+				"$$(sed -n 's/^ [0-9]* files* changed, //p' $$patch)"; \
+		done; \
+	done
+	@echo; echo "In a Linux 6.12 tree: git am .../0001-*.patch and up, or imsgen DEVICE.ims -o - | git am"
+
+# Only what the tool itself needs: fast, and proof that nothing else is.
+build/demo-venv/.stamp: pyproject.toml
+	$(ENSURE_VENV)
+	$(PYTHON) -m venv build/demo-venv
+	build/demo-venv/bin/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.PHONY: generated
+generated: $(SETUP) ## make generated/ again
+	$(BIN)/imsgen $(EXAMPLES) --kernel linux-6.12 --sources -o generated
+
+.PHONY: profile
+profile: $(SETUP) ## record the kernel profile again from a pristine tree: TREE=path
+	@test -n "$(TREE)" || { echo "usage: make profile TREE=path/to/linux-6.12" >&2; exit 2; }
+	$(BIN)/python -m imsgen.generator.targets record "$(TREE)" \
+		-o generator/profiles/linux-6.12.json
+
+# --- the code -----------------------------------------------------------------------------------
+
+.PHONY: fmt
+fmt: $(SETUP) ## format the Python code
+	$(BIN)/black --quiet $(CODE)
+	$(BIN)/ruff check --quiet --fix $(CODE)
+
+.PHONY: lint
+lint: $(SETUP) build/typed/imsgen ## formatting, ruff, mypy --strict, generated/ up to date
+	$(BIN)/python -m imsgen.kernel_test_module lint
+
+# mypy can't follow setuptools' editable package-dir; links of the installed shape can be.
+build/typed/imsgen:
+	mkdir -p $@
+	ln -s $(CURDIR)/dsl $(CURDIR)/generator $(CURDIR)/templates $(CURDIR)/kernel_test_module $@
+
+# --- the kernel ---------------------------------------------------------------------------------
+
+# What `python -m imsgen.kernel_test_module` calls its kernels: 6.12, newest
+KERNELS ?= 6.12
+RUNNER   = $(BIN)/python -m imsgen.kernel_test_module
+
+.PHONY: packages
+packages: ## the Debian packages that kernels need, installed if this is root's machine
+	$(PYTHON) kernel_test_module/packages.py
+
+.PHONY: test
+test: $(SETUP) build/typed/imsgen ## everything: lint, pytest, kernels fetched, built, checked, booted
+	$(RUNNER) test $(KERNELS:%=--kernel %)
+
+.PHONY: test-fast
+test-fast: $(SETUP) build/typed/imsgen ## what needs no kernel: lint and pytest
+	$(RUNNER) test --fast
+
+.PHONY: kunit
+kunit: $(SETUP) ## the KUnit suites under UML and QEMU, without the static checks
+	$(RUNNER) kunit $(KERNELS:%=--kernel %)
+
+.PHONY: e2e
+e2e: $(SETUP) ## real interrupts through generated stores, in QEMU; prints the table
+	$(RUNNER) e2e
+
+.PHONY: mutants
+mutants: $(SETUP) ## seeded faults in the templates: each one has to be caught by KUnit
+	$(RUNNER) mutants
+
+.PHONY: clean
+clean: ## remove build/ (unpacked and built kernels are elsewhere, and stay)
+	rm -rf build

@@ -1,0 +1,159 @@
+"""`python -m imsgen.kernel_test_module`: the stages one by one, or all of them."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import build, e2e, fetch, host, stages, trees
+from .report import Report
+from .stages import Place
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m imsgen.kernel_test_module", description=__doc__)
+    top.add_argument(
+        "stage",
+        choices=(
+            "setup",
+            "lint",
+            "fetch",
+            "prepare",
+            "build",
+            "boot",
+            "kunit",
+            "all",
+            "test",
+            "mutants",
+            "e2e",
+        ),
+        help="all: every kernel stage with its checks; test: lint and pytest too",
+    )
+    top.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: here)")
+    top.add_argument(
+        "--kernel",
+        action="append",
+        choices=sorted(fetch.KERNELS),
+        help="which kernel, may be repeated (default: the reference kernel)",
+    )
+    top.add_argument(
+        "--where",
+        action="append",
+        choices=sorted(stages.WHERES),
+        help="UML or QEMU, may be repeated (default: both)",
+    )
+    top.add_argument("--filter", help="glob of KUnit suites or suite.case to run")
+    top.add_argument("--pristine", action="store_true", help="no series: the stock example suite")
+    top.add_argument("--fast", action="store_true", help="test: only what needs no kernel")
+    top.add_argument("--only", default="", metavar="REGEX", help="e2e: only the boots it matches")
+    top.add_argument(
+        "--torture",
+        type=int,
+        default=e2e.TORTURE,
+        metavar="SECONDS",
+        help=f"e2e: on each parent (default: {e2e.TORTURE}; the long mode: {e2e.LONG})",
+    )
+    top.add_argument("--kasan", action="store_true", help="e2e: with KASAN, in a kernel of its own")
+    top.add_argument(
+        "--break-write",
+        action="store_true",
+        help="e2e: swap two fields in the generated code, and expect the run to fail",
+    )
+    return top
+
+
+def single_stage(
+    place: Place, stage: str, kernel: str, wheres: Sequence[str], pristine: bool
+) -> None:
+    """fetch, prepare or build for one kernel. Raises `StageError`."""
+    tree = stages.for_kernel(place, kernel)
+    if stage == "fetch":
+        return
+    with fetch.locked(tree.home):
+        prepared = stages.prepare(place, tree, () if pristine else stages.EXAMPLES)
+        if stage == "prepare":
+            return
+        trees.work_at(tree, prepared.applied.head)
+        for arch in wheres:
+            build.kernel(stages.configuration(place, prepared, arch))
+
+
+def end_to_end(place: Place, args: argparse.Namespace, report: Report) -> None:
+    """Real interrupts in QEMU; a stage that can't run is a failure."""
+    try:
+        e2e.run(
+            place,
+            report,
+            only=args.only,
+            seconds=args.torture,
+            kasan=args.kasan,
+            broken=args.break_write,
+        )
+    except host.StageError as error:
+        report.check("e2e", str(error).splitlines())
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the stages that the command line asks for. Returns the exit code."""
+    place = Place(args.root.resolve())
+    wheres = args.where or list(stages.WHERES)
+    kernels = args.kernel or [stages.REFERENCE]
+    report = Report()
+    if args.stage == "mutants":
+        from . import mutants
+
+        return mutants.run(place)
+    if args.stage in ("fetch", "prepare", "build"):
+        for kernel in kernels:
+            single_stage(place, args.stage, kernel, wheres, args.pristine)
+        return 0
+    shutil.rmtree(place.results, ignore_errors=True)
+    if args.stage in ("lint", "test"):
+        stages.lint(place, report)
+    tree = None
+    able = True
+    if args.stage in ("setup", "all", "test") and not args.fast:
+        able = stages.setup(report)
+    if args.stage == "test":
+        if able and not args.fast:
+            try:
+                tree = stages.for_kernel(place, stages.REFERENCE)
+                trees.reset(tree.apply, trees.base_of(tree))
+            except host.StageError as error:
+                report.check("fetch for the tests of the generator", str(error).splitlines())
+        stages.pytest(place, report, tree.apply if tree else None)
+    if able and args.stage in ("boot", "kunit", "all", "test") and not args.fast:
+        for kernel in kernels:
+            stages.one_kernel(
+                place,
+                fetch.KERNELS[kernel],
+                report,
+                wheres,
+                names=() if args.pristine else stages.EXAMPLES,
+                with_checks=args.stage in ("all", "test"),
+                kunit_args=(f"kunit.filter_glob={args.filter}",) if args.filter else (),
+            )
+    if able and args.stage in ("e2e", "test") and not args.fast:
+        end_to_end(place, args, report)
+    report.save(place.results)
+    return report.close()
+
+
+def main() -> int:
+    """Exit code 0: all passed. 1: something failed or could not run. 130: interrupted."""
+    try:
+        return run(parser().parse_args())
+    except host.StageError as error:
+        host.fail(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        host.fail("interrupted")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Boot a kernel under User Mode Linux or QEMU and collect what it prints."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import host
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a kernel boots on. The defaults are a q35 machine with 4 CPUs."""
+
+    cpus: int = 4
+    memory: int = 512
+    """MiB"""
+    cpu: str = "max"
+    machine: str = "q35"
+    devices: tuple[str, ...] = ()
+    """QEMU -device arguments"""
+    options: tuple[str, ...] = ()
+    """More QEMU arguments, as -icount"""
+    append: tuple[str, ...] = ()
+    """More words for the kernel's command line"""
+    limit: float = 300.0
+    """Seconds of wall time"""
+
+
+UML = Machine(cpus=1, memory=256, machine="uml", limit=120.0)
+Q35 = Machine()
+BARE = Machine(cpu="max,-hypervisor")
+"""The arch code offers IMS on the bare vector domain to physical machines only."""
+VTD = Machine(
+    machine="q35,kernel-irqchip=off",
+    devices=("intel-iommu,intremap=on",),
+    append=("intel_iommu=on",),
+)
+AMD = Machine(cpu="EPYC", machine="q35,kernel-irqchip=off", devices=("amd-iommu,intremap=on",))
+
+
+@dataclass(frozen=True)
+class Booted:
+    """A boot that came to its end, or didn't."""
+
+    log: str
+    seconds: float
+    fault: str
+    """Empty, or why the end wasn't a regular one: time limit, panic, exit code."""
+
+
+KUNIT_ARGS = ("kunit.enable=1",)
+
+
+def uml_command(image: Path, machine: Machine, kunit: Sequence[str]) -> list[str | Path]:
+    """The command that boots a UML kernel."""
+    words = ["stderr=1", "kunit_shutdown=halt", "panic=-1"]
+    return [image, f"mem={machine.memory}M", *words, *KUNIT_ARGS, *kunit, *machine.append]
+
+
+def qemu_command(image: Path, machine: Machine, kunit: Sequence[str]) -> list[str | Path]:
+    """The command that boots an x86_64 kernel in QEMU's software emulation."""
+    words = ["console=ttyS0", "panic=-1", "kunit_shutdown=reboot", *KUNIT_ARGS, *kunit]
+    command: list[str | Path] = ["qemu-system-x86_64", "-accel", "tcg", "-M", machine.machine]
+    command += ["-cpu", machine.cpu, "-smp", str(machine.cpus), "-m", str(machine.memory)]
+    command += ["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]
+    for device in machine.devices:
+        command += ["-device", device]
+    command += [*machine.options, "-kernel", image]
+    return [*command, "-append", " ".join([*words, *machine.append])]
+
+
+def boot_command(image: Path, machine: Machine, kunit: Sequence[str] = ()) -> list[str | Path]:
+    """The command that boots IMAGE on MACHINE; KUNIT are kernel arguments as kunit.filter_glob=."""
+    make = uml_command if machine.machine == "uml" else qemu_command
+    return make(image, machine, kunit)
+
+
+def fault_of(log: str, code: int | None, limit: float) -> str:
+    """Why a boot isn't a regular one; empty if it is. CODE None: killed at LIMIT seconds."""
+    for line in log.splitlines():
+        if "Kernel panic - not syncing" in line:
+            return line.strip()
+    if code is None:
+        return f"no end within {limit:g} s"
+    if "reboot: " not in log:
+        return f"ended with {code} before the tests were over"
+    return "" if code == 0 else f"exit code {code}"
+
+
+def boot(label: str, image: Path, machine: Machine, log: Path, kunit: Sequence[str] = ()) -> Booted:
+    """Boot IMAGE, its console into LOG. A line of progress every `host.TICK` seconds."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = boot_command(image, machine, kunit)
+    if machine.machine != "uml" and not shutil.which(str(command[0])):
+        raise host.StageError(f"{label}: there is no {command[0]}; run the setup stage")
+    # UML keeps its memory in a file below /dev/shm, which is tiny in some containers.
+    roomy = shutil.disk_usage("/dev/shm").free if Path("/dev/shm").is_dir() else 0
+    env = host.plain_env()
+    if machine.machine == "uml" and roomy < machine.memory << 20:
+        env["TMPDIR"] = str(log.parent.resolve())
+    begin = time.monotonic()
+    code: int | None
+    try:
+        code = host.follow(f"{label} boot", command, log, env=env, limit=machine.limit)
+    except host.StageError:
+        code = None
+    text = log.read_text(errors="replace").replace("\r", "")
+    log.write_text(text)
+    return Booted(text, time.monotonic() - begin, fault_of(text, code, machine.limit))

@@ -1,0 +1,241 @@
+"""The kernel's own static checks on a series: checkpatch, kernel-doc, sparse, W=1, prefixes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import build, git, host, kconfig, trees
+from .fetch import Tree
+from .report import Report
+
+ALLOWED_CHECKPATCH = frozenset({"MISSING_SIGN_OFF"})
+"""An unsigned series lacks its sign-off, and nothing else."""
+
+DOCUMENTATION = ("Documentation/", "MAINTAINERS")
+
+ON_TREE = 120.0
+"""Seconds for one static check of one file."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A configuration in which things are compiled, and not linked."""
+
+    name: str
+    options: tuple[str, ...] = ()
+    """For make"""
+    changes: tuple[tuple[str, str], ...] = ()
+    """What differs from the kernel that boots"""
+    drop: tuple[str, ...] = ()
+    """Symbols that can't be as in the kernel that boots, by regular expression"""
+    targets: tuple[str, ...] = ()
+    """For make; none: the new objects"""
+    modules: bool = False
+    """Whether the series' own symbols are m"""
+
+
+OWN = r"CONFIG_\w+_IRQS(_KUNIT_TEST)?|CONFIG_IMS_KUNIT_FAKE"
+"""The symbols of a series, in a .kunitconfig and elsewhere."""
+
+VARIANTS = (
+    Variant("W=1 C=2", ("W=1", "C=2")),
+    Variant("SMP=n", ("W=1",), (("CONFIG_SMP", "n"),), ("CONFIG_NR_CPUS", "CONFIG_HOTPLUG_CPU")),
+    Variant("modules", ("W=1",), (("CONFIG_MODULES", "y"),), modules=True),
+    Variant(
+        "PCI_MSI=n",
+        changes=(("CONFIG_PCI_MSI", "n"),),
+        drop=(OWN, r"CONFIG_\w*(IOMMU|IRQ_REMAP|X2APIC)\w*"),
+        targets=("drivers/pci/", "drivers/irqchip/", "kernel/irq/"),
+    ),
+)
+
+
+def findings(text: str) -> tuple[str, ...]:
+    """The lines of `checkpatch --terse --show-types` that are not allowed."""
+    found = []
+    for line in text.splitlines():
+        match = re.match(r"\S*?:\d*:? ?(?:ERROR|WARNING|CHECK):(\w+): ", line)
+        if match and match[1] not in ALLOWED_CHECKPATCH:
+            found.append(line)
+        elif not match and re.search(r"\b(?:ERROR|WARNING|CHECK):", line):
+            kind = re.search(r"(?:ERROR|WARNING|CHECK):(\w+)", line)
+            if not kind or kind[1] not in ALLOWED_CHECKPATCH:
+                found.append(line)
+    return tuple(found)
+
+
+def warnings_about(text: str, files: Iterable[str]) -> tuple[str, ...]:
+    """The compiler's and sparse's lines in a build log that concern FILES (tree paths)."""
+    names = tuple(files)
+    return tuple(
+        line.strip()
+        for line in text.splitlines()
+        if re.search(r"\b(?:warning|error):", line) and any(name in line for name in names)
+    )
+
+
+def call(command: Sequence[str | Path], cwd: Path) -> tuple[int, str]:
+    """Exit code and all output of a short command."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=host.plain_env(PYTHONDONTWRITEBYTECODE="1"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=ON_TREE,
+    )
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def checkpatch(tree: Tree, mboxes: dict[str, bytes], report: Report, tag: str) -> None:
+    """`checkpatch.pl --strict` on each patch of each series, as the series has it."""
+    script = ["perl", "scripts/checkpatch.pl", "--strict", "--terse", "--show-types"]
+    for name, mbox in mboxes.items():
+        for patch in trees.split(mbox, tree.home / "patches"):
+            code, said = call([*script, "--no-summary", patch], tree.apply)
+            faults = list(findings(said.replace(str(patch), patch.name)))
+            if code not in (0, 1) or (code and not said.strip()):
+                faults.append(f"checkpatch.pl ended with {code}: {said.strip()}")
+            report.check(f"{tag} checkpatch {name} {patch.name}", faults)
+
+
+def kernel_doc(tree: Tree, files: Iterable[str], report: Report, tag: str) -> None:
+    """kernel-doc on each new C file, headers too: nothing to say."""
+    for name in files:
+        if name.endswith((".c", ".h")):
+            code, said = call(["scripts/kernel-doc", "-none", "-Wall", "-Werror", name], tree.apply)
+            faults = [line for line in said.splitlines() if line.strip()]
+            if code and not faults:
+                faults = [f"ended with {code}"]
+            report.check(f"{tag} kernel-doc {name}", faults)
+
+
+def objects_of(files: Iterable[str]) -> tuple[str, ...]:
+    """The objects that the new C files make."""
+    return tuple(name[:-2] + ".o" for name in files if name.endswith(".c"))
+
+
+def wanted_in(variant: Variant, kernel: Mapping[str, str]) -> dict[str, str]:
+    """The symbols of a VARIANT, from those of the KERNEL that boots."""
+    kept = {
+        name: value
+        for name, value in kernel.items()
+        if not any(re.fullmatch(pattern, name) for pattern in variant.drop)
+    }
+    if variant.modules:
+        kept |= {name: "m" for name in kept if re.fullmatch(OWN, name)}
+    return kept | dict(variant.changes)
+
+
+def compiled(
+    tree: Tree, files: tuple[str, ...], full: build.Build, report: Report, tag: str
+) -> None:
+    """Every new object in each of `VARIANTS`, with no warning; modules link to exports only."""
+    for variant in VARIANTS:
+        own = replace(
+            full,
+            objects=tree.objects("check"),
+            label=f"{full.label}-check",
+            wanted=wanted_in(variant, full.wanted),
+        )
+        passed = report.check(f"{tag} compiles with {variant.name}", faults_in(variant, own, files))
+        if passed and variant.modules:
+            faults = unexported(full, own, objects_of(files))
+            report.check(f"{tag} modules need exported symbols only", faults)
+
+
+def faults_in(variant: Variant, own: build.Build, files: tuple[str, ...]) -> tuple[str, ...]:
+    """What is wrong with the files in one variant. Objects are made anew, for their warnings."""
+    objects = objects_of(files)
+    for path in objects:
+        (own.objects / path).unlink(missing_ok=True)
+    step = re.sub(r"\W+", "-", variant.name).strip("-")
+    try:
+        build.configure(own)
+        said = build.compile_targets(own, variant.targets or objects, step, *variant.options)
+    except host.StageError as error:
+        return tuple(str(error).splitlines())
+    return warnings_about(said, files)
+
+
+def undefined(text: str) -> frozenset[str]:
+    """The names in the output of `nm --undefined-only`."""
+    return frozenset(line.split()[-1] for line in text.splitlines() if " U " in f" {line.strip()} ")
+
+
+def exported(text: str) -> frozenset[str]:
+    """The names in a Module.symvers file."""
+    rows = (line.split("\t") for line in text.splitlines())
+    return frozenset(row[1] for row in rows if len(row) > 2)
+
+
+def unexported(full: build.Build, module: build.Build, objects: Iterable[str]) -> tuple[str, ...]:
+    """What the objects use as modules, and neither the kernel nor one of them exports."""
+    symvers = full.objects / "vmlinux.symvers"
+    if not symvers.is_file():
+        return (f"{symvers.name} is missing: the kernel was built without modules",)
+    known = set(exported(symvers.read_text()))
+    needed: dict[str, frozenset[str]] = {}
+    for name in objects:
+        path = module.objects / name
+        needed[name] = undefined(host.run(["nm", "--undefined-only", path]))
+        defined = host.run(["nm", "--defined-only", path])
+        known |= set(re.findall(r"__export_symbol_(\w+)", defined))
+    return tuple(
+        f"{name} needs {symbol}"
+        for name, symbols in needed.items()
+        for symbol in sorted(symbols - known)
+    )
+
+
+def kunitconfigs(work: Path, files: Iterable[str]) -> list[str]:
+    """The texts of the .kunitconfig files that a series adds."""
+    return [(work / name).read_text() for name in sorted(files) if name.endswith(".kunitconfig")]
+
+
+def documentation_only(tree: Tree, commit: str) -> bool:
+    """Whether COMMIT changes nothing that is compiled."""
+    names = git.git(tree.apply, "diff-tree", "--no-commit-id", "--name-only", "-r", commit).split()
+    return all(name.startswith(DOCUMENTATION) for name in names)
+
+
+def proof_key(tree: Tree, commit: str, full: build.Build) -> str:
+    """Names all that decides whether a prefix builds: content, configuration, compiler."""
+    content = git.git(tree.apply, "rev-parse", f"{commit}^{{tree}}")
+    compiler = host.run(["gcc", "--version"]).splitlines()[0]
+    text = "\n".join((content, kconfig.as_text(dict(full.wanted)), compiler))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def prefixes(
+    tree: Tree, applied: trees.Applied, full: build.Build, report: Report, tag: str
+) -> None:
+    """Each prefix of the series builds, the last one excepted: that is the kernel that boots.
+
+    A prefix that was built once, with this content, configuration and compiler, is not built again.
+    """
+    proofs = tree.home / "proofs"
+    proofs.mkdir(exist_ok=True)
+    total = len(applied.commits)
+    for number, commit in enumerate(applied.commits[:-1], 1):
+        name = f"{tag} prefix {number}/{total} builds"
+        proof = proofs / proof_key(tree, commit, full)
+        if proof.exists() or documentation_only(tree, commit):
+            report.check(name)
+            continue
+        try:
+            trees.work_at(tree, commit)
+            build.configure(full, partial=True)
+            said = build.compile_targets(full, ["."], f"prefix-{number}")
+        except host.StageError as error:
+            report.check(f"{name}: {trees.subject(tree, commit)}", str(error).splitlines())
+            continue
+        changed = git.git(tree.apply, "diff", "--name-only", applied.base, commit).split()
+        if report.check(name, warnings_about(said, changed)):
+            proof.touch()

@@ -1,0 +1,183 @@
+"""Seeded faults in the templates: does the KUnit suite notice each of them?
+
+All faulty devices are built into one UML kernel, side by side under names of their own, and each
+suite gets a boot of its own, so that a fault may crash its kernel.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imsgen.dsl import load
+from imsgen.dsl.model import Device
+from imsgen.generator.names import names_of
+from imsgen.generator.series import Planner
+from imsgen.generator.targets import Target, probe
+from imsgen.templates import ROOT
+
+from . import boot, build, fetch, host, ktap, stages, trees
+from .report import Report
+from .stages import Place
+
+LIST = Path(__file__).resolve().parent / "mutants.toml"
+
+#: Seconds a suite may take: sound ones need less than one.
+LIMIT = 30.0
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault: in ``template``, ``new`` stands instead of ``old``."""
+
+    name: str
+    template: str
+    old: str
+    new: str
+
+    def apply(self, root: Path) -> None:
+        """Put the fault into the templates below ROOT.  Raises `StageError` if it has no place."""
+        path = root / self.template
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            raise host.StageError(
+                f"mutant {self.name!r}: its place is {text.count(self.old)} times in "
+                f"{self.template}, not once"
+            )
+        path.write_text(text.replace(self.old, self.new))
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A device with one fault (none where ``mutant`` is None) and its files in the tree."""
+
+    mutant: Mutant | None
+    device: Device
+    files: dict[str, str]
+
+    @property
+    def suite(self) -> str:
+        """The name of its KUnit suite."""
+        return names_of(self.device).suite
+
+
+def mutants(path: Path = LIST) -> tuple[Mutant, ...]:
+    """The faults that are listed."""
+    with path.open("rb") as stream:
+        return tuple(Mutant(**entry) for entry in tomllib.load(stream)["mutant"])
+
+
+def devices(place: Place, names: Sequence[str]) -> tuple[Device, ...]:
+    """The example devices.  Raises `StageError` when one of them is not valid."""
+    found: list[Device] = []
+    for name in names:
+        result = load(place.example(name))
+        if not result.devices:
+            raise host.StageError(f"{place.example(name)} is not valid")
+        found.extend(result.devices)
+    return tuple(found)
+
+
+def plant(target: Target, faults: Sequence[Mutant], sound: Sequence[Device]) -> Iterator[Planted]:
+    """Each fault in each device it makes a difference to, after the devices without a fault.
+
+    Raises `StageError` for a fault that makes no difference at all.
+    """
+    healthy = Planner(target)
+    for device in sound:
+        control = replace(device, name=f"{device.name}_m00")
+        yield Planted(None, control, healthy.series([control]).files)
+    for number, mutant in enumerate(faults, 1):
+        different = False
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / "templates"
+            shutil.copytree(ROOT, root)
+            mutant.apply(root)
+            faulty = Planner(target, str(root))
+            for device in sound:
+                renamed = replace(device, name=f"{device.name}_m{number:02}")
+                files = faulty.series([renamed]).files
+                if files != healthy.series([renamed]).files:
+                    different = True
+                    yield Planted(mutant, renamed, files)
+        if not different:
+            raise host.StageError(f"mutant {mutant.name!r} changes nothing in any example")
+
+
+def write(work: Path, planted: Sequence[Planted]) -> None:
+    """Put the faulty devices into a work tree, built in without any configuration."""
+    lines: list[str] = []
+    for one in planted:
+        names = names_of(one.device)
+        for path, text in one.files.items():
+            (work / path).parent.mkdir(parents=True, exist_ok=True)
+            (work / path).write_text(text)
+        lines.append(f"obj-y += {Path(names.glue).stem}.o tests/{Path(names.kunit).stem}.o\n")
+    makefile = work / "drivers/irqchip/Makefile"
+    makefile.write_text(makefile.read_text() + "".join(lines))
+
+
+def verdict(place: Place, built: build.Build, one: Planted) -> tuple[bool, str]:
+    """Whether the suite of a planted device failed, and by what."""
+    machine = replace(boot.UML, limit=LIMIT)
+    log = place.logs / "mutants" / f"{one.suite}.log"
+    glob = (f"kunit.filter_glob={one.suite}",)
+    booted = boot.boot(one.suite, built.image, machine, log, glob)
+    found = ktap.parse(booted.log, built.source)
+    failures = [name for suite in found.suites for name in suite.failures]
+    if failures:
+        return True, failures[0].rpartition(".")[2]
+    if booted.fault:
+        return True, booted.fault
+    if found.splats:
+        return True, found.splats[0]
+    if not any(suite.good for suite in found.suites):
+        raise host.StageError(f"{one.suite} did not run\n{host.tail(booted.log)}")
+    return False, ""
+
+
+def run(place: Place, names: Sequence[str] = stages.EXAMPLES) -> int:
+    """Plant, build, boot, and print a line per fault and "N/N caught".  Returns the exit code."""
+    tree = stages.for_kernel(place, stages.REFERENCE)
+    faults = mutants()
+    with fetch.locked(tree.home):
+        prepared = stages.prepare(place, tree, names)
+        work = trees.work_at(tree, prepared.applied.head)
+        built = stages.configuration(place, prepared, "um")
+        try:
+            planted = list(plant(probe(str(work)), faults, devices(place, names)))
+            write(work, planted)
+            build.kernel(built)
+            report = Report()
+            return judge(place, built, faults, planted, report)
+        finally:
+            trees.work_at(tree, prepared.applied.head)
+
+
+def judge(
+    place: Place,
+    built: build.Build,
+    faults: Sequence[Mutant],
+    planted: Sequence[Planted],
+    report: Report,
+) -> int:
+    """Boot every planted suite and tell which faults were seen.  Returns the exit code."""
+    seen: dict[str, str] = {}
+    for one in planted:
+        if one.mutant and one.mutant.name in seen:
+            continue
+        caught, why = verdict(place, built, one)
+        if one.mutant is None:
+            report.check(f"{one.suite} without a fault", [why] if caught else [])
+        elif caught:
+            seen[one.mutant.name] = f"{one.device.name}: {why}"
+    for mutant in faults:
+        host.say(f"{'caught' if mutant.name in seen else 'MISSED'}  {mutant.name}")
+        if mutant.name in seen:
+            host.say(f"        {seen[mutant.name]}")
+    host.say(f"{len(seen)}/{len(faults)} caught")
+    return 0 if len(seen) == len(faults) and not report.failures else 1

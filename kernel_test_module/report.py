@@ -1,0 +1,104 @@
+"""Counts of everything that was checked, the closing line, and the files in build/results."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import host
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of checks."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+    def line(self) -> str:
+        """The closing line of a run."""
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def junit(text: str) -> Counts:
+    """The counts in a JUnit XML file, as pytest writes it. A broken collection is a failure."""
+    total = Counts()
+    for suite in ElementTree.fromstring(text).iter("testsuite"):
+        number = {
+            key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")
+        }
+        failed = number["failures"] + number["errors"]
+        passed = max(0, number["tests"] - failed - number["skipped"])
+        total += Counts(passed, failed, number["skipped"])
+    return total
+
+
+@dataclass
+class Report:
+    """What a run has found so far. Failures are printed when they come, and again at the end."""
+
+    counts: Counts = field(default_factory=Counts)
+    failures: list[str] = field(default_factory=list)
+    skips: list[str] = field(default_factory=list)
+    boots: dict[str, Any] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)
+
+    def add(self, counts: Counts) -> None:
+        """Add the counts of a tool that printed its own results."""
+        self.counts += counts
+
+    def check(self, name: str, faults: Iterable[str] = ()) -> bool:
+        """One check: passed if there are no FAULTS. Returns whether it passed."""
+        lines = list(faults)
+        self.checks[name] = "failed" if lines else "passed"
+        if lines:
+            self.counts += Counts(failed=1)
+            self.failures.append(name)
+            host.say(f"FAIL {name}")
+            for line in lines[:30]:
+                host.say(f"    {line}")
+            if len(lines) > 30:
+                host.say(f"    ... and {len(lines) - 30} more")
+            return False
+        self.counts += Counts(passed=1)
+        host.say(f"ok   {name}")
+        return True
+
+    def skip(self, name: str, why: str) -> None:
+        """One check that could not be made here; said loudly."""
+        self.checks[name] = "skipped"
+        self.counts += Counts(skipped=1)
+        self.skips.append(f"{name}: {why}")
+        host.say(f"SKIP {name}: {why}")
+
+    def save(self, results: Path) -> None:
+        """Write summary.json: no times and no paths, so that equal runs give equal files."""
+        results.mkdir(parents=True, exist_ok=True)
+        content = {
+            "passed": self.counts.passed,
+            "failed": self.counts.failed,
+            "skipped": self.counts.skipped,
+            "boots": self.boots,
+            "checks": self.checks,
+        }
+        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        (results / "summary.json").write_text(text)
+
+    def close(self) -> int:
+        """Print what failed and was skipped, then the closing line. Returns the exit code."""
+        for text in self.skips:
+            host.say(f"SKIPPED: {text}")
+        for text in self.failures:
+            host.say(f"FAILED: {text}")
+        host.say(self.counts.line())
+        return 1 if self.counts.failed or not self.counts.passed else 0

@@ -1,0 +1,318 @@
+"""The stages of a run, in order, each a function from what the ones before it gave."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import boot, build, checks, fetch, host, kconfig, ktap, packages, trees
+from .fetch import Kernel, Tree
+from .report import Counts, Report, junit
+
+REFERENCE = "6.12"
+EXAMPLES = ("idxd", "timer")
+"""The devices whose series are applied, in this order, each on the tree the former one left."""
+
+IMSGEN = "import sys; from imsgen.generator.cli import main; sys.exit(main())"
+"""The tool, run by the interpreter that runs this."""
+
+WHERES = {"um": boot.UML, "x86_64": boot.BARE}
+NAMES = {"um": "uml", "x86_64": "qemu"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run works: the repository, and what it leaves in there."""
+
+    root: Path
+
+    @property
+    def results(self) -> Path:
+        """What a user looks at: console logs, KTAP, the summary."""
+        return self.root / "build" / "results"
+
+    @property
+    def logs(self) -> Path:
+        """The logs of the stages."""
+        return self.root / "build" / "logs"
+
+    def example(self, name: str) -> Path:
+        """The device file of an example."""
+        return self.root / "examples" / f"{name}.ims"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A tree with series applied."""
+
+    tree: Tree
+    applied: trees.Applied
+    mboxes: dict[str, bytes]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that the series add."""
+        return trees.added_files(self.tree, self.applied.base, self.applied.head)
+
+
+def generator(place: Place, *words: str | Path) -> bytes:
+    """Run imsgen; gives its standard output. Raises `StageError` with its diagnostics."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMSGEN, *[str(word) for word in words]],
+        cwd=place.root,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    if done.returncode:
+        said = host.tail(done.stderr.decode(errors="replace"))
+        raise host.StageError(f"imsgen ended with {done.returncode}\n{said}")
+    return done.stdout
+
+
+def series(place: Place, name: str, tree: Path | None) -> bytes:
+    """The mbox of an example, for TREE or for the embedded profile of the reference kernel."""
+    target = ["--tree", tree] if tree else ["--kernel", f"linux-{REFERENCE}"]
+    mbox = generator(place, place.example(name), *target, "-o", "-")
+    if not mbox.startswith(b"From "):
+        raise host.StageError(f"imsgen gave no mbox for {name}")
+    return mbox
+
+
+def prepare(place: Place, tree: Tree, names: Sequence[str] = EXAMPLES) -> Prepared:
+    """Apply the series of NAMES one after the other, each made for the tree as it is then."""
+    base = trees.base_of(tree)
+    trees.reset(tree.apply, base)
+    applied = trees.Applied(base, (), ())
+    mboxes: dict[str, bytes] = {}
+    for name in names:
+        mboxes[name] = series(place, name, tree.apply)
+        more = trees.apply_series(tree, applied.head, mboxes[name], name)
+        applied = trees.Applied(base, applied.commits + more.commits, applied.notes + more.notes)
+    host.say(f"prepare {tree.kernel}: {len(applied.commits)} patches of {len(mboxes)} series")
+    return Prepared(tree, applied, mboxes)
+
+
+def configuration(place: Place, prepared: Prepared, arch: str) -> build.Build:
+    """How to build the prepared tree for ARCH. The work tree must be at the prepared commit."""
+    tree = prepared.tree
+    own = checks.kunitconfigs(tree.work, prepared.files)
+    more = () if own else ("pristine",)
+    wanted = kconfig.merge([*own, *kconfig.fragments(arch, *more)])
+    label = f"{tree.kernel}-{NAMES[arch]}"
+    return build.Build(tree.work, tree.objects(arch), arch, wanted, place.logs, label)
+
+
+def suites_in(text: str) -> tuple[str, ...]:
+    """The names of the KUnit suites that a C file defines."""
+    return tuple(re.findall(r"struct kunit_suite \w+ = \{[^}]*?\.name\s*=\s*\"([^\"]+)\"", text))
+
+
+def expected_suites(prepared: Prepared) -> tuple[str, ...]:
+    """The KUnit suites that the series add, by the names in their source."""
+    names: list[str] = []
+    for path in prepared.files:
+        if path.endswith("_kunit.c"):
+            names.extend(suites_in((prepared.tree.work / path).read_text()))
+    return tuple(names)
+
+
+def boot_faults(booted: boot.Booted, found: ktap.Ktap, expected: Iterable[str]) -> list[str]:
+    """All that is wrong with a boot as a whole; the failed cases are counted apart."""
+    faults = [booted.fault] if booted.fault else []
+    faults += found.complaints
+    faults += [f"kernel log: {line}" for line in found.splats]
+    names = {suite.name for suite in found.suites}
+    faults += [f"suite {name} did not run" for name in expected if name not in names]
+    faults += [
+        f"{suite.name}: {suite.errors} errors in its output"
+        for suite in found.suites
+        if suite.errors
+    ]
+    return faults
+
+
+def run_boot(
+    place: Place,
+    built: build.Build,
+    machine: boot.Machine,
+    tree: Path,
+    expected: Sequence[str],
+    report: Report,
+    kunit: Sequence[str] = (),
+) -> ktap.Ktap:
+    """Boot, keep the log and its KTAP, count each case and the boot itself."""
+    log = place.results / f"{built.label}.log"
+    booted = boot.boot(built.label, built.image, machine, log, kunit)
+    found = ktap.parse(booted.log, tree)
+    (place.results / f"{built.label}.ktap").write_text("".join(f"{x}\n" for x in found.lines))
+    for suite in found.suites:
+        report.add(Counts(suite.passed, suite.failed, suite.skipped))
+        state = "ok  " if suite.good else "FAIL"
+        host.say(
+            f"{state} {built.label} {suite.name}: {suite.passed} passed, {suite.failed} failed, "
+            f"{suite.skipped} skipped"
+        )
+        for name in suite.failures:
+            report.failures.append(f"{built.label} {name}")
+    report.boots[built.label] = {
+        "suites": [suite.as_dict() for suite in found.suites],
+        "fault": booted.fault,
+        "splats": len(found.splats),
+    }
+    faults = boot_faults(booted, found, expected)
+    host.say(f"  {built.label} boot: {booted.seconds:.1f} s")
+    if not report.check(f"{built.label} boot", faults):
+        host.say(f"    the end of {log.name}:\n{host.tail(booted.log)}")
+    return found
+
+
+def kernel_checks(place: Place, prepared: Prepared, report: Report) -> None:
+    """What can be said of the patches without building a kernel."""
+    tree, tag = prepared.tree, prepared.tree.kernel
+    report.check(f"{tag} git am, one series after the other, no fuzz", prepared.applied.notes)
+    if tag == REFERENCE:
+        for name in prepared.mboxes:
+            embedded = series(place, name, None)
+            alone = trees.apply_series(tree, prepared.applied.base, embedded, name)
+            report.check(f"{tag} git am {name} from the embedded profile", alone.notes)
+            trees.reset(tree.apply, prepared.applied.base)
+            same = embedded == series(place, name, tree.apply)
+            report.check(
+                f"{tag} {name}: profile and tree give the same bytes", [] if same else ["no"]
+            )
+    trees.reset(tree.apply, prepared.applied.head)
+    checks.checkpatch(tree, prepared.mboxes, report, tag)
+    checks.kernel_doc(tree, prepared.files, report, tag)
+
+
+def kunit(
+    place: Place,
+    prepared: Prepared,
+    report: Report,
+    wheres: Sequence[str],
+    *,
+    with_checks: bool = False,
+    kunit_args: Sequence[str] = (),
+) -> None:
+    """Build and boot the prepared tree in all of WHERES; a stage that can't run is a failure."""
+    tree, tag = prepared.tree, prepared.tree.kernel
+    for arch in wheres:
+        try:
+            trees.work_at(tree, prepared.applied.head)
+            built = configuration(place, prepared, arch)
+            if with_checks and arch == "x86_64" and prepared.applied.commits:
+                checks.prefixes(tree, prepared.applied, built, report, tag)
+                trees.work_at(tree, prepared.applied.head)
+            build.kernel(built)
+            expected = expected_suites(prepared)
+            run_boot(place, built, WHERES[arch], tree.work, expected, report, kunit_args)
+            if with_checks and arch == "x86_64" and prepared.files:
+                checks.compiled(tree, prepared.files, built, report, tag)
+        except host.StageError as error:
+            report.check(f"{tag} {NAMES[arch]}", str(error).splitlines())
+
+
+def one_kernel(
+    place: Place,
+    kernel: Kernel,
+    report: Report,
+    wheres: Sequence[str],
+    *,
+    names: Sequence[str] = EXAMPLES,
+    with_checks: bool = True,
+    kunit_args: Sequence[str] = (),
+    tree: Tree | None = None,
+) -> None:
+    """All kernel stages on one kernel. Only a kernel other than the reference may be skipped."""
+    try:
+        tree = tree or fetch.fetch(kernel, place.logs)
+    except host.Unavailable as error:
+        if kernel.name == REFERENCE:
+            report.check(f"{kernel.name} fetch", str(error).splitlines())
+        else:
+            report.skip(f"{kernel.name} kernel", str(error).splitlines()[0])
+        return
+    except host.StageError as error:
+        report.check(f"{kernel.name} fetch", str(error).splitlines())
+        return
+    with fetch.locked(tree.home):
+        try:
+            prepared = prepare(place, tree, names)
+            if with_checks and names:
+                kernel_checks(place, prepared, report)
+        except host.StageError as error:
+            report.check(f"{kernel.name} prepare", str(error).splitlines())
+            return
+        kunit(place, prepared, report, wheres, with_checks=with_checks, kunit_args=kunit_args)
+
+
+CODE = ("dsl", "generator", "templates", "kernel_test_module", "tests")
+PACKAGES = ("dsl", "generator", "templates", "kernel_test_module")
+
+
+def linters(place: Place) -> dict[str, list[str]]:
+    """What is run on the repository, as arguments of the Python interpreter."""
+    typed = [word for name in PACKAGES for word in ("-p", f"imsgen.{name}")]
+    examples = sorted(
+        str(path.relative_to(place.root)) for path in place.root.glob("examples/*.ims")
+    )
+    fresh = [*examples, "--kernel", f"linux-{REFERENCE}", "--sources", "-o", "generated", "--check"]
+    return {
+        "ruff": ["-m", "ruff", "check", "--quiet", *CODE],
+        "black": ["-m", "black", "--check", "--quiet", *CODE],
+        "mypy": ["-m", "mypy", *typed],
+        "generated/ is up to date": ["-c", IMSGEN, *fresh],
+    }
+
+
+def lint(place: Place, report: Report) -> None:
+    """One check each. mypy finds the packages by links that the Makefile made in build/typed."""
+    env = dict(os.environ) | {"MYPYPATH": str(place.root / "build" / "typed")}
+    for name, words in linters(place).items():
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=place.root,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        lines = done.stdout.splitlines() or [f"ended with {done.returncode}"]
+        report.check(f"lint: {name}", lines if done.returncode else [])
+
+
+def pytest(place: Place, report: Report, tree: Path | None = None) -> None:
+    """pytest over tests/, counted from its own report. TREE serves the tests marked "kernel"."""
+    place.results.mkdir(parents=True, exist_ok=True)
+    xml = place.results / "pytest.xml"
+    xml.unlink(missing_ok=True)
+    env = dict(os.environ) | ({"IMSGEN_TREE": str(tree)} if tree else {})
+    words = ["-m", "pytest", "--quiet", "-n", "auto", "-o", "junit_family=xunit2"]
+    done = subprocess.run(
+        [sys.executable, *words, f"--junitxml={xml}"],
+        cwd=place.root,
+        env=env,
+        stdin=subprocess.DEVNULL,
+    )
+    counts = junit(xml.read_text()) if xml.exists() else Counts()
+    report.add(counts)
+    if counts.failed:
+        report.failures.append(f"{counts.failed} of pytest")
+    elif done.returncode:
+        report.check("pytest", [f"ended with {done.returncode}"])
+
+
+def setup(report: Report) -> bool:
+    """The Debian packages are there, or get installed. Returns whether kernels can be built."""
+    return report.check("packages", [] if packages.main() == 0 else ["not all are there"])
+
+
+def for_kernel(place: Place, name: str) -> Tree:
+    """Fetch by name. Raises `StageError`."""
+    return fetch.fetch(fetch.KERNELS[name], place.logs)

@@ -1,0 +1,63 @@
+"""Boot commands, and how a boot's end is judged."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from imsgen.kernel_test_module import boot
+
+IMAGE = Path("image")
+
+
+def test_uml_command() -> None:
+    words = boot.boot_command(IMAGE, boot.UML, ["kunit.filter_glob=idxd*"])
+    assert words[0] == IMAGE
+    for word in ("mem=256M", "kunit.enable=1", "kunit_shutdown=halt", "kunit.filter_glob=idxd*"):
+        assert word in words
+
+
+def test_qemu_command_carries_the_machine() -> None:
+    machine = replace(
+        boot.VTD, cpus=16, memory=1024, options=("-icount", "shift=2"), append=("a=b",)
+    )
+    words = [str(word) for word in boot.boot_command(IMAGE, machine)]
+    for key, value in (
+        ("-M", "q35,kernel-irqchip=off"),
+        ("-smp", "16"),
+        ("-m", "1024"),
+        ("-device", "intel-iommu,intremap=on"),
+        ("-icount", "shift=2"),
+        ("-serial", "stdio"),
+    ):
+        assert words[words.index(key) + 1] == value
+    append = words[words.index("-append") + 1].split()
+    assert {"console=ttyS0", "panic=-1", "kunit.enable=1", "a=b"} <= set(append)
+    assert "-no-reboot" in words
+
+
+def test_ends() -> None:
+    good = "ok 1 a\nreboot: System halted\n"
+    assert boot.fault_of(good, 0, 9) == ""
+    assert "exit code 3" in boot.fault_of(good, 3, 9)
+    assert boot.fault_of("ok 1 a\n", None, 9) == "no end within 9 s"
+    assert "before the tests were over" in boot.fault_of("ok 1 a\n", 0, 9)
+    panic = "Kernel panic - not syncing: Fatal exception\nreboot: x\n"
+    assert boot.fault_of(panic, 0, 9).startswith("Kernel panic")
+
+
+def shell(tmp_path: Path, text: str) -> Path:
+    """A "kernel" made of shell script."""
+    image = tmp_path / "linux"
+    image.write_text(f"#!/bin/sh\n{text}\n")
+    image.chmod(0o755)
+    return image
+
+
+def test_boot_that_ends_and_one_that_hangs(tmp_path: Path) -> None:
+    image = shell(tmp_path, "printf 'reboot: System halted\\r\\n'")
+    booted = boot.boot("t", image, boot.UML, tmp_path / "a.log")
+    assert (booted.fault, booted.log) == ("", "reboot: System halted\n")
+    image = shell(tmp_path, "echo begin; sleep 60 & wait")
+    booted = boot.boot("t", image, replace(boot.UML, limit=0.5), tmp_path / "b.log")
+    assert booted.fault == "no end within 0.5 s"
+    assert booted.seconds < 30
+    assert "begin" in booted.log
