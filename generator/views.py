@@ -6,8 +6,6 @@ line.  Everything that has to be computed for a template is computed here.
 
 from __future__ import annotations
 
-from typing import Any
-
 from imsgen.dsl.model import (
     MAX_MSIX,
     Context,
@@ -26,7 +24,12 @@ from .layout import tabs
 from .names import names_of
 from .targets import Target
 
-View = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    View = dict[str, Any]
+
 
 #: Accessor suffix by width in bits, little endian.  Rule 12 wants reads of the same width.
 _LITTLE = {8: "b", 16: "w", 32: "l"}
@@ -53,6 +56,7 @@ def device_view(device: Device, target: Target) -> View:
             f"device {f}: Linux gives a device one secondary MSI domain, "
             f"so the stores {', '.join(s.name for s in stores)} can't be used at once"
         )
+    _check_cookies(device, stores)
     params = _params(device)
     pools = [_pool(device, pool) for pool in device.pools]
     tables = [_table(device, s) for s in device.stores if isinstance(s, MsixStore)]
@@ -97,6 +101,24 @@ def device_view(device: Device, target: Target) -> View:
     }
 
 
+def _check_cookies(device: Device, stores: list[IomemStore]) -> None:
+    """Only who gets a dedicated vector has a cookie to give (rule 30)."""
+    for store in stores:
+        needed = [c.name for c in store.layout.control.cookies if not c.optional]
+        if not needed:
+            continue
+        without = [f"vector {v.name}" for v in device.vectors if v.store == store.name] + [
+            f"shared pool {p.name}"
+            for p in device.pools
+            if p.sharing and any(r.store == store.name for r in p.ranges)
+        ]
+        if without:
+            raise Unsupported(
+                f"device {device.name}: messages of store {store.name} need a {needed[0]}, "
+                f"which {without[0]} can't give; make it optional, or use another store"
+            )
+
+
 def _header_defines(device: Device) -> list[View]:
     values = [
         (f"{device.name}_{s.name}_MAX_SLOTS".upper(), str(s.slots.maximum))
@@ -128,7 +150,15 @@ def _glue_includes(device: Device) -> list[str]:
     if _dedicated_cookies(device):
         linux |= {"bitfield.h", "iommu.h"}
     if device.pools:
-        linux |= {"bitmap.h", "interrupt.h", "lockdep.h", "minmax.h", "nospec.h", "slab.h"}
+        linux |= {
+            "bitmap.h",
+            "interrupt.h",
+            "jiffies.h",
+            "lockdep.h",
+            "minmax.h",
+            "nospec.h",
+            "slab.h",
+        }
     names = names_of(device)
     return sorted(
         [f"linux/{name}" for name in linux] + [names.include.strip("<>")],
@@ -596,7 +626,7 @@ def suite_view(device: Device, view: View) -> View:
     for store in view["stores"]:
         model = device.store(store["name"])
         assert isinstance(model, IomemStore)
-        store["t"] = _test_store(model, store)
+        store["t"] = _test_store(device, model, store)
     msix = _test_msix(device)
     for pool, model_pool in zip(view["pools"], device.pools, strict=True):
         pool["t"] = _test_pool(device, model_pool, pool, msix)
@@ -623,6 +653,8 @@ def suite_view(device: Device, view: View) -> View:
         "has_request": any(v["hard"] for v in vectors) or any(p.dedicated for p in device.pools),
         "has_send": bool(device.pools) or any(v["msix"] for v in vectors),
         "params": [{"name": p["name"], "value": _test_param(p["name"])} for p in view["params"]],
+        "has_dedicated": any(p.dedicated for p in device.pools),
+        "test_cookies": _test_cookie(view["pools"]),
         "pass": ", ctx->fake->bar" if view["init_pass"] and not view["has_params"] else "",
     }
     suite["cases"] = _test_cases(device, view, suite)
@@ -632,6 +664,15 @@ def suite_view(device: Device, view: View) -> View:
     if any(s["cookies"] for s in view["stores"]):
         includes.add("linux/iommu.h")
     return {"suite": suite, "suite_includes": sorted(includes), "suite_up": "../"}
+
+
+def _test_cookie(pools: list[View]) -> list[View]:
+    """The cookie that stands in where one is needed: one entry, or none."""
+    for pool in pools:
+        if any(not c["optional"] for c in pool["t"]["cookies"]):
+            fields = [{"name": c["name"], "value": c["any"]} for c in pool["t"]["cookies"]]
+            return [{"struct": pool["cookie"], "fields": fields}]
+    return []
 
 
 def _test_param(name: str) -> str:
@@ -682,7 +723,19 @@ def _idle(control_mask_low: bool, bit: int) -> int:
     return 1 << bit if control_mask_low else 0
 
 
-def _test_store(store: IomemStore, view: View) -> View:
+def _test_slots(device: Device, store: IomemStore) -> int:
+    """How many slots the fake device has: a few in each range, if the driver says how many."""
+    if store.slots.value is not None:
+        return store.slots.value
+    need = [_TEST_SLOTS] + [v.index + 1 for v in device.vectors if v.store == store.name]
+    for pool in device.pools:
+        for r in pool.ranges:
+            if r.store == store.name:
+                need.append(r.first + _TEST_MSIX if r.last is None else r.last + 1)
+    return min(store.slots.maximum, max(need))
+
+
+def _test_store(device: Device, store: IomemStore, view: View) -> View:
     layout, control = store.layout, store.layout.control
     endian = layout.endian
     mask_bit = 1 << control.mask.bit
@@ -727,7 +780,7 @@ def _test_store(store: IomemStore, view: View) -> View:
     return {
         "base": f"{store.offset.value:#x}" if store.offset.value is not None else "0x400",
         "stride": layout.stride,
-        "slots": store.slots.value if store.slots.value is not None else min(slots, _TEST_SLOTS),
+        "slots": _test_slots(device, store),
         "layout_slots": layout_slots,
         "mask_index": 1 if layout_slots > 1 else 0,
         "mask_bit": f"{mask_bit:#x}",
@@ -783,11 +836,7 @@ def _test_pool(device: Device, pool: Pool, view: View, msix: int) -> View:
         if isinstance(store, MsixStore):
             size = msix
         else:
-            size = (
-                store.slots.value
-                if store.slots.value is not None
-                else min(store.slots.maximum, _TEST_SLOTS)
-            )
+            size = _test_slots(device, store)
         last = size - 1 if r.last is None else min(r.last, size - 1)
         segments.append(
             {
@@ -796,13 +845,15 @@ def _test_pool(device: Device, pool: Pool, view: View, msix: int) -> View:
                 "base": base,
                 "first": r.first,
                 "final": last,
+                "several": last > r.first,
                 "nr": last - r.first + 1,
                 "is_ims": "false" if isinstance(store, MsixStore) else "true",
             }
         )
         base += last - r.first + 1
     cookies = _test_cookies(device, pool) if view["cookie"] else []
-    no_cookie = "NULL, " if view["cookie"] else ""
+    needed = any(not c["optional"] for c in cookies)
+    no_cookie = ("&test_cookie, " if needed else "NULL, ") if view["cookie"] else ""
     get_nth = ""
     for s in segments:
         get = (
@@ -818,8 +869,17 @@ def _test_pool(device: Device, pool: Pool, view: View, msix: int) -> View:
     writes = 0
     if isinstance(store_model, IomemStore):
         writes = 3 if store_model.layout.address_hi else 2
+    prefix = {
+        s.name: max((v.index + 1 for v in device.vectors if v.store == s.name), default=1)
+        for s in device.stores
+        if isinstance(s, MsixStore)
+    }
+    static = [s for s in segments if s["is_ims"] == "false"]
+    at_once = sum(max(0, min(s["final"] + 1, prefix[s["store"]]) - s["first"]) for s in static)
     return {
         "nr": base,
+        "dynamic": base - at_once,
+        "static": static,
         "segments": segments,
         "no_cookie": no_cookie,
         "get_nth": get_nth,
@@ -858,6 +918,8 @@ def _test_cookies(device: Device, pool: Pool) -> list[View]:
         out.append(
             {
                 "name": c.name,
+                "optional": c.optional,
+                "any": _invalid(c) if c.optional else "1",
                 "good": good,
                 "bad": ", ".join(f"{v:#x}" for v in sorted(set(bad)) if top < v <= 0xFFFFFFFF),
                 "mask_op": "& ~TEST_MASK_BIT" if low else "| TEST_MASK_BIT",
@@ -889,6 +951,7 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
         p = f"{f}_{model.name}"
         if model.dedicated:
             cases.append(f"{p}_order")
+            cases += [f"{p}_static_{s['name']}" for s in pool["t"]["static"]]
             cases += [f"{p}_at_{s['name']}" for s in pool["t"]["segments"]]
             cases.append(f"{p}_dedicated")
         if pool["t"]["ims"]:

@@ -283,7 +283,7 @@ static void fake_domain_free(struct irq_domain *domain, unsigned int virq, unsig
 
 	fake->allocated--;
 	ida_free(&fake->hwirqs, irq_domain_get_irq_data(domain, virq)->hwirq);
-	irq_domain_free_irqs_top(domain, virq, nr_irqs);
+	irq_domain_free_irqs_common(domain, virq, nr_irqs);
 }
 
 static int fake_domain_activate(struct irq_domain *domain, struct irq_data *data, bool reserve)

@@ -71,26 +71,32 @@ def mutants(path: Path = LIST) -> tuple[Mutant, ...]:
         return tuple(Mutant(**entry) for entry in tomllib.load(stream)["mutant"])
 
 
-def devices(place: Place, names: Sequence[str]) -> tuple[Device, ...]:
-    """The example devices.  Raises `StageError` when one of them is not valid."""
+def valid(paths: Sequence[Path]) -> tuple[Device, ...]:
+    """The devices of some files.  Raises `StageError` when one of them is not valid."""
     found: list[Device] = []
-    for name in names:
-        result = load(place.example(name))
+    for path in paths:
+        result = load(path)
         if not result.devices:
-            raise host.StageError(f"{place.example(name)} is not valid")
+            raise host.StageError(f"{path} is not valid")
         found.extend(result.devices)
     return tuple(found)
 
 
-def plant(target: Target, faults: Sequence[Mutant], sound: Sequence[Device]) -> Iterator[Planted]:
+def sound(target: Target, device: Device) -> Planted:
+    """A device without a fault."""
+    return Planted(None, device, Planner(target).series([device]).files)
+
+
+def plant(
+    target: Target, faults: Sequence[Mutant], examples: Sequence[Device]
+) -> Iterator[Planted]:
     """Each fault in each device it makes a difference to, after the devices without a fault.
 
     Raises `StageError` for a fault that makes no difference at all.
     """
     healthy = Planner(target)
-    for device in sound:
-        control = replace(device, name=f"{device.name}_m00")
-        yield Planted(None, control, healthy.series([control]).files)
+    for device in examples:
+        yield sound(target, replace(device, name=f"{device.name}_m00"))
     for number, mutant in enumerate(faults, 1):
         different = False
         with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +104,7 @@ def plant(target: Target, faults: Sequence[Mutant], sound: Sequence[Device]) -> 
             shutil.copytree(ROOT, root)
             mutant.apply(root)
             faulty = Planner(target, str(root))
-            for device in sound:
+            for device in examples:
                 renamed = replace(device, name=f"{device.name}_m{number:02}")
                 files = faulty.series([renamed]).files
                 if files != healthy.series([renamed]).files:
@@ -140,8 +146,16 @@ def verdict(place: Place, built: build.Build, one: Planted) -> tuple[bool, str]:
     return False, ""
 
 
-def run(place: Place, names: Sequence[str] = stages.EXAMPLES) -> int:
-    """Plant, build, boot, and print a line per fault and "N/N caught".  Returns the exit code."""
+def layouts(place: Place) -> tuple[Device, ...]:
+    """The devices of tests/layouts: what no example has.  Raises `StageError`."""
+    return valid(sorted((place.root / "tests" / "layouts").glob("*.ims")))
+
+
+def stage(place: Place, report: Report, names: Sequence[str] = stages.EXAMPLES) -> tuple[int, int]:
+    """Build all faults and the odd layouts into one kernel; a boot and a check for each.
+
+    Returns how many faults were caught, and how many there are.  Raises `StageError`.
+    """
     tree = stages.for_kernel(place, stages.REFERENCE)
     faults = mutants()
     with fetch.locked(tree.home):
@@ -149,10 +163,12 @@ def run(place: Place, names: Sequence[str] = stages.EXAMPLES) -> int:
         work = trees.work_at(tree, prepared.applied.head)
         built = stages.configuration(place, prepared, "um")
         try:
-            planted = list(plant(probe(str(work)), faults, devices(place, names)))
+            target = probe(str(work))
+            planted = [sound(target, device) for device in layouts(place)]
+            examples = valid([place.example(name) for name in names])
+            planted += plant(target, faults, examples)
             write(work, planted)
             build.kernel(built)
-            report = Report()
             return judge(place, built, faults, planted, report)
         finally:
             trees.work_at(tree, prepared.applied.head)
@@ -164,20 +180,28 @@ def judge(
     faults: Sequence[Mutant],
     planted: Sequence[Planted],
     report: Report,
-) -> int:
-    """Boot every planted suite and tell which faults were seen.  Returns the exit code."""
+) -> tuple[int, int]:
+    """Boot every planted suite and tell which faults were seen: how many, and of how many."""
     seen: dict[str, str] = {}
     for one in planted:
         if one.mutant and one.mutant.name in seen:
             continue
         caught, why = verdict(place, built, one)
         if one.mutant is None:
-            report.check(f"{one.suite} without a fault", [why] if caught else [])
+            report.check(f"{built.label} {one.suite} passes", [why] if caught else [])
         elif caught:
             seen[one.mutant.name] = f"{one.device.name}: {why}"
     for mutant in faults:
-        host.say(f"{'caught' if mutant.name in seen else 'MISSED'}  {mutant.name}")
-        if mutant.name in seen:
-            host.say(f"        {seen[mutant.name]}")
-    host.say(f"{len(seen)}/{len(faults)} caught")
-    return 0 if len(seen) == len(faults) and not report.failures else 1
+        missed = [] if mutant.name in seen else ["no KUnit case failed"]
+        report.check(f"caught: {mutant.name} ({seen.get(mutant.name, 'by nothing')})", missed)
+    return len(seen), len(faults)
+
+
+def run(place: Place) -> int:
+    """The faults and layouts alone.  Ends with "N/N caught"; returns the exit code."""
+    report = Report()
+    caught, total = stage(place, report)
+    for failure in report.failures:
+        host.say(f"FAIL {failure}")
+    host.say(f"{caught}/{total} caught")
+    return 0 if caught == total and not report.failures else 1
