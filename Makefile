@@ -51,6 +51,10 @@ build/demo-venv/.stamp: pyproject.toml
 generated: $(SETUP) ## make generated/ again
 	$(BIN)/imsgen $(EXAMPLES) --kernel linux-6.12 --sources -o generated
 
+.PHONY: bench-tool
+bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for larger inputs
+	$(BIN)/python tests/bench/tool.py
+
 .PHONY: profile
 profile: $(SETUP) ## record the kernel profile again from a pristine tree: TREE=path
 	@test -n "$(TREE)" || { echo "usage: make profile TREE=path/to/linux-6.12" >&2; exit 2; }

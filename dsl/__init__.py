@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import os
 
 from .diagnostics import Diagnostic
 from .model import Device
+from .records import dataclass
 
 __all__ = ["Result", "load"]
 
@@ -30,7 +30,7 @@ class Result:
         return not any(found.is_error for found in self.diagnostics)
 
 
-def load(path: Path | str, text: bytes | None = None) -> Result:
+def load(path: str | os.PathLike[str], text: bytes | None = None) -> Result:
     """Read, parse and check one file.
 
     ``text`` is what the file holds where the caller has it already; ``path`` then only names

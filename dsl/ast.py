@@ -6,8 +6,7 @@ Nothing here is checked beyond the grammar.  A number whose spelling is wrong ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from .records import dataclass
 from .source import Span
 
 

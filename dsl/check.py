@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 
 from . import MAX_BYTES, MAX_FINDINGS, Result, ast, model
 from .codes import report
@@ -20,9 +20,9 @@ FORBIDDEN = re.compile(
 )
 
 
-def check(path: Path | str, text: bytes | None) -> Result:
+def check(path: str | os.PathLike[str], text: bytes | None) -> Result:
     """As :func:`imsgen.dsl.load`."""
-    name = str(path)
+    name = os.fspath(path)
     if text is None:
         try:
             with open(path, "rb") as file:
@@ -72,7 +72,7 @@ def check(path: Path | str, text: bytes | None) -> Result:
     found.sort(key=lambda item: (item.span.start, item.span.end, item.code, item.message))
     devices: tuple[model.Device, ...] = ()
     if not any(item.is_error for item in found):
-        devices = tuple(build(scope, Path(name).name) for scope in scopes)
+        devices = tuple(build(scope, os.path.basename(name)) for scope in scopes)
     if len(found) > MAX_FINDINGS:
         # Errors first: a file that gives no devices says why.
         message = f"only {MAX_FINDINGS} findings are shown, of {len(found):,} or more"

@@ -6,10 +6,18 @@ dictionaries, so that they can come from a build step as well as from the gramma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from functools import cache
-from pathlib import Path
-from typing import Any
+
+from . import ahead
+from .records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: The grammar, relative to the packages.
+GRAMMAR = "dsl/ims.lark"
 
 #: The terminal at the end of every file.
 END = "$END"
@@ -52,13 +60,28 @@ class Tables:
 
 def grammar_text() -> str:
     """The text of ``ims.lark``."""
-    return Path(__file__).with_name("ims.lark").read_text(encoding="utf-8")
+    with open(os.path.join(ahead.PACKAGE, GRAMMAR), encoding="utf-8") as file:
+        return file.read()
 
 
 @cache
 def tables() -> Tables:
-    """The tables of this package's grammar, made once per process."""
-    return compile_tables(grammar_text())
+    """The tables of this package's grammar: made ahead if they are fresh, else by Lark."""
+    try:
+        from . import _tables  # type: ignore[attr-defined]  # there in a built package only
+    except ImportError:
+        return compile_tables(grammar_text())
+    if not ahead.fresh(_tables.SOURCES):
+        return compile_tables(grammar_text())
+    return Tables(**_tables.TABLES | {"rules": tuple(Rule(*rule) for rule in _tables.RULES)})
+
+
+def tables_module() -> str:
+    """The text of the module that :func:`tables` looks for."""
+    made = vars(compile_tables(grammar_text())).copy()
+    rules = tuple(tuple(vars(rule).values()) for rule in made.pop("rules"))
+    sources = {GRAMMAR: ahead.digest(GRAMMAR)}
+    return f"SOURCES = {sources!r}\nTABLES = {made!r}\nRULES = {rules!r}\n"
 
 
 def compile_tables(text: str) -> Tables:
@@ -88,15 +111,28 @@ def compile_tables(text: str) -> Tables:
     terminals = {*words.values(), *signs.values(), *patterns, END}
     actions: list[dict[str, int]] = []
     gotos: list[dict[str, int]] = []
-    for state in range(len(table["states"])):
+    # Lark numbers states and rules in the order of its sets: number them as they are met from
+    # the start, so that every run gives the same tables.
+    order: list[int] = [table["start_states"]["start"]]
+    states: dict[int, int] = {order[0]: 0}
+    used: list[Rule] = []
+    reduced: dict[int, int] = {}
+    for state in order:
         action: dict[str, int] = {}
         goto: dict[str, int] = {}
-        for symbol, (is_reduce, target) in table["states"][state].items():
-            name = symbols[symbol]
-            if name not in terminals:
-                goto[name] = target
-            else:
-                action[name] = ~numbers[target["@"]] if is_reduce else target
+        entries = {symbols[symbol]: entry for symbol, entry in table["states"][state].items()}
+        for name, (is_reduce, target) in sorted(entries.items()):
+            if is_reduce:
+                key = target["@"]
+                if key not in reduced:
+                    reduced[key] = len(used)
+                    used.append(rules[numbers[key]])
+                action[name] = ~reduced[key]
+                continue
+            if target not in states:
+                states[target] = len(order)
+                order.append(target)
+            (action if name in terminals else goto)[name] = states[target]
         actions.append(action)
         gotos.append(goto)
     return Tables(
@@ -108,9 +144,9 @@ def compile_tables(text: str) -> Tables:
         actions=tuple(actions),
         gotos=tuple(gotos),
         defaults=tuple(_default(action) for action in actions),
-        rules=tuple(rules),
-        start=table["start_states"]["start"],
-        end=table["end_states"]["start"],
+        rules=tuple(used),
+        start=0,
+        end=states[table["end_states"]["start"]],
     )
 
 

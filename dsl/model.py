@@ -8,10 +8,13 @@ came from, and has one JSON form (:func:`to_json`).
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
 
+from .records import dataclass, field
 from .source import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Version of the JSON form.  Raised whenever a key changes its meaning or goes away.
 JSON_VERSION = 1
@@ -231,6 +234,8 @@ class Device:
 
 def to_json(value: Any) -> Any:
     """The JSON form of a model object: dataclasses become objects with a ``kind``."""
+    from dataclasses import fields, is_dataclass
+
     if isinstance(value, Span):
         return value.as_list()
     if isinstance(value, enum.Enum):

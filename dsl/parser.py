@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from . import ast
 from .codes import report
 from .diagnostics import Diagnostic, Place, quote
 from .grammar import END, Tables, tables
 from .source import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Blocks inside each other; the deepest that means anything is 4.
 MAX_DEPTH = 16
@@ -91,14 +93,16 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Token:
     """One token: terminal, text and place in characters."""
 
-    type: str
-    text: str
-    start: int
-    end: int
+    __slots__ = ("end", "start", "text", "type")
+
+    def __init__(self, type: str, text: str, start: int, end: int) -> None:  # noqa: A002
+        self.type = type
+        self.text = text
+        self.start = start
+        self.end = end
 
 
 def parse(source: Source, text: str) -> tuple[ast.File, list[Diagnostic]]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 from . import ast, model
 from .parser import LATER
+from .records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Node = TypeVar("_Node")
 
 #: Bytes that a 32-bit BAR offset can reach.
 BAR_BYTES = 1 << 32
-
-_Node = TypeVar("_Node")
 
 
 class Block:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from imsgen.dsl.model import Device, IomemStore, MsixStore, PciId, Pool, Range, Size, Store
 
 from .patches import fill
 
-About = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    About = dict[str, Any]
+
 
 #: Columns of a paragraph in the documentation, without its indentation.
 _DOC_COLUMNS = 72

@@ -6,16 +6,18 @@ Exit codes: 0; 1 for errors in the input, for output that can't be made, and for
 
 from __future__ import annotations
 
-import argparse
+import gc
 import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from . import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from imsgen.dsl.diagnostics import Diagnostic
     from imsgen.dsl.model import Device
 
@@ -34,14 +36,21 @@ class Failure(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is not None:
+        return _run(list(argv))
+    # The process is over before looking for cycles could free anything worth it.
+    gc.disable()
+    try:
+        return _run(sys.argv[1:])
+    finally:
+        gc.freeze()
+
+
+def _run(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["check"]:
-            return _check_files(_check_parser().parse_args(arguments[1:]))
-        parser = _parser()
-        args = parser.parse_args(arguments)
-        _check_usage(parser, args)
-        return _generate(parser, args)
+            return _check_files(_usual(arguments[1:], check=True) or _parse_check(arguments[1:]))
+        return _generate(_usual(arguments) or _parse(arguments))
     except Failure as failure:
         if failure.args:
             _say(str(failure))
@@ -57,7 +66,50 @@ def main(argv: Sequence[str] | None = None) -> int:
 # --- usage ------------------------------------------------------------------------------------
 
 
+class Options:
+    """What the command line says."""
+
+    files: Sequence[str] = ()
+    output = "."
+    tree: str | None = None
+    kernel: str | None = None
+    check = False
+    diff = False
+    sources = False
+    signoff: str | None = None
+
+
+def _usual(arguments: Sequence[str], check: bool = False) -> Options | None:
+    """The options where there are only files, and ``-o`` before or behind them; else None.
+
+    Loading argparse takes as long as parsing the file and making its patches.
+    """
+    options = Options()
+    options.files = arguments
+    if not check and arguments[:1] == ["-o"] and len(arguments) > 1:
+        options.output, options.files = arguments[1], arguments[2:]
+    elif not check and arguments[-2:-1] == ["-o"]:
+        options.output, options.files = arguments[-1], arguments[:-2]
+    words = [*options.files, options.output if options.output != "-" else "."]
+    if not options.files or not all(words) or any(word[0] == "-" for word in words):
+        return None
+    return options
+
+
+def _parse(arguments: Sequence[str]) -> Options:
+    parser = _parser()
+    options = parser.parse_args(arguments, Options())
+    _check_usage(parser, options)
+    return options
+
+
+def _parse_check(arguments: Sequence[str]) -> Options:
+    return _check_parser().parse_args(arguments, Options())
+
+
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="imsgen",
         usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...",
@@ -101,6 +153,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="imsgen check",
         description="Say what is wrong with descriptions of devices; make nothing.",
@@ -110,7 +164,7 @@ def _check_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+def _check_usage(parser: argparse.ArgumentParser, args: Options) -> None:
     if args.output == "-" and (args.check or args.diff or args.sources):
         parser.error("-o - goes with none of --check, --diff, --sources")
     if not args.output:
@@ -132,12 +186,12 @@ def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> N
 # --- commands ---------------------------------------------------------------------------------
 
 
-def _check_files(args: argparse.Namespace) -> int:
+def _check_files(args: Options) -> int:
     _load(args.files)
     return OK
 
 
-def _generate(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+def _generate(args: Options) -> int:
     loaded = _load(args.files)
     from .edits import EditError
     from .names import NameClash, check_distinct
@@ -161,13 +215,11 @@ def _generate(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     return _store(folders, args)
 
 
-def _load(files: Sequence[str]) -> list[tuple[Device, str]]:
-    """All devices of all files with the digest of their file; all errors are reported first."""
+def _load(files: Sequence[str]) -> list[tuple[Device, bytes]]:
+    """All devices of all files with the text of their file; all errors are reported first."""
     from imsgen.dsl import load
 
-    from .series import sha256
-
-    out: list[tuple[Device, str]] = []
+    out: list[tuple[Device, bytes]] = []
     failed = False
     for path in files:
         name = os.path.basename(path)
@@ -188,13 +240,13 @@ def _load(files: Sequence[str]) -> list[tuple[Device, str]]:
         result = load(path, text)
         _report(result.diagnostics)
         failed |= not result.ok
-        out += [(device, sha256(text)) for device in result.devices]
+        out += [(device, text) for device in result.devices]
     if failed:
         raise Failure
     return out
 
 
-def _target(args: argparse.Namespace) -> Target:
+def _target(args: Options) -> Target:
     from .targets import DEFAULT, embedded, find_tree, probe
 
     if args.kernel is not None:
@@ -220,25 +272,25 @@ def _mailbox(planner: Planner, devices: Sequence[Device], signoff: str | None) -
 def _folders(
     planner: Planner,
     target: Target,
-    loaded: Sequence[tuple[Device, str]],
-    args: argparse.Namespace,
+    loaded: Sequence[tuple[Device, bytes]],
+    args: Options,
 ) -> dict[str, dict[str, str]]:
     """For each device its folder and what belongs into it: each series applies alone."""
-    from .series import series_files, source_files
+    from .series import series_files, sha256, source_files
 
     out = {}
-    for device, digest in loaded:
+    for device, text in loaded:
         series = planner.series([device])
         folder = os.path.join(args.output, device.name)
         if args.sources:
             folder = os.path.join(folder, target.name)
-            out[folder] = source_files(series, device, target, digest, args.signoff)
+            out[folder] = source_files(series, device, target, sha256(text), args.signoff)
         else:
             out[folder] = series_files(series, args.signoff)
     return out
 
 
-def _store(folders: dict[str, dict[str, str]], args: argparse.Namespace) -> int:
+def _store(folders: dict[str, dict[str, str]], args: Options) -> int:
     from . import emit
 
     try:

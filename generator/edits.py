@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Protocol
+from itertools import compress, pairwise
+
+from imsgen.dsl.records import dataclass, field
 
 from .names import makefile_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 #: A file's lines without their ends; None is a line that the profile doesn't hold.
 Lines = list[str | None]
 
 #: Lines of context around a change.
 CONTEXT = 3
+
+#: Lines that are compared at once.
+_MANY = 512
 
 #: Kconfig symbols that are ours: among these, entries are sorted.
 OURS = re.compile(r"IMS_\w+|\w+_IRQS|\w+_IRQS_KUNIT_TEST")
@@ -103,7 +112,13 @@ class _File:
         out = []
         new = old = 0
         new_end, old_end = len(self.now), len(self.before)
+        numbers = _numbers(old_end)
         while new < new_end or old < old_end:
+            if self.came[new : new + _MANY] == numbers[old : old + _MANY]:
+                # Most of a large file: not line by line.
+                new = min(new + _MANY, new_end)
+                old = min(old + _MANY, old_end)
+                continue
             if new < new_end and self.came[new] == old:
                 new += 1
                 old += 1
@@ -117,16 +132,33 @@ class _File:
 
 
 class Workspace:
-    """The files of a kernel with the edits made so far, commit by commit."""
+    """The files of a kernel with the edits made so far, commit by commit.
 
-    def __init__(self, provider: Provider) -> None:
+    It is a :class:`Provider` itself, of the files as they are now.
+    """
+
+    def __init__(self, provider: Provider, trace: bool = False) -> None:
+        """``trace``: note in :attr:`needed` what is needed of the provider's files."""
         self._provider = provider
+        self._trace = trace
         self._files: dict[str, _File] = {}
         self._dirty: set[str] = set()
         # By path, the line of the provider's file that each line was at the last commit, or -1.
         self._origins: dict[str, list[int]] = {}
-        #: By path, the lines (from 0) of the provider's file that edits and diffs needed.
+        #: With ``trace``, by path: the lines (from 0) of the provider's file that edits and
+        #: diffs needed.
         self.needed: dict[str, set[int]] = {}
+
+    # --- what a provider has --------------------------------------------------------------------
+
+    def lines(self, path: str) -> Lines | None:
+        """The file's lines as they are now."""
+        file = self._files.get(path)
+        return self._provider.lines(path) if file is None else list(file.now)
+
+    def exists(self, path: str) -> bool:
+        """Whether the file is there, the edits so far included."""
+        return path in self._files or self._provider.exists(path)
 
     # --- edits --------------------------------------------------------------------------------
 
@@ -137,10 +169,6 @@ class Workspace:
         now: Lines = list(text.removesuffix("\n").split("\n"))
         self._files[path] = _File(path, [], now, [-1] * len(now), new=True)
         self._dirty.add(path)
-
-    def exists(self, path: str) -> bool:
-        """Whether the file is there, the edits so far included."""
-        return path in self._files or self._provider.exists(path)
 
     def edit(self, path: str, mode: str, anchor: Sequence[str], insert: Sequence[str]) -> None:
         """Put ``insert`` before, after or in place of the only occurrence of ``anchor``.
@@ -224,7 +252,7 @@ class Workspace:
         out = [self._diff(self._files[path]) for path in sorted(self._dirty, key=str.encode)]
         for path in self._dirty:
             file = self._files[path]
-            fresh = _File(path, list(file.now), file.now, list(range(len(file.now))))
+            fresh = _File(path, list(file.now), file.now, _numbers(len(file.now)))
             self._files[path] = fresh
         self._dirty.clear()
         return tuple(diff for diff in out if diff.new or diff.hunks)
@@ -238,10 +266,11 @@ class Workspace:
             lines = self._provider.lines(path)
             if lines is None:
                 raise EditError(f"{path} is not there")
-            file = _File(path, lines, list(lines), list(range(len(lines))))
+            file = _File(path, lines, list(lines), _numbers(len(lines)))
             self._files[path] = file
-            self._origins[path] = list(range(len(lines)))
-            self.needed[path] = set()
+            if self._trace:
+                self._origins[path] = _numbers(len(lines))
+                self.needed[path] = set()
         return file
 
     def _extend(self, file: _File, at: int, entries: Iterable[str]) -> None:
@@ -333,6 +362,15 @@ class Workspace:
         self._origins[file.path] = [origin[i] if i >= 0 else -1 for i in file.came]
 
 
+_COUNT: list[int] = []
+
+
+def _numbers(end: int) -> list[int]:
+    """0 to ``end`` (excluded).  A copy: the same objects are quick to compare with each other."""
+    _COUNT.extend(range(len(_COUNT), end))
+    return _COUNT[:end]
+
+
 def _range(old: int, old_count: int, new: int, new_count: int) -> str:
     def part(start: int, count: int) -> str:
         return f"{start}" if count == 1 else f"{start},{count}"
@@ -357,13 +395,13 @@ def _occurrences(lines: Lines, anchor: Sequence[str]) -> list[int]:
 def _titles(lines: Lines) -> list[int]:
     """Lines of the section titles: the line before the first entry of a block of entries."""
     out: list[int] = []
-    previous: str | None = ""
-    for i, line in enumerate(lines):
-        if line and previous and _PATTERN.match(line) and not _PATTERN.match(previous):
+    # A line with a text, of which a sparse file has few.
+    for i in compress(range(len(lines)), lines):
+        line, previous = lines[i] or "", lines[i - 1] if i else ""
+        if previous and _PATTERN.match(line) and not _PATTERN.match(previous):
             before = lines[i - 2] if i >= 2 else ""
             if not before:
                 out.append(i - 1)
-        previous = line
     return out
 
 

@@ -6,12 +6,11 @@ files are ever removed, and a file that would get the text it has isn't touched.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from imsgen.dsl.records import dataclass
 
 from .patches import is_patch
 from .series import sha256
@@ -123,21 +122,20 @@ class _Transaction:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if kind is not None:
             self._roll_back()
-        import shutil
-
         for stage in self._stages:
-            shutil.rmtree(stage, ignore_errors=True)
+            _remove_stage(stage)
         if kind is not None:
             for folder in reversed(self._made):
-                with contextlib.suppress(OSError):
+                try:
                     os.rmdir(folder)
+                except OSError:
+                    pass
 
     def stage_in(self, folder: str) -> None:
         """Make the folder, and a place in it for what is being written."""
-        import tempfile
-
         self._make(folder)
-        self._stage = tempfile.mkdtemp(prefix=".imsgen-", dir=folder)
+        self._stage = os.path.join(folder, f".imsgen-{os.urandom(8).hex()}")
+        os.mkdir(self._stage, 0o700)
         self._stages.append(self._stage)
 
     def write(self, path: str, data: bytes) -> None:
@@ -179,11 +177,13 @@ class _Transaction:
 
     def _roll_back(self) -> None:
         for path, kept in reversed(self._undo):
-            with contextlib.suppress(OSError):
+            try:
                 if kept is not None:
                     os.replace(kept, path)
                 else:
                     os.unlink(path)
+            except OSError:
+                pass
 
     def _make(self, folder: str) -> None:
         todo = []
@@ -193,6 +193,16 @@ class _Transaction:
         for path in reversed(todo):
             os.mkdir(path)
             self._made.append(path)
+
+
+def _remove_stage(stage: str) -> None:
+    """Remove a stage, which has files and no folders in it, as far as that can be done."""
+    try:
+        for name in os.listdir(stage):
+            os.unlink(os.path.join(stage, name))
+        os.rmdir(stage)
+    except OSError:
+        pass
 
 
 def _bytes(text: str) -> bytes:
@@ -264,6 +274,8 @@ def _manifest(folder: str) -> dict[str, str] | None:
     data = _read(os.path.join(folder, "manifest.json"))
     if data is None:
         return None
+    import json
+
     try:
         manifest = json.loads(data)
         if not str(manifest["tool"]).startswith("imsgen "):
@@ -276,6 +288,8 @@ def _manifest(folder: str) -> dict[str, str] | None:
 def _prune(folder: str, inner: str) -> None:
     """Remove folders that have become empty, up to ``folder`` (excluded)."""
     while inner:
-        with contextlib.suppress(OSError):
+        try:
             os.rmdir(os.path.join(folder, inner))
+        except OSError:
+            pass
         inner = os.path.dirname(inner)

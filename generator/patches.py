@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+
+from imsgen.dsl.records import dataclass
 
 from .edits import FileDiff
 
@@ -148,6 +150,7 @@ def fill(text: str, columns: int, first: str = "", rest: str = "") -> list[str]:
     return [*out, line]
 
 
+@lru_cache(64)
 def wrap(text: str) -> str:
     """``text`` with its paragraphs filled; items (`` - ``) hang, lines that start with two
     blanks stay as they are."""

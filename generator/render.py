@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
+from imsgen.dsl import ahead
 from imsgen.templates import ROOT
 
 from .layout import fold, width
+from .translate import Undefined, environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jinja2 import Environment
+
+    from .translate import Function
 
 #: Columns that a line of generated C may take (checkpatch: 100).
 MAX_COLUMNS = 100
@@ -25,27 +34,38 @@ class Renderer:
     """Renders the templates under one folder."""
 
     def __init__(self, root: str = ROOT) -> None:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
         self.root = root
-        self._environment = Environment(
-            loader=FileSystemLoader(root),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            autoescape=False,
-            auto_reload=False,
-        )
+        self._made = _made_ahead() if root == ROOT else {}
+        self._functions: dict[str, Function | None] = {}
+        self._environment: Environment | None = None
 
     def render(self, template: str, context: Mapping[str, Any]) -> str:
-        """The text of a template, long lines folded.  Raises :class:`RenderError`."""
+        """The text of a template, long lines folded.  Raises :class:`RenderError`.
+
+        Made by the function that the build has made of the template, if it has, else by Jinja2.
+        """
+        if template not in self._functions:
+            function, sources = self._made.get(template, (None, {}))
+            self._functions[template] = function if ahead.fresh(sources) else None
+        function = self._functions[template]
+        if function is None:
+            return fold(self._jinja(template, context))
+        out: list[str] = []
+        try:
+            function(context, out)
+        except (Undefined, TypeError, ValueError) as error:
+            raise _broken(template, error) from error
+        return fold("".join(out))
+
+    def _jinja(self, template: str, context: Mapping[str, Any]) -> str:
         from jinja2 import TemplateError
 
+        if self._environment is None:
+            self._environment = environment(self.root)
         try:
-            return fold(self._environment.get_template(template).render(context))
+            return self._environment.get_template(template).render(context)
         except (TemplateError, TypeError, ValueError) as error:
-            raise RenderError(f"{template}: {type(error).__name__}: {error}") from error
+            raise _broken(template, error) from error
 
     def file(self, template: str, path: str, context: Mapping[str, Any], marker: str) -> str:
         """The text of a generated file.
@@ -60,6 +80,20 @@ class Renderer:
         if problems:
             raise RenderError(f"{template}: {path}: {summary(problems)}")
         return text
+
+
+def _made_ahead() -> dict[str, tuple[Function, dict[str, int]]]:
+    """The functions and their sources by template; empty in a package that wasn't built."""
+    try:
+        from imsgen.templates import _functions  # type: ignore[attr-defined]
+    except ImportError:
+        return {}
+    made: dict[str, tuple[Function, dict[str, int]]] = _functions.TEMPLATES
+    return made
+
+
+def _broken(template: str, error: Exception) -> RenderError:
+    return RenderError(f"{template}: {type(error).__name__}: {error}")
 
 
 def summary(problems: list[str]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Any
 
+from imsgen.dsl.records import dataclass
 from imsgen.templates import ROOT
 
 from .edits import EditError, Provider, Workspace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: What a tree can lack, in words, by the value of ``needs``.
 GROUPS = {

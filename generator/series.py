@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from imsgen.dsl.model import Device
+from imsgen.dsl.records import dataclass
 from imsgen.templates import ROOT
 
-from . import __version__, patches
+from . import __version__, patches, prepared
 from .about import about
 from .edits import EditError, Workspace
 from .names import Names, names_of
 from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
-from .scripts import NewFile, Script, load_scripts
-from .targets import Target, exported
+from .scripts import NewFile, load_scripts
+from .targets import Core, Target, exported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class SeriesError(Exception):
@@ -54,9 +55,10 @@ class Planner:
 
     def __init__(self, target: Target, root: str = ROOT) -> None:
         self.target = target
+        self._root = root
         self._renderer = Renderer(root)
-        self._scripts = load_scripts(root)
         self._outputs = _load_outputs(root)
+        self._core: Core | None = target.core if root == ROOT else None
 
     def series(self, devices: Sequence[Device]) -> Series:
         """The series for ``devices`` together: what the kernel lacks first, and once.
@@ -65,13 +67,10 @@ class Planner:
         :class:`SeriesError`, :class:`imsgen.generator.render.RenderError` or
         :class:`imsgen.generator.patches.PatchError`.
         """
-        work = Workspace(self.target.provider)
-        commits = []
         try:
-            for script in self._scripts:
-                if self.target.needs(script):
-                    commits.append(self._core(work, script))
+            commits = list(self.core().commits)
             core = len(commits)
+            work = Workspace(self.core().provider)
             files: dict[str, str] = {}
             cover = ("", "")
             for device in devices:
@@ -90,10 +89,21 @@ class Planner:
 
     # --- core ---------------------------------------------------------------------------------
 
-    def _core(self, work: Workspace, script: Script) -> Commit:
-        texts = {new.path: self._new_text(new) for new in script.new}
-        script.apply(work, self.target.skew, texts)
-        return Commit(script.subject, script.body, work.commit())
+    def core(self) -> Core:
+        """The commits that prepare the kernel.
+
+        Raises :class:`EditError` or :class:`imsgen.generator.render.RenderError`.
+        """
+        if self._core is None:
+            work = Workspace(self.target.provider)
+            commits = []
+            for script in load_scripts(self._root):
+                if self.target.needs(script):
+                    texts = {new.path: self._new_text(new) for new in script.new}
+                    script.apply(work, self.target.skew, texts)
+                    commits.append(Commit(script.subject, script.body, work.commit()))
+            self._core = Core(tuple(commits), work)
+        return self._core
 
     def _new_text(self, new: NewFile) -> str:
         if new.template:
@@ -248,6 +258,8 @@ def source_files(
 
     ``digest`` is the SHA-256 of the input file, in hexadecimal.
     """
+    import json
+
     mails = series_files(series, signoff)
     out = {f"series/{name}": text for name, text in mails.items()}
     out.update({f"src/{path}": text for path, text in series.files.items()})
@@ -266,6 +278,8 @@ def source_files(
 
 def sha256(text: str | bytes) -> str:
     """The SHA-256 of a text (as UTF-8) or of bytes, in hexadecimal."""
+    import hashlib
+
     data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
     return hashlib.sha256(data).hexdigest()
 
@@ -295,10 +309,12 @@ def _source(path: str) -> str:
 
 
 def _load_outputs(root: str) -> tuple[_Output, ...]:
-    import tomllib
+    data = prepared.outputs() if root == ROOT else None
+    if data is None:
+        import tomllib
 
-    with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
-        data = tomllib.load(file)
+        with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
+            data = tomllib.load(file)
     return tuple(
         _Output(
             entry["message"],

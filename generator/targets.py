@@ -8,16 +8,21 @@ an embedded profile, which holds the lines that our edits need and nothing else.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-from .edits import OURS, EditError, Lines, Provider, Workspace
+from imsgen.dsl.records import dataclass, field
+
+from . import prepared
+from .edits import OURS, EditError, FileDiff, Lines, Provider, Workspace
 from .names import IRQCHIP
+from .patches import Commit
 from .scripts import GROUPS, Script, load_scripts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Folder of the embedded profiles.
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
@@ -61,6 +66,14 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Core:
+    """The commits that prepare a kernel, and its files as they leave them."""
+
+    commits: tuple[Commit, ...]
+    provider: Provider
+
+
+@dataclass(frozen=True)
 class Target:
     """A kernel that a series is made for.
 
@@ -72,6 +85,8 @@ class Target:
     skew: str
     features: Features
     provider: Files = field(repr=False, compare=False)
+    #: The preparatory commits, where they were made ahead.
+    core: Core | None = field(repr=False, compare=False, default=None)
 
     @property
     def native(self) -> bool:
@@ -306,15 +321,34 @@ def embedded(name: str) -> Target:
     """The embedded profile of that name.  Raises :class:`TargetError`."""
     if name not in profiles():
         raise TargetError(f"no kernel {name}: there is {', '.join(profiles())}")
+    made = prepared.kernel(name)
+    if made is not None:
+        return from_profile(made["profile"], _core(made))
+    import json
+
     with open(os.path.join(PROFILES, f"{name}.json"), encoding="utf-8") as file:
         return from_profile(json.load(file))
 
 
-def from_profile(data: dict[str, Any]) -> Target:
+def from_profile(data: dict[str, Any], core: Core | None = None) -> Target:
     """The target that a profile describes.  Raises :class:`TargetError`."""
     if data.get("format") != _FORMAT:
         raise TargetError(f"a kernel profile of another format: {data.get('format')!r}")
-    return Target(data["name"], data["skew"], Features(), ProfileFiles(data))
+    return Target(data["name"], data["skew"], Features(), ProfileFiles(data), core)
+
+
+def _core(made: dict[str, Any]) -> Core:
+    commits = tuple(
+        Commit(subject, body, tuple(FileDiff(*diff) for diff in diffs))
+        for subject, body, diffs in made["commits"]
+    )
+    return Core(commits, ProfileFiles({**made["profile"], "files": made["after"]}))
+
+
+def sparse(lines: Lines) -> dict[str, Any]:
+    """A file as a profile has it."""
+    known = {number for number, line in enumerate(lines) if line is not None}
+    return {"lines": len(lines), "known": _blocks(lines, known)}
 
 
 def record(root: str, scripts: Sequence[Script] | None = None) -> dict[str, Any]:
@@ -327,7 +361,7 @@ def record(root: str, scripts: Sequence[Script] | None = None) -> dict[str, Any]
     target = probe(root, scripts)
     if target.features != Features():
         raise TargetError(f"{root}: not pristine, it has {target.features}")
-    work = Workspace(target.provider)
+    work = Workspace(target.provider, trace=True)
     for script in scripts:
         script.apply(work, target.skew, {new.path: "" for new in script.new})
         work.commit()
@@ -375,6 +409,7 @@ def _blocks(lines: Lines, needed: set[int]) -> list[list[Any]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """``record TREE -o FILE``: for maintainers of this package."""
     import argparse
+    import json
     import sys
 
     parser = argparse.ArgumentParser(prog="python -m imsgen.generator.targets")

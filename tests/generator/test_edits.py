@@ -97,7 +97,7 @@ def test_unknown_context_is_an_error() -> None:
 
 
 def test_needed_lines_are_traced_through_commits() -> None:
-    space = work(" ".join(f"l{i}" for i in range(30)))
+    space = Workspace(Memory({"f": [f"l{i}" for i in range(30)]}), trace=True)
     space.edit("f", "after", ["l4"], ["X"])
     space.commit()
     space.edit("f", "after", ["l20"], ["Y"])
