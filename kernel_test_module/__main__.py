@@ -97,6 +97,16 @@ def end_to_end(place: Place, args: argparse.Namespace, report: Report) -> None:
         report.check("e2e", str(error).splitlines())
 
 
+def seeded(place: Place, report: Report) -> None:
+    """The seeded faults and the odd layouts, on the reference kernel under UML."""
+    from . import mutants
+
+    try:
+        mutants.stage(place, report)
+    except host.StageError as error:
+        report.check("seeded faults", str(error).splitlines())
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the stages that the command line asks for. Returns the exit code."""
     place = Place(args.root.resolve())
@@ -111,7 +121,9 @@ def run(args: argparse.Namespace) -> int:
         for kernel in kernels:
             single_stage(place, args.stage, kernel, wheres, args.pristine)
         return 0
-    shutil.rmtree(place.results, ignore_errors=True)
+    boots = args.stage in ("boot", "kunit", "all", "test") and not args.fast
+    if boots:
+        shutil.rmtree(place.results, ignore_errors=True)
     if args.stage in ("lint", "test"):
         stages.lint(place, report)
     tree = None
@@ -126,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
             except host.StageError as error:
                 report.check("fetch for the tests of the generator", str(error).splitlines())
         stages.pytest(place, report, tree.apply if tree else None)
-    if able and args.stage in ("boot", "kunit", "all", "test") and not args.fast:
+    if able and boots:
         for kernel in kernels:
             stages.one_kernel(
                 place,
@@ -137,9 +149,12 @@ def run(args: argparse.Namespace) -> int:
                 with_checks=args.stage in ("all", "test"),
                 kunit_args=(f"kunit.filter_glob={args.filter}",) if args.filter else (),
             )
+    if able and args.stage in ("all", "test") and not (args.fast or args.pristine):
+        seeded(place, report)
     if able and args.stage in ("e2e", "test") and not args.fast:
         end_to_end(place, args, report)
-    report.save(place.results)
+    if boots or args.stage == "e2e":
+        report.save(place.results)
     return report.close()
 
 

@@ -140,7 +140,8 @@ def compiled(
     for variant in VARIANTS:
         own = replace(
             full,
-            objects=tree.objects("check"),
+            # Whole directories stay as they are from run to run only in a place of their own.
+            objects=tree.objects("check-dirs" if variant.targets else "check"),
             label=f"{full.label}-check",
             wanted=wanted_in(variant, full.wanted),
         )

@@ -16,6 +16,7 @@
 #include <linux/irq.h>
 #include <linux/irqchip/irq-idxd.h>
 #include <linux/irqdomain.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -303,6 +304,7 @@ static void idxd_wq_destroy(struct idxd_wq_vec *vec)
 	WRITE_ONCE(pool->irq[vec->entry], 0);
 	pool->vecs[vec->entry] = NULL;
 	__clear_bit(vec->entry, pool->taken);
+	pool->full = false;
 	/* idxd_wq_get() may still be looking at it */
 	kfree_rcu(vec, rcu);
 }
@@ -383,16 +385,20 @@ struct idxd_wq_vec *__idxd_wq_get(struct idxd_irqs *irqs, unsigned int cpu)
 		}
 	}
 
-	vec = idxd_wq_make_shared(irqs, cpu);
-	if (IS_ERR(vec)) {
-		/* None of them goes away while the lock is held */
-		best = idxd_wq_fewest(irqs, cpu);
-		if (best) {
-			atomic_inc(&best->users);
-			pool->shared_full++;
-			vec = best;
-		}
+	/* To fail is slow and fills the kernel log, so try once a second only */
+	best = idxd_wq_fewest(irqs, cpu);
+	if (!best || !pool->full || time_after_eq(jiffies, pool->retry)) {
+		vec = idxd_wq_make_shared(irqs, cpu);
+		pool->full = IS_ERR(vec);
+		pool->retry = jiffies + HZ;
+		if (!best || !pool->full)
+			goto unlock;
 	}
+
+	/* None of them goes away while the lock is held */
+	atomic_inc(&best->users);
+	pool->shared_full++;
+	vec = best;
 unlock:
 	mutex_unlock(&irqs->lock);
 	return vec;

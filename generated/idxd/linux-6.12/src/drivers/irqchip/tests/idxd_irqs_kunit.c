@@ -389,8 +389,8 @@ static void idxd_test_wq_order(struct kunit *test)
 		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
 		KUNIT_EXPECT_EQ(test, vecs[i]->entry, i);
 		KUNIT_EXPECT_EQ(test, idxd_wq_irq(&ctx->irqs, i), vecs[i]->irq);
-		KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + i + 1);
 	}
+	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 9);
 	for (i = 0; i < 3; i++) {
 		unsigned int irq = vecs[0 + i]->irq;
 
@@ -406,18 +406,47 @@ static void idxd_test_wq_order(struct kunit *test)
 
 	again = idxd_wq_get_dedicated(&ctx->irqs, NULL, NULL);
 	KUNIT_EXPECT_PTR_EQ(test, again, ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + nr);
+	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 9);
 
 	/* One which was given back is the next one to be had */
 	idxd_wq_put(vecs[nr / 2]);
 	KUNIT_EXPECT_EQ(test, idxd_wq_irq(&ctx->irqs, nr / 2), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + nr - 1);
 	vecs[nr / 2] = idxd_wq_get_dedicated(&ctx->irqs, NULL, NULL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr / 2]));
 	KUNIT_EXPECT_EQ(test, vecs[nr / 2]->entry, nr / 2);
 
 	for (i = 0; i < nr; i++)
 		idxd_wq_put(vecs[i]);
+	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
+	test_detach(test, ctx);
+}
+
+/* Without allocation at run time all MSI-X vectors are there from the start */
+static void idxd_test_wq_static_table(struct kunit *test)
+{
+	struct ims_fake_params machine = test_machine;
+	struct idxd_irqs_test *ctx;
+	struct idxd_wq_vec *vec;
+	unsigned int i, base;
+
+	machine.withhold = MSI_FLAG_PCI_MSIX_ALLOC_DYN;
+	ctx = test_create(test, &machine);
+	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
+	base = ctx->fake->allocated;
+	KUNIT_EXPECT_GE(test, base, TEST_MSIX);
+
+	/* Each of them can be had, but once only, and again after that */
+	for (i = 1; i <= 3; i++) {
+		vec = idxd_wq_get_table(&ctx->irqs, i, NULL, NULL);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
+		KUNIT_EXPECT_EQ(test, vec->irq, pci_irq_vector(ctx->fake->pdev, i));
+		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get_table(&ctx->irqs, i,
+							    NULL, NULL), ERR_PTR(-EBUSY));
+		idxd_wq_put(vec);
+		vec = idxd_wq_get_table(&ctx->irqs, i, NULL, NULL);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
+		idxd_wq_put(vec);
+	}
 	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
 	test_detach(test, ctx);
 }
@@ -696,8 +725,11 @@ static void idxd_test_wq_share_full(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.shared_full, 3);
 	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
 
-	/* Better times: the next one gets a vector again */
+	/* Better times, which are noticed a second later */
 	ctx->fake->params.vectors = 2;
+	KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, 0), vec);
+	idxd_wq_put(vec);
+	ctx->irqs.wq.retry = jiffies;
 	KUNIT_EXPECT_PTR_NE(test, idxd_wq_get(&ctx->irqs, 0), vec);
 	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.made, 2);
 	idxd_wq_put(rcu_access_pointer(ctx->irqs.wq.cpus[0].open));
@@ -866,6 +898,7 @@ static struct kunit_case idxd_irqs_cases[] = {
 	KUNIT_CASE(idxd_test_ims_offset),
 	KUNIT_CASE(idxd_test_vector_misc),
 	KUNIT_CASE(idxd_test_wq_order),
+	KUNIT_CASE(idxd_test_wq_static_table),
 	KUNIT_CASE(idxd_test_wq_at_table),
 	KUNIT_CASE(idxd_test_wq_at_ims),
 	KUNIT_CASE(idxd_test_wq_dedicated),

@@ -120,6 +120,8 @@ struct idxd_wq_cpu {
  * @cpus:	The shared vectors by CPU
  * @handler:	Handler of the shared vectors
  * @overflow_lock: Protects idxd_wq_vec::overflow
+ * @full:	No vector could be made the last time
+ * @retry:	When to try that again, in jiffies
  * @made:	Shared vectors made so far
  * @shared_full: Users which were put on a full vector or on another CPU's,
  *		because no vector could be made
@@ -136,6 +138,8 @@ struct idxd_wq_pool {
 	irq_handler_t		handler;
 	/* Protects the overflow lists of all vectors */
 	spinlock_t		overflow_lock;
+	bool			full;
+	unsigned long		retry;
 	unsigned long		made;
 	unsigned long		shared_full;
 };

@@ -1,0 +1,406 @@
+"""Real interrupts through generated message stores, in QEMU, below each domain that x86 has.
+
+The drivers in `e2e_driver/` are copied into the tree beside the series of `EXAMPLES` and built into
+a kernel, which is booted once per machine. Each test writes a line of counts into its log; all of
+them go to build/results/e2e.json and into a table.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import boot, build, checks, fetch, host, kconfig, stages, trees
+from .report import Report
+from .stages import Place, Prepared
+
+EXAMPLES = ("edu", "rocker")
+SOURCES = Path(__file__).resolve().parent / "e2e_driver"
+DIRECTORY = "drivers/misc/imsgen_e2e"
+SYMBOL = "CONFIG_IMSGEN_E2E_KUNIT_TEST"
+
+TORTURE = 20
+"""Seconds of torture on each parent; three of them make a minute."""
+
+LONG = 600
+"""Seconds of torture in the long mode."""
+
+PORTS = 6
+"""Ports of rocker: 4 + 2 * 6 entries in its MSI-X table."""
+
+DEVICES = (
+    "edu,dma_mask=0xffffffff",
+    "edu,dma_mask=0xffffffff",
+    "ivshmem-plain,memdev=bar",
+    "rocker,name=switch," + ",".join(f"ports[{n}]=p{n}" for n in range(PORTS)),
+)
+# QEMU sets the properties of -device in any order, but this one has to be first.
+OPTIONS = (
+    "-global",
+    f"rocker.len-ports={PORTS}",
+    "-object",
+    "memory-backend-ram,id=bar,size=1M",
+    *(word for n in range(PORTS) for word in ("-netdev", f"hubport,id=p{n},hubid=0")),
+)
+
+ICOUNT = ("-icount", "shift=2,sleep=off")
+"""Time passes at once while all CPUs are idle: edu's DMA engine takes 100 ms for each message."""
+
+COUNTS = ("sent", "arrived", "lost", "duplicated", "wrong_cpu", "expected_lost")
+TESTS = (
+    "fire",
+    "shared",
+    "with_own_msi",
+    "masked",
+    "masked_lazily",
+    "affinity",
+    "hotplug",
+    "restore",
+    "wrong_requester",
+    "right_requester",
+)
+EXHAUSTION = ("exhausted_shared", "exhausted_dedicated")
+"""With 4 CPUs only: more have more vectors than a table has slots."""
+
+
+@dataclass(frozen=True)
+class Boot:
+    """One boot: a machine, the suites to run there, and what has to come of it."""
+
+    name: str
+    machine: boot.Machine
+    glob: str
+    suite: str
+    tests: tuple[str, ...] = ()
+    """The tests that must leave a line of counts"""
+    says: str = ""
+    """A regular expression: why QEMU or the kernel refused a message"""
+
+
+def machine(base: boot.Machine, cpus: int, *append: str, limit: float = 300.0) -> boot.Machine:
+    """BASE with the devices of the tests and CPUS."""
+    return replace(
+        base,
+        cpus=cpus,
+        devices=(*base.devices, *DEVICES),
+        options=(*base.options, *OPTIONS),
+        append=(*base.append, *append),
+        limit=limit,
+    )
+
+
+PARENTS = {"bare": boot.BARE, "intel": boot.VTD, "amd": boot.AMD}
+WHY = {"bare": "", "intel": r"invalid IRTE SID|source-id verification", "amd": r"remap"}
+
+
+def main_boots(parent: str, cpus: int) -> Boot:
+    """The boot that runs everything but the DMA engine and the torture."""
+    tests = TESTS + (EXHAUSTION if cpus <= 4 else ())
+    if parent == "amd":
+        tests += ("refused",)
+    return Boot(
+        f"{parent}-{cpus}",
+        machine(PARENTS[parent], cpus),
+        "ims_e2e",
+        "ims_e2e",
+        tests,
+        WHY[parent],
+    )
+
+
+def two_stores(parent: str) -> Boot:
+    """MSI-X and IMS in one pool."""
+    return Boot(
+        f"{parent}-msix",
+        machine(PARENTS[parent], 4),
+        "ims_two_stores_e2e",
+        "ims_two_stores_e2e",
+        ("msix_and_ims",),
+    )
+
+
+def by_dma(parent: str) -> Boot:
+    """The device reads the store by itself, in virtual time."""
+    base = machine(PARENTS[parent], 4)
+    return Boot(
+        f"{parent}-dma",
+        replace(base, options=(*base.options, *ICOUNT)),
+        "ims_dma_e2e",
+        "ims_dma_e2e",
+        ("fire", "with_own_msi"),
+    )
+
+
+def torture(parent: str, seconds: int) -> Boot:
+    """Everything at random, for SECONDS."""
+    base = PARENTS[parent]
+    words = (f"imsgen_e2e.torture={seconds}",)
+    return Boot(
+        f"{parent}-torture",
+        machine(base, 4, *words, limit=seconds * 2 + 300.0),
+        "ims_torture_e2e",
+        "ims_torture_e2e",
+        ("torture",),
+    )
+
+
+def refusals() -> tuple[Boot, ...]:
+    """Machines that look like a guest's: no message stores there."""
+    glob = "ims_e2e.refused_when_emulated"
+    caching = replace(boot.VTD, devices=("intel-iommu,intremap=on,caching-mode=on",))
+    return (
+        Boot("guest", machine(boot.Q35, 4), glob, "ims_e2e", ("refused",)),
+        Boot(
+            "intel-caching-mode",
+            machine(caching, 4, "imsgen_e2e.expect_refusal=1"),
+            glob,
+            "ims_e2e",
+            ("refused",),
+        ),
+    )
+
+
+def boots(seconds: int = TORTURE) -> tuple[Boot, ...]:
+    """All boots, those that say most first."""
+    plain = tuple(main_boots(parent, cpus) for cpus in (4, 16) for parent in PARENTS)
+    dma = tuple(by_dma(parent) for parent in ("bare", "intel"))
+    both = tuple(two_stores(parent) for parent in PARENTS)
+    long = tuple(torture(parent, seconds) for parent in PARENTS)
+    return (*plain, *both, *dma, *refusals(), *long)
+
+
+def roomy(one: Boot) -> Boot:
+    """The same boot with what KASAN needs: memory and time."""
+    more = replace(one.machine, memory=2 * one.machine.memory, limit=3 * one.machine.limit)
+    return replace(one, machine=more)
+
+
+def records(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """The lines of counts in a log. Raises `StageError` for one that can't be read."""
+    found = []
+    for line in lines:
+        match = re.search(r"\be2e: (\{.*\})", line)
+        if not match:
+            continue
+        try:
+            record = json.loads(match[1])
+        except ValueError:
+            raise host.StageError(f"not a line of counts: {line}") from None
+        if not isinstance(record, dict) or not {"parent", "test", "cpus"} <= record.keys():
+            raise host.StageError(f"not a line of counts: {line}")
+        found.append(record)
+    return found
+
+
+def faults_of(one: Boot, found: Sequence[dict[str, Any]], log: str) -> list[str]:
+    """What is wrong with the counts of a boot: tests without any, losses, a silent refusal."""
+    faults = [
+        f"no counts of {test}"
+        for test in one.tests
+        if not any(record["test"] == test for record in found)
+    ]
+    for record in found:
+        if record["test"] == "refused":
+            continue
+        for name in ("lost", "duplicated", "wrong_cpu"):
+            if record[name]:
+                faults.append(f"{record['test']}: {record[name]} {name}")
+        if not record["arrived"] and record["test"] != "wrong_requester":
+            faults.append(f"{record['test']}: nothing arrived")
+    if one.says and not re.search(one.says, log):
+        faults.append(f"nobody said {one.says!r}")
+    return faults
+
+
+def complaints(log: str) -> list[str]:
+    """The lines that name a slot."""
+    pattern = re.compile(r"\w+: slot \d+ .*")
+    return [match[0] for match in map(pattern.search, log.splitlines()) if match]
+
+
+WORDS = ("parent", "test", "store", "carrier", "cpus")
+"""What tells one line of counts from another, as columns of the table."""
+
+
+def parent_of(record: dict[str, Any]) -> str:
+    """The parent, marked where its refusal had to be lifted."""
+    return str(record["parent"]) + ("*" if record.get("lifted") else "")
+
+
+def rows(found: Iterable[dict[str, Any]], words: Sequence[str] = WORDS) -> list[tuple[str, ...]]:
+    """The counts, added up over all lines that have the same WORDS; refusals have none."""
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for record in found:
+        if record["test"] == "refused":
+            continue
+        cells = record | {"parent": parent_of(record), "test": record["test"].replace("_", " ")}
+        key = tuple(str(cells[word]) for word in words)
+        old = sums.get(key, [0] * len(COUNTS))
+        sums[key] = [count + record[name] for count, name in zip(old, COUNTS)]
+    return [(*key, *map(str, counts)) for key, counts in sums.items()]
+
+
+def table(found: Iterable[dict[str, Any]], words: Sequence[str] = WORDS) -> list[str]:
+    """The table as lines of text; it is Markdown, too."""
+    headings = (*words, *(name.replace("_", " ") for name in COUNTS))
+    body = rows(found, words)
+    widths = [max(len(row[n]) for row in [headings, *body]) for n in range(len(headings))]
+    left = [name in WORDS[:4] for name in headings]
+
+    def line(cells: Sequence[str]) -> str:
+        words = [
+            cell.ljust(width) if start else cell.rjust(width)
+            for cell, width, start in zip(cells, widths, left)
+        ]
+        return f"| {' | '.join(words)} |"
+
+    marks = [
+        "-" * width if start else "-" * (width - 1) + ":" for width, start in zip(widths, left)
+    ]
+    return [line(headings), line(marks), *map(line, body)]
+
+
+def overlay(work: Path) -> None:
+    """Put the test drivers into a work tree. They are never part of a series."""
+    target = work / DIRECTORY
+    target.mkdir(parents=True, exist_ok=True)
+    for source in sorted(SOURCES.iterdir()):
+        shutil.copyfile(source, target / source.name)
+    makefile = work / "drivers/misc/Makefile"
+    line = f"obj-y\t\t\t\t+= {Path(DIRECTORY).name}/\n"
+    if line not in makefile.read_text():
+        makefile.write_text(makefile.read_text() + line)
+    menu = work / "drivers/misc/Kconfig"
+    text = menu.read_text()
+    line = f'source "{DIRECTORY}/Kconfig"\n'
+    if line not in text:
+        head, _, tail = text.rpartition("endmenu\n")
+        menu.write_text(f"{head}{line}endmenu\n{tail}")
+
+
+def source_checks(work: Path, report: Report) -> None:
+    """checkpatch and kernel-doc on the test drivers, as on the series."""
+    script = ["perl", "scripts/checkpatch.pl", "--strict", "--terse", "--show-types"]
+    faults: list[str] = []
+    for path in sorted(SOURCES.iterdir()):
+        name = f"{DIRECTORY}/{path.name}"
+        _, said = checks.call([*script, "--no-summary", "-f", name], work)
+        faults += checks.findings(said)
+        if path.suffix in (".c", ".h"):
+            doc = ["scripts/kernel-doc", "-none", "-Wall", "-Werror", name]
+            code, said = checks.call(doc, work)
+            faults += said.splitlines() or ([f"kernel-doc ended with {code}"] if code else [])
+    report.check("e2e checkpatch and kernel-doc of the test drivers", faults)
+
+
+def configuration(place: Place, prepared: Prepared, kasan: bool) -> build.Build:
+    """The kernel of the KUnit stage, with the test drivers in it; KASAN has objects of its own."""
+    full = stages.configuration(place, prepared, "x86_64")
+    more = kconfig.merge([(kconfig.CONFIGS / "kasan.config").read_text()]) if kasan else {}
+    wanted = dict(full.wanted) | {SYMBOL: "y"} | more
+    objects = prepared.tree.objects("x86_64-kasan") if kasan else full.objects
+    label = f"{prepared.tree.kernel}-e2e{'-kasan' if kasan else ''}"
+    return replace(full, wanted=wanted, objects=objects, label=label)
+
+
+def break_write(work: Path) -> None:
+    """Swap two fields of the message that the generated code writes into edu's store."""
+    path = work / "drivers/irqchip/irq-edu-ims.h"
+    text = path.read_text()
+    begin = text.index("static inline void edu_ims_write(")
+    end = text.index("\n}\n", begin)
+    body = text[begin:end]
+    names = ("msg->address_lo", "msg->data")
+    if any(body.count(name) != 1 for name in names):
+        raise host.StageError("edu_ims_write() has not the fields that are to be swapped")
+    swapped = body.replace(names[0], "@").replace(names[1], names[0]).replace("@", names[1])
+    path.write_text(text[:begin] + swapped + text[end:])
+
+
+def run_one(place: Place, built: build.Build, one: Boot, report: Report) -> list[dict[str, Any]]:
+    """Boot once and check it. Gives the counts."""
+    own = replace(built, label=f"{built.label}-{one.name}")
+    glob = (f"kunit.filter_glob={one.glob}",)
+    stages.run_boot(place, own, one.machine, built.source, [one.suite], report, glob)
+    log = (place.results / f"{own.label}.log").read_text()
+    found = records(log.splitlines())
+    for line in complaints(log)[:5]:
+        host.say(f"    {line}")
+    report.check(f"{own.label} counts", faults_of(one, found, log))
+    return found
+
+
+LIFTED = "* QEMU's AMD IOMMU is refused as an emulated one; the test lifts that, see docs/e2e.md"
+
+
+def save(place: Place, found: Sequence[dict[str, Any]]) -> None:
+    """Write e2e.json and e2e.md with all lines, and print what they add up to."""
+    place.results.mkdir(parents=True, exist_ok=True)
+    (place.results / "e2e.json").write_text(json.dumps(found, indent=1) + "\n")
+    note = [LIFTED] if any(record.get("lifted") for record in found) else []
+    (place.results / "e2e.md").write_text("\n".join([*table(found), "", *note]).strip() + "\n")
+    for line in [*table(sorted(found, key=parent_of), WORDS[:2]), *note]:
+        host.say(line)
+
+
+def run_boots(place: Place, built: build.Build, chosen: Sequence[Boot], report: Report) -> None:
+    """All CHOSEN boots of a built kernel, then the table."""
+    found: list[dict[str, Any]] = []
+    for one in chosen:
+        try:
+            found += run_one(place, built, one, report)
+        except host.StageError as error:
+            report.check(f"{built.label}-{one.name}", str(error).splitlines())
+    save(place, found)
+
+
+def show_break(place: Place, built: build.Build, report: Report) -> None:
+    """Break the generated code, and expect the run to fail and to name a slot."""
+    one = Boot("broken", machine(boot.BARE, 4), "ims_e2e.fire_from_memory", "ims_e2e")
+    inner = Report()
+    run_one(place, built, one, inner)
+    log = (place.results / f"{built.label}-broken.log").read_text()
+    failed = any("fire_from_memory" in name for name in inner.failures)
+    report.check(
+        "swapped fields in edu_ims_write() make the run fail", [] if failed else ["it passed"]
+    )
+    named = complaints(log)
+    report.check("and the slot is named", [] if named else ["no slot is named"])
+
+
+def run(
+    place: Place,
+    report: Report,
+    *,
+    only: str = "",
+    seconds: int = TORTURE,
+    kasan: bool = False,
+    broken: bool = False,
+) -> None:
+    """Prepare, build, boot. ONLY is a regular expression that picks boots by name."""
+    chosen = [one for one in boots(seconds) if re.search(only, one.name)]
+    if not chosen:
+        names = " ".join(one.name for one in boots())
+        raise host.StageError(f"no boot matches {only!r}; there are {names}")
+    if kasan:
+        chosen = [roomy(one) for one in chosen]
+    tree = stages.for_kernel(place, stages.REFERENCE)
+    with fetch.locked(tree.home):
+        prepared = stages.prepare(place, tree, EXAMPLES)
+        work = trees.work_at(tree, prepared.applied.head)
+        overlay(work)
+        if broken:
+            break_write(work)
+        else:
+            source_checks(work, report)
+        built = configuration(place, prepared, kasan)
+        build.kernel(built)
+        if broken:
+            show_break(place, built, report)
+        else:
+            run_boots(place, built, chosen, report)
