@@ -38,7 +38,7 @@ KERNEL_PREFIXES = _words("""
 #: What follows a pool's, a store's and a device's name in the identifiers of the templates.
 POOL_SUFFIXES = _words("""
     LIMIT alloc attach busy cpu destroy destroy_shared detach dispatch event exit fewest free get
-    get_dedicated init irq make make_dedicated make_shared put state tryget user vec
+    get_dedicated init irq make make_dedicated make_shared put state take tryget user vec
     """)
 STORE_SUFFIXES = _words("""
     alloc cookie ctrl free init irq_mask irq_shutdown irq_unmask irq_write_msi_msg mask

@@ -138,7 +138,7 @@ def _header_includes(device: Device) -> list[str]:
     if not any(p.sharing for p in device.pools):
         return ["compiler.h", "cpumask_types.h", "interrupt.h", "mutex.h", "types.h"]
     return sorted(
-        "atomic.h bitmap.h bitops.h cache.h cpumask.h err.h interrupt.h list.h mutex.h "
+        "array_size.h atomic.h bitops.h cache.h cpumask.h err.h interrupt.h list.h mutex.h "
         "rculist.h rcupdate.h spinlock.h types.h".split()
     )
 
@@ -572,7 +572,7 @@ def _segments(device: Device, pool: Pool, uses_ims: bool) -> list[View]:
             free = "pci_ims_free_irq(irqs->pdev, map)"
             size = f"irqs->{r.store}_slots"
         last = "UINT_MAX" if r.last is None else str(r.last)
-        base = "".join(f" + pool->{c}" for c in counts)
+        base = "".join(f" +\n»pool->{c}" for c in counts)
         out.append(
             {
                 "name": suffix,

@@ -436,18 +436,20 @@ struct edu_queue_vec *edu_queue_get_ims(struct edu_irqs *irqs, unsigned int inde
 }
 EXPORT_SYMBOL_GPL(edu_queue_get_ims);
 
-/**
- * edu_queue_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Takes edu_irqs::lock.
- */
-void edu_queue_put(struct edu_queue_vec *vec)
+/* The part of edu_queue_put() for the last user, and for one of a full vector */
+void __edu_queue_put(struct edu_queue_vec *vec)
 {
 	struct edu_irqs *irqs = vec->irqs;
+	struct edu_queue_vec *open;
+
+	if (!vec->dedicated && atomic_read(&vec->users) >= EDU_QUEUE_LIMIT) {
+		/* There will be room, so have it found. This user keeps it alive meanwhile */
+		rcu_read_lock();
+		open = rcu_dereference(irqs->queue.cpus[vec->cpu].open);
+		if (!open || atomic_read(&open->users) >= EDU_QUEUE_LIMIT)
+			rcu_assign_pointer(irqs->queue.cpus[vec->cpu].open, vec);
+		rcu_read_unlock();
+	}
 
 	if (!atomic_dec_and_mutex_lock(&vec->users, &irqs->lock))
 		return;
@@ -459,7 +461,7 @@ void edu_queue_put(struct edu_queue_vec *vec)
 		edu_queue_destroy_shared(vec);
 	mutex_unlock(&irqs->lock);
 }
-EXPORT_SYMBOL_GPL(edu_queue_put);
+EXPORT_SYMBOL_GPL(__edu_queue_put);
 
 static int edu_queue_init(struct edu_irqs *irqs, const struct edu_irqs_params *params)
 {

@@ -550,18 +550,20 @@ struct idxd_wq_vec *idxd_wq_get_ims(struct idxd_irqs *irqs, unsigned int index,
 }
 EXPORT_SYMBOL_GPL(idxd_wq_get_ims);
 
-/**
- * idxd_wq_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Takes idxd_irqs::lock.
- */
-void idxd_wq_put(struct idxd_wq_vec *vec)
+/* The part of idxd_wq_put() for the last user, and for one of a full vector */
+void __idxd_wq_put(struct idxd_wq_vec *vec)
 {
 	struct idxd_irqs *irqs = vec->irqs;
+	struct idxd_wq_vec *open;
+
+	if (!vec->dedicated && atomic_read(&vec->users) >= IDXD_WQ_LIMIT) {
+		/* There will be room, so have it found. This user keeps it alive meanwhile */
+		rcu_read_lock();
+		open = rcu_dereference(irqs->wq.cpus[vec->cpu].open);
+		if (!open || atomic_read(&open->users) >= IDXD_WQ_LIMIT)
+			rcu_assign_pointer(irqs->wq.cpus[vec->cpu].open, vec);
+		rcu_read_unlock();
+	}
 
 	if (!atomic_dec_and_mutex_lock(&vec->users, &irqs->lock))
 		return;
@@ -573,7 +575,7 @@ void idxd_wq_put(struct idxd_wq_vec *vec)
 		idxd_wq_destroy_shared(vec);
 	mutex_unlock(&irqs->lock);
 }
-EXPORT_SYMBOL_GPL(idxd_wq_put);
+EXPORT_SYMBOL_GPL(__idxd_wq_put);
 
 static int idxd_wq_init(struct idxd_irqs *irqs, const struct idxd_irqs_params *params)
 {

@@ -523,18 +523,20 @@ struct rocker_port_vec *rocker_port_get_ims(struct rocker_irqs *irqs, unsigned i
 }
 EXPORT_SYMBOL_GPL(rocker_port_get_ims);
 
-/**
- * rocker_port_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Takes rocker_irqs::lock.
- */
-void rocker_port_put(struct rocker_port_vec *vec)
+/* The part of rocker_port_put() for the last user, and for one of a full vector */
+void __rocker_port_put(struct rocker_port_vec *vec)
 {
 	struct rocker_irqs *irqs = vec->irqs;
+	struct rocker_port_vec *open;
+
+	if (!vec->dedicated && atomic_read(&vec->users) >= ROCKER_PORT_LIMIT) {
+		/* There will be room, so have it found. This user keeps it alive meanwhile */
+		rcu_read_lock();
+		open = rcu_dereference(irqs->port.cpus[vec->cpu].open);
+		if (!open || atomic_read(&open->users) >= ROCKER_PORT_LIMIT)
+			rcu_assign_pointer(irqs->port.cpus[vec->cpu].open, vec);
+		rcu_read_unlock();
+	}
 
 	if (!atomic_dec_and_mutex_lock(&vec->users, &irqs->lock))
 		return;
@@ -546,7 +548,7 @@ void rocker_port_put(struct rocker_port_vec *vec)
 		rocker_port_destroy_shared(vec);
 	mutex_unlock(&irqs->lock);
 }
-EXPORT_SYMBOL_GPL(rocker_port_put);
+EXPORT_SYMBOL_GPL(__rocker_port_put);
 
 static int rocker_port_init(struct rocker_irqs *irqs,
 			    const struct rocker_irqs_params *params)

@@ -8,8 +8,8 @@
 #ifndef _LINUX_IRQCHIP_IRQ_EDU_H
 #define _LINUX_IRQCHIP_IRQ_EDU_H
 
+#include <linux/array_size.h>
 #include <linux/atomic.h>
-#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/cache.h>
 #include <linux/cpumask.h>
@@ -76,7 +76,7 @@ struct edu_queue_user {
  */
 struct edu_queue_vec {
 	atomic_t		users ____cacheline_aligned_in_smp;
-	DECLARE_BITMAP(used, EDU_QUEUE_LIMIT);
+	atomic_long_t		used[BITS_TO_LONGS(EDU_QUEUE_LIMIT)];
 	struct hlist_head	overflow;
 	struct edu_queue_user __rcu *user[EDU_QUEUE_LIMIT];
 
@@ -176,8 +176,8 @@ struct edu_queue_vec *edu_queue_get_dedicated(struct edu_irqs *irqs,
 					      const struct cpumask *mask);
 struct edu_queue_vec *edu_queue_get_ims(struct edu_irqs *irqs, unsigned int index,
 					const struct cpumask *mask);
-void edu_queue_put(struct edu_queue_vec *vec);
 struct edu_queue_vec *__edu_queue_get(struct edu_irqs *irqs, unsigned int cpu);
+void __edu_queue_put(struct edu_queue_vec *vec);
 void __edu_queue_attach(struct edu_queue_vec *vec, struct edu_queue_user *user);
 void __edu_queue_detach(struct edu_queue_user *user);
 
@@ -210,7 +210,33 @@ static inline bool edu_queue_tryget(struct edu_queue_vec *vec)
 /* Whether any user is attached */
 static inline bool edu_queue_busy(struct edu_queue_vec *vec)
 {
-	return !bitmap_empty(vec->used, EDU_QUEUE_LIMIT) || !hlist_empty(&vec->overflow);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		if (atomic_long_read(&vec->used[i]))
+			return true;
+	}
+	return !hlist_empty(&vec->overflow);
+}
+
+/* Take the lowest place which is free, EDU_QUEUE_LIMIT if none is */
+static inline unsigned int edu_queue_take(struct edu_queue_vec *vec)
+{
+	unsigned int i, place;
+	long used;
+
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		used = atomic_long_read(&vec->used[i]);
+		while (~used) {
+			place = i * BITS_PER_LONG + ffz(used);
+			if (place >= EDU_QUEUE_LIMIT)
+				break;
+			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
+								   used | BIT(ffz(used)))))
+				return place;
+		}
+	}
+	return EDU_QUEUE_LIMIT;
 }
 
 /**
@@ -247,6 +273,27 @@ static inline struct edu_queue_vec *edu_queue_get(struct edu_irqs *irqs, unsigne
 }
 
 /**
+ * edu_queue_put - Give a vector back
+ * @vec:	A vector which the caller got
+ *
+ * The last user of a shared vector must be detached, the handler of a
+ * dedicated one freed.
+ *
+ * Context: Task context, may sleep. Does not while the vector has other users.
+ */
+static inline void edu_queue_put(struct edu_queue_vec *vec)
+{
+	int users = atomic_read(&vec->users);
+
+	/* The last one frees it, and one who leaves a full vector makes it known again */
+	while (likely(users > 1 && users < EDU_QUEUE_LIMIT)) {
+		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
+			return;
+	}
+	__edu_queue_put(vec);
+}
+
+/**
  * edu_queue_attach - Have a user called for each interrupt of a vector
  * @vec:	A shared vector which the caller got
  * @user:	The user, not attached anywhere
@@ -255,15 +302,12 @@ static inline struct edu_queue_vec *edu_queue_get(struct edu_irqs *irqs, unsigne
  */
 static inline void edu_queue_attach(struct edu_queue_vec *vec, struct edu_queue_user *user)
 {
-	unsigned int place;
+	unsigned int place = edu_queue_take(vec);
 
-	do {
-		place = find_first_zero_bit(vec->used, EDU_QUEUE_LIMIT);
-		if (unlikely(place >= EDU_QUEUE_LIMIT)) {
-			__edu_queue_attach(vec, user);
-			return;
-		}
-	} while (test_and_set_bit(place, vec->used));
+	if (unlikely(place >= EDU_QUEUE_LIMIT)) {
+		__edu_queue_attach(vec, user);
+		return;
+	}
 
 	user->vec = vec;
 	user->place = place;
@@ -281,16 +325,18 @@ static inline void edu_queue_attach(struct edu_queue_vec *vec, struct edu_queue_
 static inline void edu_queue_detach(struct edu_queue_user *user)
 {
 	struct edu_queue_vec *vec = user->vec;
+	unsigned int place = user->place;
 
-	if (unlikely(user->place >= EDU_QUEUE_LIMIT)) {
+	if (unlikely(place >= EDU_QUEUE_LIMIT)) {
 		__edu_queue_detach(user);
 		return;
 	}
 
-	RCU_INIT_POINTER(vec->user[user->place], NULL);
+	RCU_INIT_POINTER(vec->user[place], NULL);
 	user->vec = NULL;
-	/* Pairs with the test_and_set_bit() of the next user of the place */
-	clear_bit_unlock(user->place, vec->used);
+	/* Pairs with the acquire of whoever takes the place next */
+	smp_mb__before_atomic();
+	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
 }
 
 /**
@@ -307,15 +353,21 @@ static inline void edu_queue_detach(struct edu_queue_user *user)
 static __always_inline irqreturn_t
 edu_queue_dispatch(struct edu_queue_vec *vec, irqreturn_t (*fn)(struct edu_queue_user *user))
 {
+	struct edu_queue_user __rcu **places;
 	struct edu_queue_user *user;
 	irqreturn_t ret = IRQ_NONE;
-	unsigned int place;
+	unsigned long used;
+	unsigned int i;
 
 	rcu_read_lock();
-	for_each_set_bit(place, vec->used, EDU_QUEUE_LIMIT) {
-		user = rcu_dereference(vec->user[place]);
-		if (likely(user))
-			ret |= fn(user);
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		places = &vec->user[i * BITS_PER_LONG];
+		/* Whoever attaches from here on waits for the next interrupt */
+		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
+			user = rcu_dereference(places[__ffs(used)]);
+			if (likely(user))
+				ret |= fn(user);
+		}
 	}
 	if (unlikely(!hlist_empty(&vec->overflow))) {
 		hlist_for_each_entry_rcu(user, &vec->overflow, node)

@@ -8,8 +8,8 @@
 #ifndef _LINUX_IRQCHIP_IRQ_IDXD_H
 #define _LINUX_IRQCHIP_IRQ_IDXD_H
 
+#include <linux/array_size.h>
 #include <linux/atomic.h>
-#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/cache.h>
 #include <linux/cpumask.h>
@@ -84,7 +84,7 @@ struct idxd_wq_user {
  */
 struct idxd_wq_vec {
 	atomic_t		users ____cacheline_aligned_in_smp;
-	DECLARE_BITMAP(used, IDXD_WQ_LIMIT);
+	atomic_long_t		used[BITS_TO_LONGS(IDXD_WQ_LIMIT)];
 	struct hlist_head	overflow;
 	struct idxd_wq_user __rcu *user[IDXD_WQ_LIMIT];
 
@@ -195,8 +195,8 @@ struct idxd_wq_vec *idxd_wq_get_table(struct idxd_irqs *irqs, unsigned int index
 struct idxd_wq_vec *idxd_wq_get_ims(struct idxd_irqs *irqs, unsigned int index,
 				    const struct idxd_ims_cookie *cookie,
 				    const struct cpumask *mask);
-void idxd_wq_put(struct idxd_wq_vec *vec);
 struct idxd_wq_vec *__idxd_wq_get(struct idxd_irqs *irqs, unsigned int cpu);
+void __idxd_wq_put(struct idxd_wq_vec *vec);
 void __idxd_wq_attach(struct idxd_wq_vec *vec, struct idxd_wq_user *user);
 void __idxd_wq_detach(struct idxd_wq_user *user);
 
@@ -229,7 +229,33 @@ static inline bool idxd_wq_tryget(struct idxd_wq_vec *vec)
 /* Whether any user is attached */
 static inline bool idxd_wq_busy(struct idxd_wq_vec *vec)
 {
-	return !bitmap_empty(vec->used, IDXD_WQ_LIMIT) || !hlist_empty(&vec->overflow);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		if (atomic_long_read(&vec->used[i]))
+			return true;
+	}
+	return !hlist_empty(&vec->overflow);
+}
+
+/* Take the lowest place which is free, IDXD_WQ_LIMIT if none is */
+static inline unsigned int idxd_wq_take(struct idxd_wq_vec *vec)
+{
+	unsigned int i, place;
+	long used;
+
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		used = atomic_long_read(&vec->used[i]);
+		while (~used) {
+			place = i * BITS_PER_LONG + ffz(used);
+			if (place >= IDXD_WQ_LIMIT)
+				break;
+			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
+								   used | BIT(ffz(used)))))
+				return place;
+		}
+	}
+	return IDXD_WQ_LIMIT;
 }
 
 /**
@@ -266,6 +292,27 @@ static inline struct idxd_wq_vec *idxd_wq_get(struct idxd_irqs *irqs, unsigned i
 }
 
 /**
+ * idxd_wq_put - Give a vector back
+ * @vec:	A vector which the caller got
+ *
+ * The last user of a shared vector must be detached, the handler of a
+ * dedicated one freed.
+ *
+ * Context: Task context, may sleep. Does not while the vector has other users.
+ */
+static inline void idxd_wq_put(struct idxd_wq_vec *vec)
+{
+	int users = atomic_read(&vec->users);
+
+	/* The last one frees it, and one who leaves a full vector makes it known again */
+	while (likely(users > 1 && users < IDXD_WQ_LIMIT)) {
+		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
+			return;
+	}
+	__idxd_wq_put(vec);
+}
+
+/**
  * idxd_wq_attach - Have a user called for each interrupt of a vector
  * @vec:	A shared vector which the caller got
  * @user:	The user, not attached anywhere
@@ -274,15 +321,12 @@ static inline struct idxd_wq_vec *idxd_wq_get(struct idxd_irqs *irqs, unsigned i
  */
 static inline void idxd_wq_attach(struct idxd_wq_vec *vec, struct idxd_wq_user *user)
 {
-	unsigned int place;
+	unsigned int place = idxd_wq_take(vec);
 
-	do {
-		place = find_first_zero_bit(vec->used, IDXD_WQ_LIMIT);
-		if (unlikely(place >= IDXD_WQ_LIMIT)) {
-			__idxd_wq_attach(vec, user);
-			return;
-		}
-	} while (test_and_set_bit(place, vec->used));
+	if (unlikely(place >= IDXD_WQ_LIMIT)) {
+		__idxd_wq_attach(vec, user);
+		return;
+	}
 
 	user->vec = vec;
 	user->place = place;
@@ -300,16 +344,18 @@ static inline void idxd_wq_attach(struct idxd_wq_vec *vec, struct idxd_wq_user *
 static inline void idxd_wq_detach(struct idxd_wq_user *user)
 {
 	struct idxd_wq_vec *vec = user->vec;
+	unsigned int place = user->place;
 
-	if (unlikely(user->place >= IDXD_WQ_LIMIT)) {
+	if (unlikely(place >= IDXD_WQ_LIMIT)) {
 		__idxd_wq_detach(user);
 		return;
 	}
 
-	RCU_INIT_POINTER(vec->user[user->place], NULL);
+	RCU_INIT_POINTER(vec->user[place], NULL);
 	user->vec = NULL;
-	/* Pairs with the test_and_set_bit() of the next user of the place */
-	clear_bit_unlock(user->place, vec->used);
+	/* Pairs with the acquire of whoever takes the place next */
+	smp_mb__before_atomic();
+	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
 }
 
 /**
@@ -326,15 +372,21 @@ static inline void idxd_wq_detach(struct idxd_wq_user *user)
 static __always_inline irqreturn_t
 idxd_wq_dispatch(struct idxd_wq_vec *vec, irqreturn_t (*fn)(struct idxd_wq_user *user))
 {
+	struct idxd_wq_user __rcu **places;
 	struct idxd_wq_user *user;
 	irqreturn_t ret = IRQ_NONE;
-	unsigned int place;
+	unsigned long used;
+	unsigned int i;
 
 	rcu_read_lock();
-	for_each_set_bit(place, vec->used, IDXD_WQ_LIMIT) {
-		user = rcu_dereference(vec->user[place]);
-		if (likely(user))
-			ret |= fn(user);
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		places = &vec->user[i * BITS_PER_LONG];
+		/* Whoever attaches from here on waits for the next interrupt */
+		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
+			user = rcu_dereference(places[__ffs(used)]);
+			if (likely(user))
+				ret |= fn(user);
+		}
 	}
 	if (unlikely(!hlist_empty(&vec->overflow))) {
 		hlist_for_each_entry_rcu(user, &vec->overflow, node)

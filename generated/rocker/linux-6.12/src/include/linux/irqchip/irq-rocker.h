@@ -8,8 +8,8 @@
 #ifndef _LINUX_IRQCHIP_IRQ_ROCKER_H
 #define _LINUX_IRQCHIP_IRQ_ROCKER_H
 
+#include <linux/array_size.h>
 #include <linux/atomic.h>
-#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/cache.h>
 #include <linux/cpumask.h>
@@ -76,7 +76,7 @@ struct rocker_port_user {
  */
 struct rocker_port_vec {
 	atomic_t		users ____cacheline_aligned_in_smp;
-	DECLARE_BITMAP(used, ROCKER_PORT_LIMIT);
+	atomic_long_t		used[BITS_TO_LONGS(ROCKER_PORT_LIMIT)];
 	struct hlist_head	overflow;
 	struct rocker_port_user __rcu *user[ROCKER_PORT_LIMIT];
 
@@ -184,8 +184,8 @@ struct rocker_port_vec *rocker_port_get_table(struct rocker_irqs *irqs, unsigned
 					      const struct cpumask *mask);
 struct rocker_port_vec *rocker_port_get_ims(struct rocker_irqs *irqs, unsigned int index,
 					    const struct cpumask *mask);
-void rocker_port_put(struct rocker_port_vec *vec);
 struct rocker_port_vec *__rocker_port_get(struct rocker_irqs *irqs, unsigned int cpu);
+void __rocker_port_put(struct rocker_port_vec *vec);
 void __rocker_port_attach(struct rocker_port_vec *vec, struct rocker_port_user *user);
 void __rocker_port_detach(struct rocker_port_user *user);
 
@@ -218,7 +218,33 @@ static inline bool rocker_port_tryget(struct rocker_port_vec *vec)
 /* Whether any user is attached */
 static inline bool rocker_port_busy(struct rocker_port_vec *vec)
 {
-	return !bitmap_empty(vec->used, ROCKER_PORT_LIMIT) || !hlist_empty(&vec->overflow);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		if (atomic_long_read(&vec->used[i]))
+			return true;
+	}
+	return !hlist_empty(&vec->overflow);
+}
+
+/* Take the lowest place which is free, ROCKER_PORT_LIMIT if none is */
+static inline unsigned int rocker_port_take(struct rocker_port_vec *vec)
+{
+	unsigned int i, place;
+	long used;
+
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		used = atomic_long_read(&vec->used[i]);
+		while (~used) {
+			place = i * BITS_PER_LONG + ffz(used);
+			if (place >= ROCKER_PORT_LIMIT)
+				break;
+			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
+								   used | BIT(ffz(used)))))
+				return place;
+		}
+	}
+	return ROCKER_PORT_LIMIT;
 }
 
 /**
@@ -255,6 +281,27 @@ static inline struct rocker_port_vec *rocker_port_get(struct rocker_irqs *irqs, 
 }
 
 /**
+ * rocker_port_put - Give a vector back
+ * @vec:	A vector which the caller got
+ *
+ * The last user of a shared vector must be detached, the handler of a
+ * dedicated one freed.
+ *
+ * Context: Task context, may sleep. Does not while the vector has other users.
+ */
+static inline void rocker_port_put(struct rocker_port_vec *vec)
+{
+	int users = atomic_read(&vec->users);
+
+	/* The last one frees it, and one who leaves a full vector makes it known again */
+	while (likely(users > 1 && users < ROCKER_PORT_LIMIT)) {
+		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
+			return;
+	}
+	__rocker_port_put(vec);
+}
+
+/**
  * rocker_port_attach - Have a user called for each interrupt of a vector
  * @vec:	A shared vector which the caller got
  * @user:	The user, not attached anywhere
@@ -263,15 +310,12 @@ static inline struct rocker_port_vec *rocker_port_get(struct rocker_irqs *irqs, 
  */
 static inline void rocker_port_attach(struct rocker_port_vec *vec, struct rocker_port_user *user)
 {
-	unsigned int place;
+	unsigned int place = rocker_port_take(vec);
 
-	do {
-		place = find_first_zero_bit(vec->used, ROCKER_PORT_LIMIT);
-		if (unlikely(place >= ROCKER_PORT_LIMIT)) {
-			__rocker_port_attach(vec, user);
-			return;
-		}
-	} while (test_and_set_bit(place, vec->used));
+	if (unlikely(place >= ROCKER_PORT_LIMIT)) {
+		__rocker_port_attach(vec, user);
+		return;
+	}
 
 	user->vec = vec;
 	user->place = place;
@@ -289,16 +333,18 @@ static inline void rocker_port_attach(struct rocker_port_vec *vec, struct rocker
 static inline void rocker_port_detach(struct rocker_port_user *user)
 {
 	struct rocker_port_vec *vec = user->vec;
+	unsigned int place = user->place;
 
-	if (unlikely(user->place >= ROCKER_PORT_LIMIT)) {
+	if (unlikely(place >= ROCKER_PORT_LIMIT)) {
 		__rocker_port_detach(user);
 		return;
 	}
 
-	RCU_INIT_POINTER(vec->user[user->place], NULL);
+	RCU_INIT_POINTER(vec->user[place], NULL);
 	user->vec = NULL;
-	/* Pairs with the test_and_set_bit() of the next user of the place */
-	clear_bit_unlock(user->place, vec->used);
+	/* Pairs with the acquire of whoever takes the place next */
+	smp_mb__before_atomic();
+	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
 }
 
 /**
@@ -315,15 +361,21 @@ static inline void rocker_port_detach(struct rocker_port_user *user)
 static __always_inline irqreturn_t
 rocker_port_dispatch(struct rocker_port_vec *vec, irqreturn_t (*fn)(struct rocker_port_user *user))
 {
+	struct rocker_port_user __rcu **places;
 	struct rocker_port_user *user;
 	irqreturn_t ret = IRQ_NONE;
-	unsigned int place;
+	unsigned long used;
+	unsigned int i;
 
 	rcu_read_lock();
-	for_each_set_bit(place, vec->used, ROCKER_PORT_LIMIT) {
-		user = rcu_dereference(vec->user[place]);
-		if (likely(user))
-			ret |= fn(user);
+	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
+		places = &vec->user[i * BITS_PER_LONG];
+		/* Whoever attaches from here on waits for the next interrupt */
+		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
+			user = rcu_dereference(places[__ffs(used)]);
+			if (likely(user))
+				ret |= fn(user);
+		}
 	}
 	if (unlikely(!hlist_empty(&vec->overflow))) {
 		hlist_for_each_entry_rcu(user, &vec->overflow, node)
