@@ -107,6 +107,15 @@ e2e: $(SETUP) ## real interrupts through generated stores, in QEMU; prints the t
 mutants: $(SETUP) ## seeded faults in the templates: each one has to be caught by KUnit
 	$(RUNNER) mutants
 
+.PHONY: bench
+bench: $(SETUP) ## the hot paths against what drivers do today, under UML and QEMU: build/bench.json
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
+	$(BIN)/python -m imsgen.kernel_test_module.bench --docs
+
+.PHONY: counts
+counts: $(SETUP) ## instructions, branches, atomics and calls of the hot paths, against tests/golden
+	$(BIN)/python -m imsgen.kernel_test_module.counts
+
 .PHONY: clean
 clean: ## remove build/ (unpacked and built kernels are elsewhere, and stay)
 	rm -rf build

@@ -1,0 +1,390 @@
+"""`python -m imsgen.kernel_test_module.counts`: the hot paths of every example in object code.
+
+Each inline function is compiled alone and disassembled: instructions, conditional branches, locked
+instructions, instructions that write memory, calls. Golden files in tests/golden/counts hold them
+for one compiler (IMSGEN_UPDATE=1 writes them again). With any other compiler only what does not
+depend on it is compared: atomics, and which slow parts are called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from imsgen.dsl import load
+from imsgen.dsl.model import Device, IomemStore
+from imsgen.generator.names import Names, names_of
+
+from . import build, fetch, host, stages, trees
+from .bench import INTO, wanted
+from .stages import Place
+
+ARCH = "x86_64"
+GOLDEN = Path("tests/golden/counts")
+
+PADDING = re.compile(r"^(?:data16 |cs )*(?:nop\w*|xchg +%ax,%ax|int3)\b")
+MEMORY = re.compile(r"(?:-?0x[0-9a-f]+)?\((?:%|,)[^)]*\)$")
+READERS = ("cmp", "test", "bt", "j", "call", "push", "lea", "ucomis", "prefetch")
+"""Instructions whose last operand is not written."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What one hot path is made of."""
+
+    instructions: int
+    branches: int
+    """Conditional"""
+    locked: int
+    stores: int
+    """Instructions that write memory other than the stack"""
+    calls: tuple[str, ...]
+    """Functions that are called or jumped to, each once; "*" is one through a pointer"""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A hot path: its name in the results, and the function that holds nothing else."""
+
+    path: str
+    symbol: str
+    code: str = ""
+    """Its C text; empty where the function is in the glue"""
+    locked: int = 0
+    """Atomics it may have"""
+    slow: tuple[str, ...] = ()
+    """Functions that it may call: its slow parts, which are out of line"""
+
+
+# --- what is looked at --------------------------------------------------------------------------
+
+
+def store_probes(f: str, store: str) -> Iterator[Probe]:
+    """The accesses of a store, and the callbacks of its chip."""
+    slot = f"struct {f}_{store}_slot __iomem *slot"
+    for name, more, pass_on in (
+        ("mask", ", u32 ctrl", ", ctrl"),
+        ("unmask", ", u32 ctrl", ", ctrl"),
+        ("write", ", const struct msi_msg *msg", ", msg"),
+        ("reset", "", ""),
+    ):
+        symbol = f"count_{store}_{name}"
+        call = f"{f}_{store}_{name}(slot{pass_on});"
+        yield Probe(f"{store} {name}", symbol, f"void {symbol}({slot}{more}) {{ {call} }}")
+    for name in ("irq_mask", "irq_unmask", "irq_write_msi_msg"):
+        yield Probe(f"{store} chip {name}", f"{f}_{store}_{name}")
+
+
+def pool_probes(f: str, pool: str, shared: bool) -> Iterator[Probe]:
+    """Look-up; if the pool is shared get, put, attach, detach and dispatch."""
+    fn = f"{f}_{pool}"
+    irqs, vec, user = f"struct {f}_irqs *irqs", f"struct {fn}_vec *vec", f"struct {fn}_user *user"
+
+    def probe(name: str, result: str, args: str, body: str, **more: object) -> Probe:
+        symbol = f"count_{pool}_{name}"
+        code = f"{result}{symbol}({args}) {{ {body} }}"
+        return Probe(f"{pool} {name}", symbol, code, **more)  # type: ignore[arg-type]
+
+    yield probe("lookup", "unsigned int ", f"{irqs}, unsigned int n", f"return {fn}_irq(irqs, n);")
+    if not shared:
+        return
+    yield probe(
+        "get",
+        f"struct {fn}_vec *",
+        f"{irqs}, unsigned int cpu",
+        f"return {fn}_get(irqs, cpu);",
+        locked=1,
+        slow=(f"__{fn}_get",),
+    )
+    yield probe("put", "void ", vec, f"{fn}_put(vec);", locked=1, slow=(f"__{fn}_put",))
+    yield probe(
+        "attach",
+        "void ",
+        f"{vec}, {user}",
+        f"{fn}_attach(vec, user);",
+        locked=1,
+        slow=(f"__{fn}_attach",),
+    )
+    yield probe("detach", "void ", user, f"{fn}_detach(user);", locked=1, slow=(f"__{fn}_detach",))
+    symbol = f"count_{pool}_dispatch"
+    yield Probe(
+        f"{pool} dispatch",
+        symbol,
+        f"struct count_{pool}_queue {{ struct {fn}_user user; unsigned long count; }};\n"
+        f"static irqreturn_t count_{pool}_queue({user})\n"
+        f"{{ container_of(user, struct count_{pool}_queue, user)->count++; return IRQ_HANDLED; }}\n"
+        f"irqreturn_t {symbol}(int irq, void *vec)\n"
+        f"{{ return {fn}_dispatch(vec, count_{pool}_queue); }}",
+    )
+
+
+def probes(device: Device) -> list[Probe]:
+    """All hot paths of a device."""
+    f = device.name
+    found: list[Probe] = []
+    for store in device.stores:
+        if isinstance(store, IomemStore):
+            found.extend(store_probes(f, store.name))
+    for vector in device.vectors:
+        symbol = f"count_irq_{vector.name}"
+        code = (
+            f"unsigned int {symbol}(struct {f}_irqs *irqs) "
+            f"{{ return {f}_irq_{vector.name}(irqs); }}"
+        )
+        found.append(Probe(f"{vector.name} lookup", symbol, code))
+    for pool in device.pools:
+        found.extend(pool_probes(f, pool.name, pool.sharing is not None))
+    return found
+
+
+def source(names: Names, found: Sequence[Probe]) -> str:
+    """The C file that holds the probes of a device."""
+    lines = [
+        "// SPDX-License-Identifier: GPL-2.0",
+        "#include <linux/container_of.h>",
+        f"#include {names.include}",
+    ]
+    for store in names.stores:
+        lines.append(f'#include "{os.path.relpath(store.path, INTO)}"')
+    lines.extend(probe.code for probe in found if probe.code)
+    return "\n".join(lines) + "\n"
+
+
+# --- disassembly --------------------------------------------------------------------------------
+
+
+def functions(listing: str) -> dict[str, list[str]]:
+    """The instructions of each function in the output of `objdump -dr --no-show-raw-insn`.
+
+    A call to another object stands there as the relocation's name.
+    """
+    found: dict[str, list[str]] = {}
+    body: list[str] = []
+    for line in listing.splitlines():
+        start = re.fullmatch(r"[0-9a-f]+ <([^>]+)>:", line)
+        if start:
+            body = found.setdefault(start[1], [])
+            continue
+        relocation = re.match(r"\s+[0-9a-f]+: R_\w+\s+(\S+?)(?:[-+]0x[0-9a-f]+)?$", line)
+        if relocation:
+            if body:
+                body[-1] = f"{body[-1].split(' <')[0]} <{relocation[1]}>"
+            continue
+        instruction = re.match(r"\s+[0-9a-f]+:\s+(.*?)\s*$", line)
+        if instruction:
+            body.append(re.sub(r"\s+# .*", "", re.sub(r"\s+", " ", instruction[1])))
+    return found
+
+
+def writes_memory(text: str) -> bool:
+    """Whether an instruction, without its prefixes, writes memory other than the stack."""
+    name, _, operands = text.partition(" ")
+    if name.startswith(READERS) and not name.startswith(("bts", "btr", "btc", "cmpxchg")):
+        return False
+    operands = operands.split(" <")[0]
+    return bool(MEMORY.search(operands)) and "(%rsp)" not in operands
+
+
+def target(text: str, own: str) -> str | None:
+    """The function an instruction calls or jumps to; None if it stays within OWN."""
+    name, _, operands = text.partition(" ")
+    if not name.startswith(("call", "j")):
+        return None
+    if operands.startswith("*"):
+        return "*"
+    where = re.search(r"<([^>+]+)(\+0x[0-9a-f]+)?>", operands)
+    if not where:
+        return None
+    if where[1].startswith("__x86_indirect_thunk"):
+        return "*"
+    return None if where[1] in (own, f"{own}.cold") else where[1]
+
+
+def count(symbol: str, body: Sequence[str]) -> Count:
+    """Count the instructions of the function SYMBOL."""
+    instructions = branches = locked = stores = 0
+    calls: list[str] = []
+    for text in body:
+        if PADDING.match(text):
+            continue
+        instructions += 1
+        prefix, _, rest = text.partition(" ")
+        if prefix == "lock":
+            locked += 1
+            text = rest
+        elif text.startswith("xchg") and "(" in text:
+            locked += 1
+        if text.startswith("j") and not text.startswith("jmp"):
+            branches += 1
+        stores += writes_memory(text)
+        called = target(text, symbol)
+        if called and called not in calls:
+            calls.append(called)
+    return Count(instructions, branches, locked, stores, tuple(calls))
+
+
+def violations(device: str, probe: Probe, found: Count) -> list[str]:
+    """What a hot path must not hold, whatever the compiler."""
+    where = f"{device}: {probe.path}"
+    wrong = []
+    if "*" in found.calls:
+        wrong.append(f"{where}: a call through a pointer")
+    more = sorted(set(found.calls) - {"*"} - set(probe.slow))
+    if more:
+        wrong.append(f"{where}: calls {', '.join(more)}")
+    if found.locked > probe.locked:
+        wrong.append(f"{where}: {found.locked} atomics, not {probe.locked}")
+    return wrong
+
+
+# --- golden files -------------------------------------------------------------------------------
+
+
+def as_text(compiler: str, counts: Mapping[str, Count]) -> str:
+    """The golden file of a device: one line for each path."""
+    lines = ",\n".join(
+        f"    {json.dumps(path)}: {json.dumps(asdict(found))}" for path, found in counts.items()
+    )
+    return f'{{\n  "compiler": {json.dumps(compiler)},\n  "paths": {{\n{lines}\n  }}\n}}\n'
+
+
+def compare(device: str, golden: str, compiler: str, counts: Mapping[str, Count]) -> list[str]:
+    """What differs from the golden file. With another compiler only atomics and calls count."""
+    wanted_ = json.loads(golden)
+    same = wanted_["compiler"] == compiler
+    keys = list(asdict(Count(0, 0, 0, 0, ()))) if same else ["locked", "calls"]
+    wrong = []
+    for path in sorted({*wanted_["paths"], *counts}):
+        if path not in counts or path not in wanted_["paths"]:
+            wrong.append(f"{device}: {path}: {'new' if path in counts else 'gone'}")
+            continue
+        got, old = json.loads(json.dumps(asdict(counts[path]))), wanted_["paths"][path]
+        wrong.extend(
+            f"{device}: {path}: {key} {old[key]} -> {got[key]}"
+            for key in keys
+            if got[key] != old[key]
+        )
+    return wrong
+
+
+# --- the run ------------------------------------------------------------------------------------
+
+
+def devices(place: Place) -> dict[str, Device]:
+    """The devices of all examples, by the name of the example."""
+    found: dict[str, Device] = {}
+    for path in sorted((place.root / "examples").glob("*.ims")):
+        result = load(path)
+        if len(result.devices) != 1:
+            raise host.StageError(f"{path} does not describe one device")
+        found[path.stem] = result.devices[0]
+    return found
+
+
+def compiled(built: build.Build, found: Mapping[str, Device]) -> dict[str, dict[str, Count]]:
+    """Compile the probes of all devices into the objects of BUILT, and count."""
+    work = built.source
+    todo: list[str] = []
+    for device in found.values():
+        names = names_of(device)
+        text = source(names, probes(device))
+        build.write_if_changed(work / INTO / f"ims_counts_{device.name}.c", text)
+        todo += [f"{INTO}/ims_counts_{device.name}.o", f"{names.glue.removesuffix('.c')}.o"]
+    build.compile_targets(built, todo, "counts")
+    counts: dict[str, dict[str, Count]] = {}
+    for device in found.values():
+        bodies: dict[str, list[str]] = {}
+        for name in (f"{INTO}/ims_counts_{device.name}.o", names_of(device).glue[:-2] + ".o"):
+            command: list[str | Path] = ["objdump", "-dr", "--no-show-raw-insn"]
+            bodies.update(functions(host.run([*command, built.objects / name])))
+        counts[device.name] = {
+            probe.path: count(probe.symbol, bodies[probe.symbol]) for probe in probes(device)
+        }
+    return counts
+
+
+def compiler_of(built: build.Build) -> str:
+    """The compiler that the configuration was made for, as "gcc 12.2.0"."""
+    text = (built.objects / ".config").read_text()
+    match = re.search(r'CONFIG_CC_VERSION_TEXT="(\S+) .*?([0-9.]+)"', text)
+    return f"{match[1].split('-')[-1]} {match[2]}" if match else "unknown"
+
+
+def judge(place: Place, compiler: str, all_counts: Mapping[str, Mapping[str, Count]]) -> list[str]:
+    """Compare with the golden files, or write them when IMSGEN_UPDATE is set."""
+    wrong: list[str] = []
+    for device, counts in all_counts.items():
+        golden = place.root / GOLDEN / f"{device}.json"
+        if os.environ.get("IMSGEN_UPDATE"):
+            golden.parent.mkdir(parents=True, exist_ok=True)
+            golden.write_text(as_text(compiler, counts))
+        elif not golden.exists():
+            wrong.append(f"{device}: no golden file; IMSGEN_UPDATE=1 writes it")
+        else:
+            wrong.extend(compare(device, golden.read_text(), compiler, counts))
+    return wrong
+
+
+def show(all_counts: Mapping[str, Mapping[str, Count]]) -> str:
+    """All counts as a Markdown table."""
+    lines = [
+        "| device | path | instructions | branches | atomics | writes | calls |",
+        "| --- | --- | --: | --: | --: | --: | --- |",
+    ]
+    for device, counts in all_counts.items():
+        for path, c in counts.items():
+            lines.append(
+                f"| {device} | {path} | {c.instructions} | {c.branches} | {c.locked} | {c.stores} "
+                f"| {', '.join(c.calls)} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def run(place: Place) -> int:
+    """Compile, count, compare. Returns the exit code."""
+    found = devices(place)
+    tree = stages.for_kernel(place, stages.REFERENCE)
+    with fetch.locked(tree.home):
+        prepared = stages.prepare(place, tree, list(found))
+        work = trees.work_at(tree, prepared.applied.head)
+        try:
+            want = {k: v for k, v in wanted(ARCH).items() if not re.search(r"BENCH|IMS_KUNIT", k)}
+            built = build.Build(
+                work, tree.objects(f"counts-{ARCH}"), ARCH, want, place.logs, "counts"
+            )
+            build.configure(built)
+            all_counts = compiled(built, found)
+        finally:
+            trees.work_at(tree, prepared.applied.head)
+    wrong = [
+        fault
+        for device in found.values()
+        for probe in probes(device)
+        for fault in violations(device.name, probe, all_counts[device.name][probe.path])
+    ]
+    wrong += judge(place, compiler_of(built), all_counts)
+    host.say(show(all_counts))
+    for fault in wrong:
+        host.fail(fault)
+    return 1 if wrong else 0
+
+
+def main() -> int:
+    """Exit code 0: all as it was, and nothing forbidden. 1: something differs or failed."""
+    top = argparse.ArgumentParser(prog="python -m imsgen.kernel_test_module.counts")
+    top.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: here)")
+    try:
+        return run(Place(top.parse_args().root.resolve()))
+    except host.StageError as error:
+        host.fail(f"error: {error}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
