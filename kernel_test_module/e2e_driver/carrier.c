@@ -9,11 +9,17 @@
  *
  * That device has a mask bit, but no pending bits: what it is to send while a
  * slot is masked is lost.
+ *
+ * A device does not send what it has fetched once the read has returned which
+ * follows masking the slot. So interrupts are off between the two here, or
+ * stop_machine() could take a CPU offline in between: that moves interrupts at
+ * once, and the vector may be another one's before the old message is sent.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
+#include <linux/irqflags.h>
 #include <linux/msi.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
@@ -152,14 +158,17 @@ void e2e_msi_raise_own(struct e2e_function *fn, unsigned int irq)
 int e2e_msi_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_message *msg)
 {
 	struct e2e_function *fn = carrier->fn;
+	unsigned long flags;
 	int ret;
 
 	mutex_lock(&fn->lock);
+	local_irq_save(flags);
 	ret = fetch_slot(carrier->store, slot, msg);
 	if (!ret) {
 		load_msi(fn->pdev, msg->address, msg->data);
 		e2e_msi_raise(fn);
 	}
+	local_irq_restore(flags);
 	mutex_unlock(&fn->lock);
 	return ret;
 }
@@ -189,9 +198,11 @@ int e2e_entry_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_me
 	struct e2e_function *fn = carrier->fn;
 	unsigned int last = pci_msix_vec_count(fn->pdev) - 1;
 	void __iomem *entry = fn->pdev->msix_base + last * PCI_MSIX_ENTRY_SIZE;
+	unsigned long flags;
 	int ret;
 
 	mutex_lock(&fn->lock);
+	local_irq_save(flags);
 	ret = fetch_slot(carrier->store, slot, msg);
 	if (!ret) {
 		writel(lower_32_bits(msg->address), entry + PCI_MSIX_ENTRY_LOWER_ADDR);
@@ -201,6 +212,7 @@ int e2e_entry_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_me
 		e2e_table_raise(fn, last);
 		writel(PCI_MSIX_ENTRY_CTRL_MASKBIT, entry + PCI_MSIX_ENTRY_VECTOR_CTRL);
 	}
+	local_irq_restore(flags);
 	mutex_unlock(&fn->lock);
 	return ret;
 }
