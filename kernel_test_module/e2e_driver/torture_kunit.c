@@ -135,18 +135,26 @@ static void take(struct worker *worker, unsigned int place)
 static void fire(struct worker *worker, struct held *held)
 {
 	unsigned int arrived = atomic_read(&held->sink.arrived);
+	bool isolated = e2e_is_isolated();
 	struct e2e_message msg;
 	int ret;
 
+	/* As in fire_one(): nothing may be under way when a CPU goes */
+	if (!isolated)
+		cpus_read_lock();
 	worker->sent++;
 	ret = by_msi.send(&by_msi, held->sink.slot, &msg);
 	if (ret == -EAGAIN) {
 		worker->masked++;
 	} else if (ret || held->disabled || !e2e_wait(&held->sink, arrived + 1, 5000)) {
 		worker->lost++;
-		pr_err("e2e: slot %u: lost, %d, address %#llx, data %#x, control %#x\n",
-		       held->sink.slot, ret, msg.address, msg.data, msg.control);
+		pr_err("e2e: slot %u (%s%s): lost, %d, address %#llx, data %#x, control %#x\n",
+		       held->sink.slot, held->dedicated ? "dedicated" : "shared",
+		       held->disabled ? ", disabled" : "", ret, msg.address, msg.data,
+		       msg.control);
 	}
+	if (!isolated)
+		cpus_read_unlock();
 }
 
 static void do_something(struct worker *worker)
