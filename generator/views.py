@@ -7,7 +7,6 @@ line.  Everything that has to be computed for a template is computed here.
 from __future__ import annotations
 
 from imsgen.dsl.model import (
-    MAX_MSIX,
     Context,
     CookieField,
     Device,
@@ -15,7 +14,6 @@ from imsgen.dsl.model import (
     IomemStore,
     MsixStore,
     Pool,
-    Range,
     Register,
     SpecialVector,
 )
@@ -66,7 +64,6 @@ def device_view(device: Device, target: Target) -> View:
     state = _state(device)
     return {
         "f": f,
-        "F": f.upper(),
         "title": device.title,
         "native": target.native,
         "has_alloc_at": target.has_alloc_at,
@@ -365,7 +362,6 @@ def _ims(device: Device, store: IomemStore, target: Target, has_params: bool) ->
     cookie = f"{f}_{s}_cookie" if _dedicated_cookies(device) else ""
     return {
         "name": s,
-        "NAME": s.upper(),
         "file": names.file,
         "guard": names.guard,
         "chip": f"{f.upper()}-{s.upper()}",
@@ -525,7 +521,6 @@ def _pool(device: Device, pool: Pool) -> View:
     cookie_name = f"{f}_{uses_ims[0].name}" if cookie else ""
     return {
         "name": p,
-        "NAME": p.upper(),
         "fn": fn,
         "vec": f"{fn}_vec",
         "user": f"{fn}_user",
@@ -585,23 +580,12 @@ def _segments(device: Device, pool: Pool, uses_ims: bool) -> list[View]:
                 "alloc": alloc,
                 "free": free,
                 "range": f"{f}_range({size}, {r.first}, {last})",
-                "msix": msix,
                 "minus_first": f" = index - {r.first}" if r.first else " = index",
                 "plus_base": base,
-                "cookie": "",
-                "size": _range_size(device, r),
             }
         )
         counts.append(count)
     return out
-
-
-def _range_size(device: Device, r: Range) -> int:
-    """The most indexes that the range can hold."""
-    store = device.store(r.store)
-    limit = MAX_MSIX if isinstance(store, MsixStore) else store.slots.maximum
-    last = limit - 1 if r.last is None else min(r.last, limit - 1)
-    return max(0, last - r.first + 1)
 
 
 # --- the KUnit suite --------------------------------------------------------------------------
