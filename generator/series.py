@@ -118,7 +118,8 @@ class Planner:
     # --- devices ------------------------------------------------------------------------------
 
     def _context(self, device: Device) -> dict[str, Any]:
-        from .views import Unsupported, device_view, suite_view
+        from .views import Unsupported, device_view
+        from .views_suite import suite_view
 
         try:
             view = dict(device_view(device, self.target))
