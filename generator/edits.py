@@ -26,9 +26,6 @@ Lines = list[str | None]
 #: Lines of context around a change.
 CONTEXT = 3
 
-#: Lines that are compared at once.
-_MANY = 512
-
 #: Kconfig symbols that are ours: among these, entries are sorted.
 OURS = re.compile(r"IMS_\w+|\w+_IRQS|\w+_IRQS_KUNIT_TEST")
 
@@ -76,59 +73,82 @@ class FileDiff:
 
 
 @dataclass
+class _Change:
+    """Lines which the commit at work has put in the place of others; numbers count from 0."""
+
+    #: First line, and how many, as the file is now.
+    at: int
+    count: int
+    #: First line as the file was at the last commit, and the lines that are gone.
+    old: int
+    gone: Lines
+
+
+@dataclass
 class _File:
-    """A file being edited: ``came[i]`` is the line of ``before`` that line i was, else -1."""
+    """A file being edited: its lines, and what is not as it was at the last commit."""
 
     path: str
-    before: Lines
     now: Lines
-    came: list[int]
     new: bool = False
-    #: Lines of ``before`` that an edit has looked at.
-    used: set[int] = field(default_factory=set)
+    #: Ordered, and with a line between any two of them.
+    changes: list[_Change] = field(default_factory=list)
+    #: With a trace, the lines as of the last commit that an edit has looked at.
+    used: set[int] | None = None
+    #: Lines of the section titles, if it is MAINTAINERS and they were looked for.
+    titles: list[int] | None = None
 
     def splice(self, at: int, count: int, lines: Sequence[str]) -> None:
         """Put ``lines`` where ``count`` lines from ``at`` are, keeping what is the same."""
+        self.titles = None
         if not count:
-            self.now[at:at] = lines
-            self.came[at:at] = [-1] * len(lines)
+            self._put(at, 0, lines)
             return
         from difflib import SequenceMatcher
 
         old = self.now[at : at + count]
-        came = [-1] * len(lines)
         matcher = SequenceMatcher(None, old, list(lines), autojunk=False)
-        for a, b, size in matcher.get_matching_blocks():
-            came[b : b + size] = self.came[at + a : at + a + size]
-        self.now[at : at + count] = lines
-        self.came[at : at + count] = came
+        for tag, a, a_end, b, b_end in reversed(matcher.get_opcodes()):
+            if tag != "equal":
+                self._put(at + a, a_end - a, lines[b:b_end])
 
     def look(self, start: int, end: int) -> None:
         """Note that the lines from ``start`` to ``end`` (excluded) were looked at."""
-        self.used.update(i for i in self.came[max(0, start) : end] if i >= 0)
+        if self.used is None:
+            return
+        at, old = 0, 0
+        for change in [*self.changes, _Change(len(self.now), 0, 0, [])]:
+            kept = range(max(at, start), min(change.at, end))
+            self.used.update(line - at + old for line in kept)
+            at, old = change.at + change.count, change.old + len(change.gone)
 
-    def changes(self) -> list[tuple[int, int, int, int]]:
-        """(first old line, how many, first new line, how many), counted from 0."""
-        out = []
-        new = old = 0
-        new_end, old_end = len(self.now), len(self.before)
-        numbers = _numbers(old_end)
-        while new < new_end or old < old_end:
-            if self.came[new : new + _MANY] == numbers[old : old + _MANY]:
-                # Most of a large file: not line by line.
-                new = min(new + _MANY, new_end)
-                old = min(old + _MANY, old_end)
-                continue
-            if new < new_end and self.came[new] == old:
-                new += 1
-                old += 1
-                continue
-            first_new, first_old = new, old
-            while new < new_end and self.came[new] < 0:
-                new += 1
-            old = self.came[new] if new < new_end else old_end
-            out.append((first_old, old - first_old, first_new, new - first_new))
-        return out
+    def settle(self) -> None:
+        """Take the file as it is for what was there before."""
+        self.new = False
+        self.changes = []
+        if self.used is not None:
+            self.used = set()
+
+    def _put(self, at: int, count: int, lines: Sequence[str]) -> None:
+        """Replace lines, and make one change of it and of those that it overlaps or touches."""
+        end, grown = at + count, len(lines) - count
+        before = [c for c in self.changes if c.at + c.count < at]
+        touched = [c for c in self.changes if c.at + c.count >= at and c.at <= end]
+        after = [c for c in self.changes if c.at > end]
+        first = min([at, *(c.at for c in touched)])
+        last = max([end, *(c.at + c.count for c in touched)])
+        gone: Lines = []
+        place = first
+        for change in touched:
+            gone += self.now[place : change.at] + change.gone
+            place = change.at + change.count
+        gone += self.now[place:last]
+        old = first - sum(c.count - len(c.gone) for c in before)
+        self.now[at:end] = lines
+        merged = _Change(first, last - first + grown, old, gone)
+        for change in after:
+            change.at += grown
+        self.changes = [*before, *([merged] if merged.count or gone else []), *after]
 
 
 class Workspace:
@@ -160,6 +180,14 @@ class Workspace:
         """Whether the file is there, the edits so far included."""
         return path in self._files or self._provider.exists(path)
 
+    def copy(self, path: str) -> _File:
+        """The file as it is now, for edits in another workspace.  Raises :class:`EditError`."""
+        file = self._files.get(path)
+        if file is None:
+            file = self._files[path] = self._load(path)
+        titles = _titles_of(file) if path == "MAINTAINERS" else None
+        return _File(path, list(file.now), titles=titles)
+
     # --- edits --------------------------------------------------------------------------------
 
     def create(self, path: str, text: str) -> None:
@@ -167,7 +195,7 @@ class Workspace:
         if path in self._files or self._provider.exists(path):
             raise EditError(f"{path} exists already")
         now: Lines = list(text.removesuffix("\n").split("\n"))
-        self._files[path] = _File(path, [], now, [-1] * len(now), new=True)
+        self._files[path] = _File(path, now, new=True)
         self._dirty.add(path)
 
     def edit(self, path: str, mode: str, anchor: Sequence[str], insert: Sequence[str]) -> None:
@@ -232,15 +260,21 @@ class Workspace:
 
         Sections are sorted by title, entries as scripts/parse-maintainers.pl sorts them.
         """
-        path = "MAINTAINERS"
-        file = self._open(path)
-        titles = _titles(file.now)
+        file = self._open("MAINTAINERS")
+        titles = _titles_of(file)
+        lines = sorted(entries, key=_entry_key)
         for at in titles:
             if file.now[at] == title:
-                self._extend(file, at + 1, entries)
-                return
-        at = self._section_place(file, titles, title)
-        file.splice(at, 0, [title, *sorted(entries, key=_entry_key), ""])
+                count = self._extend(file, at + 1, lines)
+                kept, moved = at + 1, []
+                break
+        else:
+            at = kept = self._section_place(file, titles, title)
+            file.splice(at, 0, [title, *lines, ""])
+            count, moved = len(lines) + 2, [at]
+        # Looking for all of them again would take longer than the rest.
+        low = [line for line in titles if line < kept]
+        file.titles = [*low, *moved, *(line + count for line in titles[len(low) :])]
 
     # --- commits ------------------------------------------------------------------------------
 
@@ -251,9 +285,7 @@ class Workspace:
         """
         out = [self._diff(self._files[path]) for path in sorted(self._dirty, key=str.encode)]
         for path in self._dirty:
-            file = self._files[path]
-            fresh = _File(path, list(file.now), file.now, _numbers(len(file.now)))
-            self._files[path] = fresh
+            self._files[path].settle()
         self._dirty.clear()
         return tuple(diff for diff in out if diff.new or diff.hunks)
 
@@ -263,21 +295,30 @@ class Workspace:
         self._dirty.add(path)
         file = self._files.get(path)
         if file is None:
-            lines = self._provider.lines(path)
-            if lines is None:
-                raise EditError(f"{path} is not there")
-            file = _File(path, lines, list(lines), _numbers(len(lines)))
+            file = self._load(path)
             self._files[path] = file
             if self._trace:
-                self._origins[path] = _numbers(len(lines))
+                file.used = set()
+                self._origins[path] = list(range(len(file.now)))
                 self.needed[path] = set()
         return file
 
-    def _extend(self, file: _File, at: int, entries: Iterable[str]) -> None:
+    def _load(self, path: str) -> _File:
+        """A file of the provider, which is a workspace's business to keep if it is one."""
+        if isinstance(self._provider, Workspace):
+            return self._provider.copy(path)
+        lines = self._provider.lines(path)
+        if lines is None:
+            raise EditError(f"{path} is not there")
+        return _File(path, list(lines))
+
+    def _extend(self, file: _File, at: int, entries: Iterable[str]) -> int:
+        """Add what the section lacks of sorted entries.  Gives the number of lines added."""
         end = at
         while end < len(file.now) and file.now[end]:
             end += 1
-        for entry in sorted(entries, key=_entry_key):
+        before = end
+        for entry in entries:
             if entry in file.now[at:end]:
                 continue
             place = at
@@ -285,6 +326,7 @@ class Workspace:
                 place += 1
             file.splice(place, 0, [entry])
             end += 1
+        return end - before
 
     def _section_place(self, file: _File, titles: list[int], title: str) -> int:
         """The line before which the section goes; the file may be badly sorted elsewhere."""
@@ -309,11 +351,10 @@ class Workspace:
         if file.new:
             hunk = _range(0, 0, 1, len(file.now)) + "".join(f"+{line}\n" for line in file.now)
             return FileDiff(file.path, True, len(file.now), 0, hunk)
-        changes = file.changes()
         hunks = []
-        group: list[tuple[int, int, int, int]] = []
-        for change in changes:
-            if group and change[0] - (group[-1][0] + group[-1][1]) > 2 * CONTEXT:
+        group: list[_Change] = []
+        for change in file.changes:
+            if group and change.at - (group[-1].at + group[-1].count) > 2 * CONTEXT:
                 hunks.append(self._hunk(file, group))
                 group = []
             group.append(change)
@@ -323,52 +364,44 @@ class Workspace:
         return FileDiff(
             file.path,
             False,
-            sum(change[3] for change in changes),
-            sum(change[1] for change in changes),
+            sum([change.count for change in file.changes]),
+            sum([len(change.gone) for change in file.changes]),
             "".join(hunks),
         )
 
-    def _hunk(self, file: _File, group: list[tuple[int, int, int, int]]) -> str:
-        first, last = group[0], group[-1]
-        start = max(0, first[0] - CONTEXT)
-        end = min(len(file.before), last[0] + last[1] + CONTEXT)
-        new_start = first[2] - (first[0] - start)
+    def _hunk(self, file: _File, group: list[_Change]) -> str:
+        start = max(0, group[0].at - CONTEXT)
+        end = min(len(file.now), group[-1].at + group[-1].count + CONTEXT)
+        first = group[0].old - (group[0].at - start)
         out = []
-        at = start
-        for old, removed, new, added in group:
-            out += [f" {line}\n" for line in self._known(file, at, old)]
-            out += [f"-{line}\n" for line in self._known(file, old, old + removed)]
-            out += [f"+{line}\n" for line in file.now[new : new + added]]
-            at = old + removed
-        out += [f" {line}\n" for line in self._known(file, at, end)]
-        file.used.update(range(start, end))
-        count = end - start
-        grown = sum(change[3] - change[1] for change in group)
-        return _range(start + 1, count, new_start + 1, count + grown) + "".join(out)
-
-    def _known(self, file: _File, start: int, end: int) -> Lines:
-        lines = file.before[start:end]
-        if None in lines:
-            number = start + lines.index(None) + 1
-            raise EditError(f"{file.path}: the kernel profile lacks line {number}")
-        return lines
+        at, old = start, first
+        for change in group:
+            out += _known(file, " ", file.now[at : change.at], old)
+            out += _known(file, "-", change.gone, change.old)
+            at, old = change.at + change.count, change.old + len(change.gone)
+            out += [f"+{line}\n" for line in file.now[change.at : at]]
+        out += _known(file, " ", file.now[at:end], old)
+        last = old + end - at
+        if file.used is not None:
+            file.used.update(range(first, last))
+        return _range(first + 1, last - first, start + 1, end - start) + "".join(out)
 
     def _note(self, file: _File) -> None:
         """Trace what was needed back to the provider's file, through all commits so far."""
-        origin = self._origins.get(file.path)
-        if origin is None:
+        if file.used is None:
             return
+        origin = self._origins[file.path]
         self.needed[file.path].update(origin[i] for i in file.used if origin[i] >= 0)
-        self._origins[file.path] = [origin[i] if i >= 0 else -1 for i in file.came]
+        for change in reversed(file.changes):
+            origin[change.old : change.old + len(change.gone)] = [-1] * change.count
 
 
-_COUNT: list[int] = []
-
-
-def _numbers(end: int) -> list[int]:
-    """0 to ``end`` (excluded).  A copy: the same objects are quick to compare with each other."""
-    _COUNT.extend(range(len(_COUNT), end))
-    return _COUNT[:end]
+def _known(file: _File, sign: str, lines: Lines, old: int) -> list[str]:
+    """Lines of a diff; the first one is number ``old`` (from 0) of the file before."""
+    if None in lines:
+        number = old + lines.index(None) + 1
+        raise EditError(f"{file.path}: the kernel profile lacks line {number}")
+    return [f"{sign}{line}\n" for line in lines]
 
 
 def _range(old: int, old_count: int, new: int, new_count: int) -> str:
@@ -390,6 +423,12 @@ def _occurrences(lines: Lines, anchor: Sequence[str]) -> list[int]:
             return out
         if lines[at : at + count] == wanted:
             out.append(at)
+
+
+def _titles_of(file: _File) -> list[int]:
+    if file.titles is None:
+        file.titles = _titles(file.now)
+    return file.titles
 
 
 def _titles(lines: Lines) -> list[int]:

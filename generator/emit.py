@@ -41,6 +41,8 @@ class Comparison:
 def compare(folder: str, wanted: Mapping[str, str]) -> Comparison:
     """Compare the files under ``folder`` with ``wanted``.  Raises :class:`EmitError`."""
     missing, stale, fresh = [], [], []
+    if not _names(folder):
+        return Comparison(tuple(sorted(wanted)), (), (), ())
     for name, text in sorted(wanted.items()):
         found = _read(os.path.join(folder, name))
         if found is None:
@@ -109,8 +111,10 @@ class _Transaction:
 
     def __init__(self) -> None:
         self._stage = ""
-        self._stages: list[str] = []
+        #: Stages by the folders that they are in.
+        self._stages: dict[str, str] = {}
         self._made: list[str] = []
+        self._there: set[str] = set()
         self._count = 0
         self._new: list[tuple[str, str]] = []
         self._old: list[str] = []
@@ -122,7 +126,7 @@ class _Transaction:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if kind is not None:
             self._roll_back()
-        for stage in self._stages:
+        for stage in self._stages.values():
             _remove_stage(stage)
         if kind is not None:
             for folder in reversed(self._made):
@@ -136,14 +140,19 @@ class _Transaction:
         self._make(folder)
         self._stage = os.path.join(folder, f".imsgen-{os.urandom(8).hex()}")
         os.mkdir(self._stage, 0o700)
-        self._stages.append(self._stage)
+        self._stages[folder] = self._stage
 
     def write(self, path: str, data: bytes) -> None:
         """Have ``data`` become the file at ``path``."""
         self._make(os.path.dirname(path))
         staged = self._slot()
-        with open(staged, "xb") as file:
-            file.write(data)
+        out = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(out, rest) :]
+        finally:
+            os.close(out)
         self._new.append((staged, path))
 
     def remove(self, path: str) -> None:
@@ -168,10 +177,11 @@ class _Transaction:
 
     def _slot(self, path: str = "") -> str:
         # A stage of the same folder: a rename from another file system would fail.
-        stage = self._stage
-        for candidate in self._stages:
-            if path.startswith(os.path.dirname(candidate) + os.sep):
-                stage = candidate
+        folder = path
+        while folder and folder not in self._stages:
+            above = os.path.dirname(folder)
+            folder = above if above != folder else ""
+        stage = self._stages.get(folder, self._stage)
         self._count += 1
         return os.path.join(stage, str(self._count))
 
@@ -187,9 +197,10 @@ class _Transaction:
 
     def _make(self, folder: str) -> None:
         todo = []
-        while folder and not os.path.isdir(folder):
+        while folder and folder not in self._there and not os.path.isdir(folder):
             todo.append(folder)
             folder = os.path.dirname(folder)
+        self._there.update([*todo, folder])
         for path in reversed(todo):
             os.mkdir(path)
             self._made.append(path)

@@ -35,21 +35,29 @@ def fold(text: str) -> str:
     """``text`` with every ``»`` line joined to the line before it or aligned below it."""
     if MARK not in text:
         return text
-    out: list[str] = []
-    base = 0  # first line of the statement that is being folded
-    for line in text.split("\n"):
-        if not line.startswith(MARK):
-            out.append(line)
-            base = len(out) - 1
-            continue
-        rest = line[len(MARK) :]
-        glue = "" if out[-1].endswith("(") or rest.startswith(",") else " "
-        joined = out[-1] + glue + rest
+    start, *parts = text.split(f"\n{MARK}")
+    done, statement = _last_line(start)
+    out = [done]
+    for part in parts:
+        rest, more, behind = part.partition("\n")
+        line = statement[-1]
+        glue = "" if line.endswith("(") or rest.startswith(",") else " "
+        joined = line + glue + rest
         if width(joined) <= COLUMNS:
-            out[-1] = joined
+            statement[-1] = joined
         else:
-            out.append(indent(_column("\n".join(out[base:]))) + rest)
-    return "\n".join(out)
+            statement.append(indent(_column("\n".join(statement))) + rest)
+        if more:
+            done, following = _last_line(behind)
+            out += ["\n".join(statement), more, done]
+            statement = following
+    return "".join([*out, "\n".join(statement)])
+
+
+def _last_line(text: str) -> tuple[str, list[str]]:
+    """What is before the last line, and the statement that may go on behind that line."""
+    at = text.rfind("\n") + 1
+    return text[:at], [text[at:]]
 
 
 def _column(text: str) -> int:

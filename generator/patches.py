@@ -74,6 +74,8 @@ def mbox(commits: Sequence[Commit], version: str, signoff: str | None = None) ->
     )
 
 
+# The commits that prepare a kernel are the same for every device of a run.
+@lru_cache(32)
 def patch(commit: Commit, number: int, count: int, version: str, signoff: str | None = None) -> str:
     """One commit as a mail, ``[PATCH number/count]``."""
     check_message(commit)

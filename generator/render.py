@@ -24,6 +24,8 @@ MAX_COLUMNS = 100
 
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+#: The ASCII characters that a file can have.
+_PLAIN = bytes([*b"\t\n", *range(0x20, 0x7F)])
 
 
 class RenderError(Exception):
@@ -109,9 +111,12 @@ def check_text(text: str) -> list[str]:
         out.append("does not end in exactly one newline")
     if "SPDX-License-Identifier: " not in text.split("\n", 1)[0]:
         out.append("no SPDX identifier in line 1")
-    if found := _TRAILING.search(text):
+    # What is quick to see first: the expressions look at every character.
+    trailing = " \n" in text or "\t\n" in text or text.endswith((" ", "\t"))
+    if trailing and (found := _TRAILING.search(text)):
         out.append(f"line {_line(text, found.start())}: trailing blanks")
-    if found := _CONTROL.search(text):
+    plain = text.isascii() and not text.encode().translate(None, _PLAIN)
+    if not plain and (found := _CONTROL.search(text)):
         out.append(f"line {_line(text, found.start())}: control character {found[0]!r}")
     if (at := text.find("\n\n\n")) >= 0:
         out.append(f"line {_line(text, at) + 1}: two blank lines")

@@ -51,7 +51,7 @@ class _Output:
 
 
 class Planner:
-    """Makes series; templates and scripts are read once."""
+    """Makes series; templates, scripts and the kernel's files are read once."""
 
     def __init__(self, target: Target, root: str = ROOT) -> None:
         self.target = target
@@ -59,6 +59,7 @@ class Planner:
         self._renderer = Renderer(root)
         self._outputs = _load_outputs(root)
         self._core: Core | None = target.core if root == ROOT else None
+        self._prepared: Workspace | None = None
 
     def series(self, devices: Sequence[Device]) -> Series:
         """The series for ``devices`` together: what the kernel lacks first, and once.
@@ -70,7 +71,9 @@ class Planner:
         try:
             commits = list(self.core().commits)
             core = len(commits)
-            work = Workspace(self.core().provider)
+            if self._prepared is None:
+                self._prepared = Workspace(self.core().provider)
+            work = Workspace(self._prepared)
             files: dict[str, str] = {}
             cover = ("", "")
             for device in devices:
@@ -83,7 +86,7 @@ class Planner:
             raise SeriesError(f"{self.target.name}: {error}") from error
         if len(devices) != 1:
             cover = ("", "")
-        for commit in commits:
+        for commit in commits[core:]:
             patches.check_message(commit)
         return Series(tuple(commits), core, files, cover)
 

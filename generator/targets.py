@@ -124,6 +124,7 @@ class TreeFiles(Files):
     def __init__(self, root: str) -> None:
         self.root = root
         self._kconfigs: frozenset[str] | None = None
+        self._exports: dict[str, dict[str, str]] = {}
 
     def lines(self, path: str) -> Lines | None:
         try:
@@ -156,7 +157,9 @@ class TreeFiles(Files):
         return self._kconfigs
 
     def exports(self, near: str) -> dict[str, str]:
-        out: dict[str, str] = {}
+        if near in self._exports:
+            return self._exports[near]
+        out = self._exports[near] = {}
         for top in sorted(
             {near, IRQCHIP, "drivers/base", "drivers/iommu", "drivers/pci", "kernel/irq"}
         ):
