@@ -349,7 +349,7 @@ class Workspace:
 
     def _diff(self, file: _File) -> FileDiff:
         if file.new:
-            hunk = _range(0, 0, 1, len(file.now)) + "".join(f"+{line}\n" for line in file.now)
+            hunk = _range(0, 0, 1, len(file.now)) + "+{}\n".format("\n+".join(map(str, file.now)))
             return FileDiff(file.path, True, len(file.now), 0, hunk)
         hunks = []
         group: list[_Change] = []

@@ -7,6 +7,8 @@ where a line may break by starting the next line with ``»``; :func:`fold` joins
 
 from __future__ import annotations
 
+import re
+
 #: Columns a folded line may take.  checkpatch allows 100.
 COLUMNS = 92
 
@@ -14,6 +16,8 @@ COLUMNS = 92
 TAB = 8
 
 MARK = "»"
+
+_PARENTHESIS = re.compile(r"[()\[\]]")
 
 
 def width(text: str) -> int:
@@ -63,13 +67,11 @@ def _last_line(text: str) -> tuple[str, list[str]]:
 def _column(text: str) -> int:
     """Column right of the innermost parenthesis that is open at the end of ``text``."""
     columns: list[int] = []
-    for line in text.split("\n"):
-        at = 0
-        for char in line:
-            at += TAB - at % TAB if char == "\t" else 1
-            if char in "([":
-                columns.append(at)
-            elif char in ")]" and columns:
+    for line in text.expandtabs(TAB).split("\n"):
+        for found in _PARENTHESIS.finditer(line):
+            if found[0] in "([":
+                columns.append(found.end())
+            elif columns:
                 columns.pop()
     if columns:
         return columns[-1]

@@ -77,7 +77,7 @@ class Renderer:
         """
         text = self.render(template, context)
         problems = check_text(text)
-        if marker and not any(marker in line for line in text.split("\n")[1:4]):
+        if marker and not any(marker in line for line in text.split("\n", 4)[1:4]):
             problems.append("no marker in lines 2 to 4")
         if problems:
             raise RenderError(f"{template}: {path}: {summary(problems)}")

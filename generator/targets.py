@@ -173,13 +173,15 @@ class TreeFiles(Files):
         return out
 
 
-_EXPORT = re.compile(r"^EXPORT_SYMBOL(?:_NS)?(?:_GPL)?\((\w+)", re.MULTILINE)
+_EXPORT = re.compile(r"(?:_NS)?(?:_GPL)?\((\w+)")
 _CONFIG = re.compile(r"^\s*(?:menu)?config\s+(\w+)\s*$", re.MULTILINE)
 
 
 def exported(text: str) -> list[str]:
     """The symbols that a C file exports."""
-    return _EXPORT.findall(text)
+    # Far quicker than an expression that looks at the start of every line.
+    lines = f"\n{text}".split("\nEXPORT_SYMBOL")[1:]
+    return [found[1] for found in map(_EXPORT.match, lines) if found]
 
 
 def _symbols(text: str) -> set[str]:
