@@ -34,7 +34,8 @@ _HEADER_COLUMNS = 78
 _NAME_BYTES = 60
 
 _FROM = "From " + "0" * 40 + " Mon Sep 17 00:00:00 2001\n"
-_IDENT = re.compile(r"([^<>]*[^<>\s]) <([^<>@\s]+@[^<>@\s]+)>")
+# Compiled when it is first used, which most runs never do.
+_IDENT = r"([^<>]*[^<>\s]) <([^<>@\s]+@[^<>@\s]+)>"
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 # What git am (mailsplit and mailinfo) would not take for a part of the message.
@@ -58,7 +59,7 @@ class Commit:
 def parse_ident(ident: str) -> str:
     """``Name <mail>`` with blanks made single.  Raises :class:`PatchError`."""
     text = " ".join(ident.split())
-    found = _IDENT.fullmatch(text)
+    found = re.fullmatch(_IDENT, text)
     if not found or not text.isprintable() or text != ident.strip():
         raise PatchError(f"not of the form 'Name <mail@example.org>': {ident!r}")
     if len(found[1].encode()) > _NAME_BYTES:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 #: Columns that a line of generated C may take (checkpatch: 100).
 MAX_COLUMNS = 100
 
-_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+# Compiled when they are first used, which most runs never do.
+_TRAILING = r"(?m)[ \t]+$"
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]"
 #: The ASCII characters that a file can have.
 _PLAIN = bytes([*b"\t\n", *range(0x20, 0x7F)])
 
@@ -113,10 +114,10 @@ def check_text(text: str) -> list[str]:
         out.append("no SPDX identifier in line 1")
     # What is quick to see first: the expressions look at every character.
     trailing = " \n" in text or "\t\n" in text or text.endswith((" ", "\t"))
-    if trailing and (found := _TRAILING.search(text)):
+    if trailing and (found := re.search(_TRAILING, text)):
         out.append(f"line {_line(text, found.start())}: trailing blanks")
     plain = text.isascii() and not text.encode().translate(None, _PLAIN)
-    if not plain and (found := _CONTROL.search(text)):
+    if not plain and (found := re.search(_CONTROL, text)):
         out.append(f"line {_line(text, found.start())}: control character {found[0]!r}")
     if (at := text.find("\n\n\n")) >= 0:
         out.append(f"line {_line(text, at) + 1}: two blank lines")

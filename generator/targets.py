@@ -174,7 +174,8 @@ class TreeFiles(Files):
 
 
 _EXPORT = re.compile(r"(?:_NS)?(?:_GPL)?\((\w+)")
-_CONFIG = re.compile(r"^\s*(?:menu)?config\s+(\w+)\s*$", re.MULTILINE)
+# Compiled when it is first used, which a run without a tree never does.
+_CONFIG = r"(?m)^\s*(?:menu)?config\s+(\w+)\s*$"
 
 
 def exported(text: str) -> list[str]:
@@ -185,7 +186,7 @@ def exported(text: str) -> list[str]:
 
 
 def _symbols(text: str) -> set[str]:
-    return {name for name in _CONFIG.findall(text) if OURS.fullmatch(name)}
+    return {name for name in re.findall(_CONFIG, text) if OURS.fullmatch(name)}
 
 
 def _read(path: str) -> str:
