@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from imsgen.dsl import ahead
 from imsgen.templates import ROOT
@@ -40,7 +41,6 @@ class Renderer:
         self.root = root
         self._made = _made_ahead() if root == ROOT else {}
         self._functions: dict[str, Function | None] = {}
-        self._environment: Environment | None = None
 
     def render(self, template: str, context: Mapping[str, Any]) -> str:
         """The text of a template, long lines folded.  Raises :class:`RenderError`.
@@ -63,10 +63,8 @@ class Renderer:
     def _jinja(self, template: str, context: Mapping[str, Any]) -> str:
         from jinja2 import TemplateError
 
-        if self._environment is None:
-            self._environment = environment(self.root)
         try:
-            return self._environment.get_template(template).render(context)
+            return _environment(self.root).get_template(template).render(context)
         except (TemplateError, TypeError, ValueError) as error:
             raise _broken(template, error) from error
 
@@ -83,6 +81,12 @@ class Renderer:
         if problems:
             raise RenderError(f"{template}: {path}: {summary(problems)}")
         return text
+
+
+@lru_cache(8)
+def _environment(root: str) -> Environment:
+    """Jinja2 for the templates under ``root``; it sees by itself when one of them changes."""
+    return environment(root)
 
 
 def _made_ahead() -> dict[str, tuple[Function, dict[str, int]]]:

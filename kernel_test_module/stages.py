@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -270,11 +271,24 @@ def linters(place: Place) -> dict[str, list[str]]:
     }
 
 
+def environment(place: Place, **more: str) -> dict[str, str]:
+    """The environment of Python processes.
+
+    Who wants no bytecode beside the sources gets it below build/: compiling everything again in
+    each process takes longer than most of the tests.
+    """
+    env = {**os.environ, **more}
+    if env.pop("PYTHONDONTWRITEBYTECODE", ""):
+        env.setdefault("PYTHONPYCACHEPREFIX", str(place.root / "build" / "pycache"))
+    return env
+
+
 def lint(place: Place, report: Report) -> None:
     """One check each. mypy finds the packages by links that the Makefile made in build/typed."""
-    env = dict(os.environ) | {"MYPYPATH": str(place.root / "build" / "typed")}
-    for name, words in linters(place).items():
-        done = subprocess.run(
+    env = environment(place, MYPYPATH=str(place.root / "build" / "typed"))
+
+    def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, *words],
             cwd=place.root,
             env=env,
@@ -283,6 +297,11 @@ def lint(place: Place, report: Report) -> None:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    todo = linters(place)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        finished = list(pool.map(run, todo.values()))
+    for name, done in zip(todo, finished, strict=True):
         lines = done.stdout.splitlines() or [f"ended with {done.returncode}"]
         report.check(f"lint: {name}", lines if done.returncode else [])
 
@@ -292,8 +311,9 @@ def pytest(place: Place, report: Report, tree: Path | None = None) -> None:
     place.results.mkdir(parents=True, exist_ok=True)
     xml = place.results / "pytest.xml"
     xml.unlink(missing_ok=True)
-    env = dict(os.environ) | ({"IMSGEN_TREE": str(tree)} if tree else {})
-    words = ["-m", "pytest", "--quiet", "-n", "auto", "-o", "junit_family=xunit2"]
+    env = environment(place, **({"IMSGEN_TREE": str(tree)} if tree else {}))
+    words = ["-m", "pytest", "--quiet", "-n", "auto", "--dist", "worksteal"]
+    words += ["-o", "junit_family=xunit2"]
     done = subprocess.run(
         [sys.executable, *words, f"--junitxml={xml}"],
         cwd=place.root,

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -30,10 +31,14 @@ PLACES = {
 }
 
 
+#: The texts of the modules: each worker makes them once.
+modules = cache(build.modules)
+
+
 def load(path: str, folder: Path) -> ModuleType:
     """The module that the build would make at that path."""
     file = folder / os.path.basename(path)
-    file.write_text(build.modules()[path])
+    file.write_text(modules()[path])
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -46,19 +51,19 @@ def made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[ModuleType, ModuleType]]:
     """The tables and the prepared kernels, in their places as in a built package."""
-    modules = []
+    loaded = []
     for path, (package, name) in PLACES.items():
         module = load(path, tmp_path)
         monkeypatch.setattr(package, name, module, raising=False)
         monkeypatch.setitem(sys.modules, f"{package.__name__}.{name}", module)
-        modules.append(module)
+        loaded.append(module)
     grammar.tables.cache_clear()
-    yield modules[0], modules[1]
+    yield loaded[0], loaded[1]
     grammar.tables.cache_clear()
 
 
 def test_nothing_made_ahead_is_in_the_repository() -> None:
-    for path in build.modules():
+    for path in modules():
         assert not (REPOSITORY / path).exists()
 
 
@@ -149,7 +154,7 @@ def test_a_built_package(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     package = built / "lib" / "imsgen"
-    for path, text in build.modules().items():
+    for path, text in modules().items():
         assert (package / path).read_text() == text, path
     slow = "argparse dataclasses difflib hashlib inspect jinja2 json lark pathlib tempfile tomllib"
     script = (

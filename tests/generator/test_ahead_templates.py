@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,17 @@ from .conftest import EXAMPLES, device_of
 TEMPLATES = sorted(str(p.relative_to(ROOT)) for p in Path(ROOT).rglob("*.j2"))
 
 
-def functions(root: str = ROOT) -> dict[str, Any]:
+@cache
+def functions() -> dict[str, Any]:
     """The module that the build would make, as a dictionary."""
     scope: dict[str, Any] = {}
-    exec(compile(translate.module(root), "<made>", "exec"), scope)
+    exec(compile(translate.module(ROOT), "<made>", "exec"), scope)
     return scope
 
 
-def made(monkeypatch: pytest.MonkeyPatch, root: str = ROOT) -> Renderer:
+def made(monkeypatch: pytest.MonkeyPatch) -> Renderer:
     """A renderer as a built package has it."""
-    entries = functions(root)["TEMPLATES"]
+    entries = functions()["TEMPLATES"]
     monkeypatch.setattr(render, "_made_ahead", lambda: entries)
     return Renderer(ROOT)
 

@@ -64,10 +64,11 @@ def test_other_pythons(tmp_path: Path) -> None:
     if not others:
         pytest.skip("SKIP: no other Python of version 3.11 or later here")
     # Pure Python packages of ours and of the running interpreter, linked to as they are installed.
-    site = tmp_path / "site"
-    site.mkdir()
+    # In the same place each time, for the sake of their bytecode.
+    site = REPOSITORY / "build" / "other-pythons"
+    shutil.rmtree(site, ignore_errors=True)
     package = site / "imsgen"
-    package.mkdir()
+    package.mkdir(parents=True)
     for name in ("dsl", "generator", "templates", "kernel_test_module"):
         (package / name).symlink_to(REPOSITORY / name)
     for name in ("lark", "jinja2"):
@@ -80,6 +81,7 @@ def test_other_pythons(tmp_path: Path) -> None:
     shutil.copytree(Path(str(markupsafe.__file__)).parent, site / "markupsafe", ignore=skip)
     assert imsgen.__path__ is not None
     mine = run(sys.executable, tmp_path)
+    cached = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(site.parent / "pycache")}
     for python in others:
-        theirs = run(python, tmp_path, PYTHONPATH=str(site), PYTHONDONTWRITEBYTECODE="1")
+        theirs = run(python, tmp_path, **cached, PYTHONPATH=str(site))
         assert theirs == mine, python
