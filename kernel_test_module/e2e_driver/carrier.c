@@ -24,6 +24,8 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 
+#include <asm/pci_x86.h>
+
 #include "carrier.h"
 
 /* Registers of edu in BAR 0 */
@@ -93,14 +95,22 @@ static int fetch_slot(const struct e2e_store *store, unsigned int index, struct 
 	return check_message(msg);
 }
 
-/* Have the MSI capability hold a message, past the PCI core */
+static void write_msi(struct pci_dev *pdev, int where, int size, u32 value)
+{
+	raw_pci_ext_ops->write(pci_domain_nr(pdev->bus), pdev->bus->number, pdev->devfn,
+			       pdev->msi_cap + where, size, value);
+}
+
+/*
+ * Have the MSI capability hold a message, past the PCI core, and past the ports
+ * by which that reaches it: early_init_amd() uses them without their lock when a
+ * CPU comes online, and then what is written here goes to another device.
+ */
 static void load_msi(struct pci_dev *pdev, u64 address, u32 data)
 {
-	int cap = pdev->msi_cap;
-
-	pci_write_config_dword(pdev, cap + PCI_MSI_ADDRESS_LO, lower_32_bits(address));
-	pci_write_config_dword(pdev, cap + PCI_MSI_ADDRESS_HI, upper_32_bits(address));
-	pci_write_config_word(pdev, cap + PCI_MSI_DATA_64, data);
+	write_msi(pdev, PCI_MSI_ADDRESS_LO, 4, lower_32_bits(address));
+	write_msi(pdev, PCI_MSI_ADDRESS_HI, 4, upper_32_bits(address));
+	write_msi(pdev, PCI_MSI_DATA_64, 2, data);
 }
 
 /**

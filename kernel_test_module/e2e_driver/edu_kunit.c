@@ -213,24 +213,6 @@ struct firing {
 	struct e2e_edu		*edu;
 };
 
-/*
- * Without interrupt remapping a message which is under way when its CPU goes
- * may end up at the vector's next owner: irq_force_complete_move() explains why
- * nothing can be done about that. So let it arrive first there.
- */
-static bool fire_one(struct firing *firing, struct e2e_sink *sink)
-{
-	bool go_on;
-
-	if (e2e_is_isolated())
-		return e2e_fire(firing->test, firing->count, sink);
-
-	cpus_read_lock();
-	go_on = e2e_fire(firing->test, firing->count, sink);
-	cpus_read_unlock();
-	return go_on;
-}
-
 /* Fire all vectors in turn until told to stop */
 static int fire_on(void *data)
 {
@@ -240,7 +222,7 @@ static int fire_on(void *data)
 
 	while (!kthread_should_stop()) {
 		for (i = 0; go_on && i < firing->edu->nr; i++)
-			go_on = fire_one(firing, &firing->edu->sinks[i]);
+			go_on = e2e_fire(firing->test, firing->count, &firing->edu->sinks[i]);
 		if (!go_on)
 			msleep(20);
 		cond_resched();
