@@ -242,12 +242,14 @@ bool e2e_fire(struct kunit *test, struct e2e_count *count, struct e2e_sink *sink
 	}
 
 	sink->sent++;
-	if (ret == -EINVAL)
+	if (ret == -EINVAL) {
 		complain(test, count, sink, &msg, "does not hold an interrupt message");
-	else if (ret)
+	} else if (ret) {
 		KUNIT_FAIL(test, "%s: slot %u: sending failed: %d", count->name, sink->slot, ret);
-	else if (!e2e_wait(sink, arrived + 1, ARRIVES_MS))
+	} else if (!e2e_wait(sink, arrived + 1, ARRIVES_MS)) {
 		complain(test, count, sink, &msg, "was sent, but did not arrive");
+		e2e_explain(sink, arrived + 1);
+	}
 	return count->complaints < MAX_COMPLAINTS;
 }
 

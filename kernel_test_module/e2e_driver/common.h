@@ -94,6 +94,7 @@ int e2e_pin(struct e2e_sink *sink, unsigned int cpu, void (*raise)(void));
 bool e2e_fire(struct kunit *test, struct e2e_count *count, struct e2e_sink *sink);
 bool e2e_wait(struct e2e_sink *sink, unsigned int arrived, unsigned int ms);
 void e2e_add(struct kunit *test, struct e2e_count *count, struct e2e_sink *sink);
+void e2e_explain(struct e2e_sink *sink, unsigned int arrived);
 void e2e_report(struct kunit *test, struct e2e_count *count);
 
 int e2e_start(struct e2e_edu *edu, struct e2e_store *store, irq_handler_t handler,
