@@ -88,7 +88,7 @@ def end_to_end(place: Place, args: argparse.Namespace, report: Report) -> None:
         e2e.run(
             place,
             report,
-            only=args.only or (e2e.STEADY if args.stage == "test" else ""),
+            only=args.only,
             seconds=args.torture,
             kasan=args.kasan,
             broken=args.break_write,

@@ -67,10 +67,6 @@ TESTS = (
 EXHAUSTION = ("exhausted_shared", "exhausted_dedicated")
 """With 4 CPUs only: more have more vectors than a table has slots."""
 
-STEADY = "-4$|-msix$|^guest$|caching-mode$"
-"""What `make test` boots. With 16 CPUs, and under torture, an interrupt was seen lost now and then,
-and nobody knows yet whose fault that is: see docs/e2e.md. `make e2e` boots all."""
-
 
 @dataclass(frozen=True)
 class Boot:
