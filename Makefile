@@ -52,8 +52,8 @@ generated: $(SETUP) ## make generated/ again
 	$(BIN)/imsgen $(EXAMPLES) --kernel linux-6.12 --sources -o generated
 
 .PHONY: bench-tool
-bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for larger inputs
-	$(BIN)/python tests/bench/tool.py
+bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for larger inputs: docs/bench.md
+	$(BIN)/python tests/bench/tool.py --docs
 
 .PHONY: profile
 profile: $(SETUP) ## record the kernel profile again from a pristine tree: TREE=path
@@ -96,24 +96,24 @@ test-fast: $(SETUP) build/typed/imsgen ## what needs no kernel: lint and pytest
 	$(RUNNER) test --fast
 
 .PHONY: kunit
-kunit: $(SETUP) ## the KUnit suites under UML and QEMU, without the static checks
+kunit: $(SETUP) packages ## the KUnit suites under UML and QEMU, without the static checks
 	$(RUNNER) kunit $(KERNELS:%=--kernel %)
 
 .PHONY: e2e
-e2e: $(SETUP) ## real interrupts through generated stores, in QEMU; prints the table
+e2e: $(SETUP) packages ## real interrupts through generated stores, in QEMU; prints the table
 	$(RUNNER) e2e
 
 .PHONY: mutants
-mutants: $(SETUP) ## seeded faults in the templates: each one has to be caught by KUnit
+mutants: $(SETUP) packages ## seeded faults in the templates: each one has to be caught by KUnit
 	$(RUNNER) mutants
 
 .PHONY: bench
-bench: $(SETUP) ## the hot paths against what drivers do today, under UML and QEMU: build/bench.json
+bench: $(SETUP) packages ## the hot paths against what drivers do today, under UML and QEMU: build/bench.json
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
 	$(BIN)/python -m imsgen.kernel_test_module.bench --docs
 
 .PHONY: counts
-counts: $(SETUP) ## instructions, branches, atomics and calls of the hot paths, against tests/golden
+counts: $(SETUP) packages ## instructions, branches, atomics and calls of the hot paths, against tests/golden
 	$(BIN)/python -m imsgen.kernel_test_module.counts
 
 .PHONY: clean

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import build, e2e, fetch, host, stages, trees
+from . import build, counts, e2e, fetch, host, stages, trees
 from .report import Report
 from .stages import Place
 
@@ -149,6 +149,8 @@ def run(args: argparse.Namespace) -> int:
                 with_checks=args.stage in ("all", "test"),
                 kunit_args=(f"kunit.filter_glob={args.filter}",) if args.filter else (),
             )
+    if able and args.stage == "test" and not args.fast:
+        counts.stage(place, report)
     if able and args.stage in ("all", "test") and not (args.fast or args.pristine):
         seeded(place, report)
     if able and args.stage in ("e2e", "test") and not args.fast:

@@ -23,6 +23,7 @@ from imsgen.generator.names import Names, names_of
 
 from . import build, fetch, host, stages, trees
 from .bench import INTO, wanted
+from .report import Report
 from .stages import Place
 
 ARCH = "x86_64"
@@ -346,8 +347,19 @@ def show(all_counts: Mapping[str, Mapping[str, Count]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run(place: Place) -> int:
-    """Compile, count, compare. Returns the exit code."""
+@dataclass(frozen=True)
+class Found:
+    """What a run found."""
+
+    compiler: str
+    counts: Mapping[str, Mapping[str, Count]]
+    """By device and path"""
+    wrong: Mapping[str, Sequence[str]]
+    """By device: what a hot path must not hold, and what is not as in the golden file"""
+
+
+def look(place: Place) -> Found:
+    """Compile, count, compare. Raises `StageError` if that can't be done."""
     found = devices(place)
     tree = stages.for_kernel(place, stages.REFERENCE)
     with fetch.locked(tree.home):
@@ -362,14 +374,36 @@ def run(place: Place) -> int:
             all_counts = compiled(built, found)
         finally:
             trees.work_at(tree, prepared.applied.head)
-    wrong = [
-        fault
-        for device in found.values()
-        for probe in probes(device)
-        for fault in violations(device.name, probe, all_counts[device.name][probe.path])
-    ]
-    wrong += judge(place, compiler_of(built), all_counts)
-    host.say(show(all_counts))
+    compiler = compiler_of(built)
+    wrong: dict[str, Sequence[str]] = {}
+    for device in found.values():
+        mine = all_counts[device.name]
+        wrong[device.name] = [
+            fault
+            for probe in probes(device)
+            for fault in violations(device.name, probe, mine[probe.path])
+        ] + judge(place, compiler, {device.name: mine})
+    return Found(compiler, all_counts, wrong)
+
+
+def stage(place: Place, report: Report) -> None:
+    """One check for each device; a stage that can't run is a failure."""
+    try:
+        found = look(place)
+    except host.StageError as error:
+        report.check("object code", str(error).splitlines())
+        return
+    paths = sum(len(counts) for counts in found.counts.values())
+    host.say(f"object code: {paths} hot paths, {found.compiler}")
+    for device, wrong in found.wrong.items():
+        report.check(f"object code of {device}", wrong)
+
+
+def run(place: Place) -> int:
+    """Compile, count, compare, and print all counts. Returns the exit code."""
+    found = look(place)
+    host.say(show(found.counts))
+    wrong = [fault for faults in found.wrong.values() for fault in faults]
     for fault in wrong:
         host.fail(fault)
     return 1 if wrong else 0

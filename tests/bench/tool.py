@@ -6,11 +6,15 @@ from a build into a virtual environment of its own, as users have it, with compi
 Linux counts what the process had before it became the command, too: this script's own memory (10 to
 20 MiB) is the least that the column of memory can show.
 
+What they write goes to memory where there is such a file system: how long a disk's takes to make a
+file depends on what was deleted on it in the last minutes (ext4 looks for inodes that weren't), and
+is up to twenty times of what the tool itself takes.
+
 - YNL: the kernel's tools/net/ynl/ynl-gen-c.py on fou.yaml, the files that ynl-regen.sh makes of it;
 - ``peakrdl c-header`` on registers that are like the interrupt registers of a device.
 
-Writes build/bench-tool.json, and a table to standard output.  Needs a kernel tree for YNL: --tree,
-else IMSGEN_TREE, else the one that the runner fetches.
+Writes build/bench-tool.json, a table to standard output, and with --docs one to docs/bench.md.
+Needs a kernel tree for YNL: --tree, else IMSGEN_TREE, else the one that the runner fetches.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -36,10 +41,17 @@ PEERS = ("jsonschema", "peakrdl", "peakrdl-cheader", "pyyaml")
 #: Factors by which inputs grow.
 FACTORS = (1, 10, 100, 1000)
 
-YNL = "tools/net/ynl"
+#: A file system in memory, and what must be free there: bytes that the largest case writes, twice.
+MEMORY = Path("/dev/shm")
+ROOM = 256 << 20
+
+#: Between these lines of docs/bench.md are the results.
+BEGIN, END = "<!-- tool: made by `make bench-tool` -->", "<!-- end of tool -->"
+
 #: Seconds of CPU time after which a process is stuck.
 LIMIT = 120
 
+YNL = "tools/net/ynl"
 SPEC = "Documentation/netlink/specs/fou.yaml"
 
 RDL = """\
@@ -283,6 +295,36 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def page(text: str, rows: Sequence[Row], compared: dict[str, float]) -> str:
+    """The text of docs/bench.md with these results.  Raises ValueError if it has no place."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"no place for results: {BEGIN} and {END}")
+    lines = [
+        "| | CPU | memory | input | output |",
+        "| --- | --: | --: | --: | --: |",
+        *(
+            f"| `{r.name}` | {r.cpu:,.1f} ms ({r.cpu_least:,.1f} to {r.cpu_most:,.1f}) | "
+            f"{r.memory:.0f} MiB | {r.input_bytes / 1e3:,.1f} kB | {r.output_bytes / 1e3:,.1f} kB |"
+            for r in rows
+        ),
+        "",
+        "| ratio of CPU time | |",
+        "| --- | --: |",
+        *(f"| {name} | {ratio:.2f} |" for name, ratio in compared.items()),
+    ]
+    return before + "\n".join([begin, "", *lines, "", end]) + after
+
+
+def scratch(home: Path) -> Path:
+    """An empty folder for what is written: in memory, or below ``home``."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
+    if roomy and shutil.disk_usage(MEMORY).free >= ROOM:
+        home = MEMORY
+    return Path(tempfile.mkdtemp(prefix="imsgen-bench-", dir=home))
+
+
 def kernel_tree(given: str | None, home: Path) -> Path:
     """The kernel tree to take YNL from."""
     path = given or os.environ.get("IMSGEN_TREE")
@@ -316,17 +358,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=21, help="of each process (default: 21)")
     parser.add_argument("--growth-runs", type=int, default=3, help="(default: 3)")
     parser.add_argument("--most", type=int, default=1000, help="largest factor (default: 1000)")
+    parser.add_argument("--docs", action="store_true", help="write docs/bench.md too")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "bench-tool.json")
     args = parser.parse_args(argv)
     home = ROOT / "build" / "bench-tool"
     home.mkdir(parents=True, exist_ok=True)
-    out = home / "out"
     tree = kernel_tree(args.tree, home)
     bin_dir = install(home)
     copy_ynl(tree, home / "kernel", bin_dir / "python")
-    rows = bench(peers(bin_dir, home / "kernel", home, out), args.runs, out)
-    rows += bench(growing(bin_dir, home, out, args.most), args.growth_runs, out)
-    shutil.rmtree(out, ignore_errors=True)
+    place = scratch(home)
+    out = place / "out"
+    try:
+        rows = bench(peers(bin_dir, home / "kernel", home, out), args.runs, out)
+        rows += bench(growing(bin_dir, home, out, args.most), args.growth_runs, out)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
     compared = ratios(rows)
     result = {
         "python": sys.version.split()[0],
@@ -334,6 +380,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "ratios": compared,
     }
     args.output.write_text(json.dumps(result, indent=1) + "\n")
+    if args.docs:
+        document = ROOT / "docs" / "bench.md"
+        document.write_text(page(document.read_text(), rows, compared))
     print(table(rows))
     print()
     for name, ratio in compared.items():

@@ -8,8 +8,10 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.generator.names import names_of
-from imsgen.kernel_test_module import counts
+from imsgen.kernel_test_module import counts, host
 from imsgen.kernel_test_module.counts import Count, Probe
+from imsgen.kernel_test_module.report import Report
+from imsgen.kernel_test_module.stages import Place
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -147,3 +149,25 @@ def test_golden_files_hold_nothing_forbidden(path: Path) -> None:
         assert not counts.violations(
             device.name, probe, Count(**{**one, "calls": tuple(one["calls"])})
         )
+
+
+def test_stage_reports_each_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {"a": {"p": Count(1, 0, 0, 0, ())}, "b": {"p": Count(2, 0, 0, 0, ())}}
+    found = counts.Found("gcc 12.2.0", made, {"a": [], "b": ["b: p: locked 1 -> 2"]})
+    monkeypatch.setattr(counts, "look", lambda place: found)
+    report = Report()
+    counts.stage(Place(tmp_path), report)
+    assert report.checks == {"object code of a": "passed", "object code of b": "failed"}
+    assert "2 hot paths, gcc 12.2.0" in capsys.readouterr().out
+
+
+def test_stage_that_can_not_run_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(place: Place) -> counts.Found:
+        raise host.StageError("no compiler\nat all")
+
+    monkeypatch.setattr(counts, "look", broken)
+    report = Report()
+    counts.stage(Place(tmp_path), report)
+    assert report.counts.failed == 1 and report.counts.passed == 0
