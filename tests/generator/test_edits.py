@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imsgen.generator import edits
 from imsgen.generator.edits import EditError, Lines, Workspace
 
 
@@ -224,6 +225,33 @@ def test_maintainers_section_grows_in_order() -> None:
     ]
 
 
+def test_section_titles_stay_known() -> None:
+    """They are looked for once, whatever is added to sections or between them."""
+    space = Workspace(Workspace(Memory({"MAINTAINERS": MAINTAINERS})))
+    for title, lines in (
+        ("INTERRUPT M", ["S:\tMaintained", "F:\tm/"]),
+        ("BETA", ["S:\tOrphan"]),
+        ("INTERRUPT M", ["F:\ta/", "F:\tm/", "F:\tz/"]),
+        ("INTERRUPT A", ["S:\tOrphan", "F:\tb/"]),
+    ):
+        space.maintainers(title, lines)
+        file = space._files["MAINTAINERS"]
+        assert file.titles == edits._titles(file.now)
+        space.commit()
+
+
+def test_files_of_another_workspace_are_copies() -> None:
+    first = work("a b c")
+    first.edit("f", "after", ["a"], ["X"])
+    second = Workspace(first)
+    second.edit("f", "after", ["b"], ["Y"])
+    assert lines_of(second) == "a X b Y c".split()
+    (diff,) = second.commit()
+    assert diff.hunks == "@@ -1,4 +1,5 @@\n a\n X\n b\n+Y\n c\n"
+    assert lines_of(first) == "a X b c".split()
+    assert first.lines("f") == "a X b c".split()
+
+
 def test_maintainers_in_a_sparse_file() -> None:
     sparse: Lines = [None] * len(MAINTAINERS)
     sparse[11:19] = MAINTAINERS[11:19]
@@ -240,6 +268,38 @@ _EDITS = st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 4), st.lists(st.sampled_from("a b x".split()))),
     max_size=4,
 )
+
+
+@settings(deadline=None)
+@given(_LINES, _EDITS, _EDITS)
+def test_changes_lead_back(
+    lines: list[str],
+    first: list[tuple[int, int, list[str]]],
+    more: list[tuple[int, int, list[str]]],
+) -> None:
+    """What was there before is what is there now with the changes taken back, commit by commit."""
+    space = Workspace(Memory({"f": list(lines)}), trace=True)
+    for step in (first, more):
+        file = space._open("f")
+        before = list(file.now)
+        for at, count, new in step:
+            at = min(at, len(file.now))
+            file.splice(at, min(count, len(file.now) - at), new)
+        back = list(file.now)
+        end = len(back)
+        for change in reversed(file.changes):
+            assert change.at + change.count <= end, "in order, and apart from each other"
+            end = change.at - 1
+            assert before[change.old : change.old + len(change.gone)] == change.gone
+            back[change.at : change.at + change.count] = change.gone
+        assert back == before
+        space.commit()
+    origins = space._origins["f"]
+    assert len(origins) == len(file.now)
+    for line, origin in zip(file.now, origins, strict=True):
+        assert origin < 0 or line == lines[origin]
+    kept = [origin for origin in origins if origin >= 0]
+    assert kept == sorted(set(kept))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
