@@ -161,6 +161,14 @@ def test_skew_without_an_edit_is_refused() -> None:
 VALID = {"subject": "s", "body": "b", "needs": "ims", "present": [["f", "x"]]}
 
 
+@pytest.mark.parametrize("skew", ["6.12", "7"])
+def test_scripts_serve_every_kind_of_kernel(skew: str) -> None:
+    """Whether the anchors are there only a tree of that kind can say."""
+    for script in SCRIPTS:
+        paths = {edit.path for edit in script.edits}
+        assert {edit.path for edit in script.edits_for(skew)} == paths, script.name
+
+
 @pytest.mark.parametrize(
     "change",
     [
