@@ -146,7 +146,7 @@ class _Transaction:
         """Have ``data`` become the file at ``path``."""
         self._make(os.path.dirname(path))
         staged = self._slot()
-        out = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        out = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             rest = memoryview(data)
             while rest:
