@@ -98,6 +98,11 @@ class Target:
         """Whether pci_ims_alloc_irq_at() is there once the series' core patches are applied."""
         return not self.native
 
+    @property
+    def has_descs_guard(self) -> bool:
+        """Whether the MSI descriptors are locked by guard(msi_descs_lock), and no other way."""
+        return self.skew == "7"
+
     def needs(self, script: Script) -> bool:
         """Whether the script belongs into a series for this kernel."""
         return not self.features.has(script.needs)
