@@ -74,21 +74,26 @@ class Script:
     def edits_for(self, skew: str) -> tuple[Edit, ...]:
         """The edits for trees of that skew key.
 
-        Raises :class:`EditError` when a file has edits for other keys only.
+        Raises :class:`EditError` when a file has edits for other keys only; a file of the script's
+        own may be right for a kernel as it is.
         """
         chosen = tuple(edit for edit in self.edits if edit.skew in (None, skew))
         keyed = {edit.path for edit in self.edits if edit.skew is not None}
         served = {edit.path for edit in chosen if edit.skew is not None}
-        for path in sorted(keyed - served):
+        for path in sorted(keyed - served - {new.path for new in self.new}):
             raise EditError(f"{path}: no edit for kernels like {skew} in {self.name}")
         return chosen
 
     def apply(self, work: Workspace, skew: str, texts: dict[str, str]) -> None:
-        """Make the edits; ``texts`` holds the text of each new file by path."""
-        for edit in self.edits_for(skew):
-            work.edit(edit.path, edit.mode, edit.anchor, edit.insert)
+        """Make the edits; ``texts`` holds the text of each new file by path.
+
+        An empty text, as the recording of a profile has it, is not edited.
+        """
         for new in self.new:
             work.create(new.path, texts[new.path])
+        for edit in self.edits_for(skew):
+            if texts.get(edit.path, "-"):
+                work.edit(edit.path, edit.mode, edit.anchor, edit.insert)
         for path, text in self.kconfig:
             work.kconfig(path, text)
         for path, symbol, target in self.makefile:

@@ -11,7 +11,7 @@ from imsgen.generator import scripts
 from imsgen.generator.edits import EditError, Workspace
 from imsgen.generator.patches import BODY_COLUMNS, Commit, check_message
 from imsgen.generator.render import Renderer, RenderError, check_columns, check_text
-from imsgen.generator.targets import Target
+from imsgen.generator.targets import ProfileFiles, Target
 from imsgen.templates import ROOT
 
 TEMPLATES = sorted(str(p.relative_to(ROOT)) for p in Path(ROOT).rglob("*.j2"))
@@ -165,8 +165,21 @@ VALID = {"subject": "s", "body": "b", "needs": "ims", "present": [["f", "x"]]}
 def test_scripts_serve_every_kind_of_kernel(skew: str) -> None:
     """Whether the anchors are there only a tree of that kind can say."""
     for script in SCRIPTS:
-        paths = {edit.path for edit in script.edits}
-        assert {edit.path for edit in script.edits_for(skew)} == paths, script.name
+        own = {new.path for new in script.new}
+        paths = {edit.path for edit in script.edits} - own
+        assert {edit.path for edit in script.edits_for(skew)} - own == paths, script.name
+
+
+def test_a_file_of_our_own_is_edited_where_it_does_not_fit() -> None:
+    edit = scripts.Edit("f", "replace", ("b",), (), "7")
+    new = scripts.NewFile("f", "x/f", None)
+    script = scripts.Script("n", "s", "b", "ims", (("f", "b"),), (edit,), (new,), (), (), ())
+    for skew, wanted in (("6.12", ["a", "b", "c"]), ("7", ["a", "c"])):
+        space = Workspace(ProfileFiles({"files": {}, "paths": ["g"], "symbols": []}))
+        script.apply(space, skew, {"f": "a\nb\nc\n"})
+        assert space.lines("f") == wanted
+        (diff,) = space.commit()
+        assert diff.new and diff.added == len(wanted)
 
 
 @pytest.mark.parametrize(
