@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from .diagnostics import Diagnostic
 from .model import Device
-from .records import dataclass
+from .records import dataclass, field
 
 __all__ = ["Result", "load"]
 
@@ -23,6 +24,8 @@ class Result:
 
     devices: tuple[Device, ...]
     diagnostics: tuple[Diagnostic, ...]
+    #: The files that were included, by the names that findings show.
+    included: tuple[str, ...] = field(default=())
 
     @property
     def ok(self) -> bool:
@@ -30,13 +33,18 @@ class Result:
         return not any(found.is_error for found in self.diagnostics)
 
 
-def load(path: str | os.PathLike[str], text: bytes | None = None) -> Result:
+def load(
+    path: str | os.PathLike[str],
+    text: bytes | None = None,
+    folders: Sequence[str] = (),
+) -> Result:
     """Read, parse and check one file.
 
     ``text`` is what the file holds where the caller has it already; ``path`` then only names
-    it.  Never raises for bad input: what is wrong, the file that can't be opened too, is in
+    it, and the folder that what it includes is looked for in.  ``folders`` are more of those.
+    Never raises for bad input: what is wrong, the file that can't be opened too, is in
     ``Result.diagnostics``, ordered by place.
     """
     from .check import check
 
-    return check(path, text)
+    return check(path, text, folders)

@@ -83,6 +83,14 @@ class RemappingItem:
 
 
 @dataclass(frozen=True)
+class ArchitectureItem:
+    """``architecture NAME, NAME;``"""
+
+    names: tuple[Word, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
 class BarItem:
     """``bar N;``"""
 
@@ -97,6 +105,35 @@ class SizeItem:
     keyword: str
     number: Number | None
     maximum: Number | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class TableItem:
+    """``table offset N slots N;``: one of the tables that a store is split over."""
+
+    offset: Number
+    slots: Number
+    span: Span
+
+
+@dataclass(frozen=True)
+class BitsItem:
+    """``mask_bits [bar N] @N [active low];`` or ``pending [bar N] @N;``"""
+
+    keyword: str
+    bar: Number | None
+    offset: Number
+    active_low: bool
+    span: Span
+
+
+@dataclass(frozen=True)
+class CommandCookieItem:
+    """``cookie NAME [optional];``: what a device command takes along."""
+
+    name: Word
+    optional: bool
     span: Span
 
 
@@ -160,12 +197,34 @@ class SlotItem:
 
 
 @dataclass(frozen=True)
+class SlotNameItem:
+    """``slot NAME;``: the layout of that name."""
+
+    name: Word
+    span: Span
+
+
+@dataclass(frozen=True)
+class LayoutItem:
+    """``slot NAME STRIDE ... { ... }`` outside of devices: a layout with a name."""
+
+    name: Word
+    slot: SlotItem
+    span: Span
+
+
+StorePart = (
+    BarItem | SizeItem | TableItem | BitsItem | CommandCookieItem | SlotItem | SlotNameItem | Broken
+)
+
+
+@dataclass(frozen=True)
 class StoreItem:
     """``store NAME: msix;`` or ``store NAME: iomem { ... }``; ``head`` is without the block."""
 
     name: Word
     kind: str
-    items: tuple[BarItem | SizeItem | SlotItem | Broken, ...]
+    items: tuple[StorePart, ...]
     head: Span
     span: Span
 
@@ -198,8 +257,9 @@ class RangeItem:
 
 @dataclass(frozen=True)
 class ShareItem:
-    """``share per cpu up to N;``"""
+    """``share per cpu up to N;`` or ``share least loaded up to N;``"""
 
+    policy: str
     limit: Number
     span: Span
 
@@ -212,13 +272,49 @@ class DedicatedItem:
 
 
 @dataclass(frozen=True)
+class ReserveItem:
+    """``reserve N;``"""
+
+    number: Number
+    span: Span
+
+
+@dataclass(frozen=True)
+class ManagedItem:
+    """``managed;``"""
+
+    span: Span
+
+
+@dataclass(frozen=True)
 class PoolItem:
     """``pool NAME = RANGE + ... { ... }``; ``head`` is everything before the block."""
 
     name: Word
     ranges: tuple[RangeItem, ...]
     purpose: Text | None
-    items: tuple[ShareItem | DedicatedItem | Broken, ...]
+    items: tuple[ShareItem | DedicatedItem | ReserveItem | ManagedItem | Broken, ...]
+    head: Span
+    span: Span
+
+
+@dataclass(frozen=True)
+class MemberItem:
+    """``vector POOL;``, or ``vectors POOL A..B;`` with both counts."""
+
+    pool: Word
+    minimum: Number | None
+    maximum: Number | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class SubdeviceItem:
+    """``subdevice NAME max N { ... }``; ``head`` is everything before the block."""
+
+    name: Word
+    maximum: Number
+    items: tuple[MemberItem | Broken, ...]
     head: Span
     span: Span
 
@@ -229,9 +325,11 @@ DeviceItem = (
     | PathItem
     | MaintainerItem
     | RemappingItem
+    | ArchitectureItem
     | StoreItem
     | VectorItem
     | PoolItem
+    | SubdeviceItem
     | Broken
 )
 
@@ -248,7 +346,15 @@ class DeviceDecl:
 
 
 @dataclass(frozen=True)
+class IncludeItem:
+    """``include "FILE";``"""
+
+    path: Text
+    span: Span
+
+
+@dataclass(frozen=True)
 class File:
     """All of one file."""
 
-    items: tuple[DeviceDecl | Broken, ...]
+    items: tuple[DeviceDecl | IncludeItem | LayoutItem | Broken, ...]

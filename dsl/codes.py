@@ -25,12 +25,14 @@ CODES: dict[str, Code] = {
     # Files.
     "IMS001": Code(
         "the file can't be read",
-        "The operating system refused to open or read the file; its reason is in the message.",
+        "The operating system refused to open or read the file, or one that it includes; the "
+        "reason is in the message. Included files are looked for in the folder of the including "
+        "file, then in those given by `-I`.",
     ),
     "IMS002": Code(
         "the file is too large",
-        "A file may have 1 MiB. The interrupt chapter of a large device takes a few KiB; a "
-        "larger file is something else than a description.",
+        "A file and what it includes may have 1 MiB. The interrupt chapter of a large device "
+        "takes a few KiB; a larger file is something else than a description.",
     ),
     "IMS003": Code(
         "the file is not UTF-8",
@@ -45,7 +47,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS005": Code(
         "the file describes no device",
-        "A file holds at least one `device NAME { ... }`.",
+        "A file holds at least one `device NAME { ... }`. A file of layouts is checked with the "
+        "devices that include it.",
     ),
     "IMS006": Code(
         "blocks nest too deeply",
@@ -126,8 +129,9 @@ CODES: dict[str, Code] = {
     ),
     "IMS024": Code(
         "a name is used twice",
-        "Stores, special vectors and pools of one device share one set of names, devices of "
-        "one file another, and the cookies of one slot a third.",
+        "Stores, special vectors, pools and subdevices of one device share one set of names; "
+        "devices of one file, named layouts, and the cookies of one slot or command have sets "
+        "of their own.",
     ),
     "IMS025": Code(
         "names differ in case only",
@@ -176,8 +180,9 @@ CODES: dict[str, Code] = {
     ),
     "IMS036": Code(
         "a path that leaves its place",
-        "Paths are relative to the top of the kernel tree, made of a-z, A-Z, 0-9, `_`, `-` "
-        "and `.`, without `.` or `..` as a part; in no text is `../` accepted.",
+        "Paths are relative to the top of the kernel tree, or to the folder of the including "
+        "file, and stay there. They are made of a-z, A-Z, 0-9, `_`, `-` and `.`, without `.` "
+        "or `..` as a part; in no text is `../` accepted.",
     ),
     "IMS037": Code(
         "not a maintainer",
@@ -190,8 +195,9 @@ CODES: dict[str, Code] = {
     ),
     "IMS041": Code(
         "something required is missing",
-        "An iomem store needs `bar`, `offset`, `slots` and `slot`; a slot needs an address, "
-        "`data` and `control`.",
+        "An iomem store needs `bar`, `slot`, and `offset` and `slots` or several `table`; a "
+        "memory store `slots` and `slot`; other stores with a block `slots`. A slot needs an "
+        "address, `data`, and `control` unless the store has `mask_bits`.",
     ),
     "IMS042": Code(
         "not a PCI id",
@@ -273,17 +279,19 @@ CODES: dict[str, Code] = {
     ),
     "IMS059": Code(
         "the table doesn't fit into a BAR",
-        "Offset plus stride times slots stays within 4 GiB, at the largest values that the "
-        "driver may pass.",
+        "Offset plus stride times slots (of an array of bits: its words) stays within 4 GiB, "
+        "at the largest values that the driver may pass.",
     ),
     "IMS060": Code(
         "the table is not aligned",
-        "The table starts at a multiple of 4 bytes, so that its registers are aligned.",
+        "Tables and arrays of bits start at a multiple of 4 bytes, so that their registers "
+        "and words are aligned.",
     ),
     "IMS061": Code(
         "the slot has no mask bit",
-        "A message must be maskable by itself: the kernel masks it while it moves and before "
-        "it goes away. Only required interrupt remapping can stand in for the bit.",
+        "A message must be maskable by itself, in its slot or in an array of mask bits: the "
+        "kernel masks it while it moves and before it goes away. Only required interrupt "
+        "remapping can stand in for the bit.",
     ),
     "IMS062": Code(
         "a bit is outside its word",
@@ -307,13 +315,14 @@ CODES: dict[str, Code] = {
     ),
     "IMS067": Code(
         "one store too many of its kind",
-        "A PCI function has one MSI-X table, and Linux gives a device one MSI domain beside "
-        "that of the PCI core, which is one store's.",
+        "A PCI function has one MSI-X table and one MSI capability, and Linux gives a "
+        "device one MSI domain beside that of the PCI core, which is one store's.",
     ),
     # Vectors and pools.
     "IMS070": Code(
         "an index outside its store",
-        "A store of N slots has the indexes 0 to N-1; an MSI-X table has at most 2,048 " "entries.",
+        "A store of N slots has the indexes 0 to N-1; an MSI-X table has at most 2,048 entries, "
+        "and MSI at most 32 messages.",
     ),
     "IMS071": Code(
         "two special vectors at one index",
@@ -338,7 +347,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS076": Code(
         "a pool that gives nothing",
-        "A pool says `share per cpu up to N;`, `dedicated;`, or both.",
+        "A pool says `share per cpu up to N;` or `share least loaded up to N;`, `dedicated;`, or "
+        "both; or it is `managed;`.",
     ),
     "IMS077": Code(
         "a sharing limit out of range",
@@ -349,6 +359,157 @@ CODES: dict[str, Code] = {
         "No special vector and no pool takes an index of the store; code is made for it all "
         "the same.",
         Severity.WARNING,
+    ),
+    # Included files and named layouts.
+    "IMS080": Code(
+        "files include each other",
+        "A file can't include itself, nor a file on the way to it. A file that is included "
+        "on two ways is read once.",
+    ),
+    "IMS081": Code(
+        "a device inside an included file",
+        "Included files hold the layouts of slots that the devices of a family share. A "
+        "device there would be made again for each file that includes it.",
+    ),
+    "IMS082": Code(
+        "too many included files",
+        "A file includes at most 64 others, directly and through others, and all of them "
+        "together have at most 1 MiB.",
+    ),
+    "IMS083": Code(
+        "an include that gives nothing",
+        "No store uses a layout of the included file or of a file that it includes.",
+        Severity.WARNING,
+    ),
+    "IMS084": Code(
+        "an unknown layout",
+        "`slot NAME;` uses the layout that `slot NAME STRIDE { ... }` gives outside of the "
+        "devices of this file, or in a file that it includes.",
+    ),
+    "IMS085": Code(
+        "a layout that nothing uses",
+        "No store of the file's devices uses the layout. Layouts of included files may "
+        "be there for other devices.",
+        Severity.WARNING,
+    ),
+    # Kinds of stores.
+    "IMS090": Code(
+        "a store that needs interrupt remapping",
+        "With remapping, the message of an interrupt stays the same when it moves to another "
+        "CPU. Without, the kernel rewrites it where no device command can be waited for; and "
+        "messages that a peer sends can be kept back by nothing else. So command and exported "
+        "stores require remapping by themselves, and `remapping optional;` contradicts them.",
+    ),
+    "IMS091": Code(
+        "the device has MSI and MSI-X",
+        "A function may have both capabilities, but Linux enables one of them at a time.",
+    ),
+    "IMS092": Code(
+        "a stride in memory that is no multiple of 8",
+        "One 8-byte access changes `address_lo` and `data` of a slot in memory, so each slot "
+        "starts at a multiple of 8 bytes.",
+    ),
+    "IMS093": Code(
+        "a message that can't be changed by one access",
+        "The device may fetch a slot from memory at any time. `address_lo` and `data` are next "
+        "to each other in 8 aligned bytes, so that one access changes both and the device never "
+        "sees half of a message. A device with another layout needs a command store.",
+    ),
+    "IMS094": Code(
+        "two mask bits for one message",
+        "A message is masked by the mask bit of its slot's control word, or by its bit of the "
+        "`mask_bits` array.",
+    ),
+    "IMS095": Code(
+        "one table and several",
+        "`offset` and `slots` describe a store's only table; a store that is split has one "
+        "`table offset N slots N;` for each of its tables, in the order of their indexes.",
+    ),
+    "IMS096": Code(
+        "tables or arrays overlap",
+        "No byte of a BAR belongs to two of a store's tables, its mask bits and its pending "
+        "bits. An array has one bit for each slot, in words of 4 bytes.",
+    ),
+    # Policies.
+    "IMS100": Code(
+        "managed, and something else",
+        "A managed pool has one vector for each queue, made when the driver starts. Nothing is "
+        "shared, handed out or kept back.",
+    ),
+    "IMS101": Code(
+        "managed over a store that Linux doesn't manage",
+        "The PCI core spreads the vectors of MSI and MSI-X over the CPUs. IMS stores have no "
+        "such interface; a command store never can: CPU offline shuts managed interrupts down "
+        "without the lock that a device command needs.",
+    ),
+    "IMS102": Code(
+        "a managed pool that is not the end of a store",
+        "The PCI core makes managed vectors in one go: first those before the pool, which are "
+        "the special ones, then one for each queue up to the end.",
+    ),
+    "IMS103": Code(
+        "a pool beside a managed one",
+        "All vectors of the store that aren't special are spread over the CPUs for the managed "
+        "pool.",
+    ),
+    "IMS104": Code(
+        "a reserve without use",
+        "A reserve keeps vectors from being shared, so that dedicated ones don't run out: the "
+        "pool says both `share` and `dedicated`.",
+    ),
+    "IMS105": Code(
+        "a reserve out of range",
+        "A reserve has one vector at least and not more than the pool can have. One vector is "
+        "shared however many there are.",
+    ),
+    # Subdevices.
+    "IMS110": Code(
+        "a number of subdevices out of range",
+        "There can be 1 to 65,536 subdevices of a kind.",
+    ),
+    "IMS111": Code(
+        "a subdevice without vectors",
+        "A subdevice is described for the vectors that it gets; without any there is nothing "
+        "to say about it.",
+    ),
+    "IMS112": Code(
+        "an unknown pool",
+        "Subdevices take their vectors from pools of the same device, not from stores, and "
+        "special vectors belong to the device alone.",
+    ),
+    "IMS113": Code(
+        "a pool twice in a subdevice",
+        "A subdevice says once for each pool how many vectors it gets.",
+    ),
+    "IMS114": Code(
+        "a count of vectors out of range",
+        "In `vectors POOL A..B;` A is 1 or more and not above B, and B is at most 65,536.",
+    ),
+    "IMS115": Code(
+        "a subdevice of a managed pool",
+        "The vectors of a managed pool belong to the device's own queues; none is left when a "
+        "subdevice comes.",
+    ),
+    "IMS116": Code(
+        "a minimum that the pool can't give",
+        "A pool that only hands out dedicated vectors never gives one twice, so no subdevice "
+        "could get what it needs at least.",
+    ),
+    "IMS117": Code(
+        "a subdevice's vector that needs a cookie",
+        "A subdevice gets its vectors in one call, without a cookie for each. A pool that shares "
+        "or a cookie that may be absent is fine.",
+    ),
+    "IMS118": Code(
+        "not enough vectors for all subdevices",
+        "If there are as many subdevices as `max` says, not all of them get what they need at "
+        "least: those that come late fail.",
+        Severity.WARNING,
+    ),
+    # Requirements.
+    "IMS120": Code(
+        "an unknown architecture",
+        "Architectures are called as in the kernel's Kconfig, in lower case.",
     ),
 }
 

@@ -107,7 +107,11 @@ def render_one(diagnostic: Diagnostic) -> str:
         return "\n".join(out) + "\n"
     out.append(f"{'':{width}} |")
     for number, (place, label, mark) in enumerate(places):
-        if number:
+        if number and place.source is not places[number - 1][0].source:
+            name = printable(place.source.name)
+            out.append(f"{'':{width}}::: {name}:{place.line}:{place.column}")
+            out.append(f"{'':{width}} |")
+        elif number:
             out.append("..." if place.line != places[number - 1][0].line else f"{'':{width}} |")
         out.extend(_excerpt(place, label, mark, width))
     if diagnostic.hint:

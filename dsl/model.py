@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 
 from .records import dataclass, field
-from .source import Span
+from .source import Source, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ JSON_VERSION = 1
 #: Indexes a per-device MSI domain can hold (``MSI_MAX_INDEX + 1`` in include/linux/msi.h).
 MAX_INDEXES = 65536
 
+#: Messages a function can have by its MSI capability (PCI: a power of two).
+MAX_MSI = 32
+
 #: MSI-X table entries a function can have (PCI: an 11-bit field plus one).
 MAX_MSIX = 2048
 
@@ -31,6 +34,13 @@ class Endian(enum.Enum):
 
     LITTLE = "little"
     BIG = "big"
+
+
+class SharePolicy(enum.Enum):
+    """Which vector a user of a shared pool gets."""
+
+    PER_CPU = "per cpu"
+    LEAST_LOADED = "least loaded"
 
 
 class Context(enum.Enum):
@@ -108,10 +118,13 @@ class CookieField:
 
 @dataclass(frozen=True)
 class ControlWord:
-    """The slot's control register and the fields in it."""
+    """The slot's control register and the fields in it.
+
+    ``mask`` is None where the store has ``mask_bits``.
+    """
 
     register: Register
-    mask: MaskBit
+    mask: MaskBit | None
     cookies: tuple[CookieField, ...]
     span: Span
 
@@ -130,7 +143,38 @@ class SlotLayout:
     address_lo: Register
     address_hi: Register | None
     data: Register
-    control: ControlWord
+    control: ControlWord | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class BitArray:
+    """One bit a message in another register block: mask bits or pending bits.
+
+    ``offset`` is in bytes from the start of the BAR; words have 32 bits, in the store's byte
+    order, message 0 is bit 0 of the first word.  ``active_low`` is set where a cleared bit masks.
+    """
+
+    bar: int
+    offset: int
+    active_low: bool
+    span: Span
+
+
+@dataclass(frozen=True)
+class Table:
+    """One of the tables that a store is split over: where it is in the BAR, and its slots."""
+
+    offset: int
+    slots: int
+    span: Span
+
+
+@dataclass(frozen=True)
+class MsiStore:
+    """The function's MSI capability (multi-message), managed by the PCI core."""
+
+    name: str
     span: Span
 
 
@@ -147,7 +191,10 @@ class IomemStore:
     """A table of slots in a BAR (IDXD-like).
 
     ``bar`` is 0..5; ``offset`` is in bytes from the start of the BAR; ``slots`` is the number
-    of slots.
+    of slots.  ``tables`` is empty for one table; where the store is split it has all of them,
+    ``offset`` is that of the first and ``slots`` the sum.  A message is masked either by the
+    control word of its slot or by ``mask_bits``; the layout then may have no control word.
+    ``pending`` are bits that the device sets for what it could not send while masked.
     """
 
     name: str
@@ -156,9 +203,57 @@ class IomemStore:
     slots: Size
     layout: SlotLayout
     span: Span
+    tables: tuple[Table, ...] = field(default=())
+    mask_bits: BitArray | None = field(default=None)
+    pending: BitArray | None = field(default=None)
 
 
-Store = MsixStore | IomemStore
+@dataclass(frozen=True)
+class MemoryStore:
+    """A table of slots in system memory that the device fetches from (rule 23).
+
+    The driver passes its address.  ``address_lo`` and ``data`` are adjacent and together aligned to
+    8 bytes, so that one store replaces both.
+    """
+
+    name: str
+    slots: Size
+    layout: SlotLayout
+    span: Span
+
+
+@dataclass(frozen=True)
+class CommandCookie:
+    """A value given at allocation that the device command takes along, 32 bits."""
+
+    name: str
+    optional: bool
+    span: Span
+
+
+@dataclass(frozen=True)
+class CommandStore:
+    """Messages that only a command of the device can change (rules 19 to 27)."""
+
+    name: str
+    slots: Size
+    cookies: tuple[CommandCookie, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class ExportedStore:
+    """Messages that a peer sends; it is told whenever one of them changes (NTB)."""
+
+    name: str
+    slots: Size
+    span: Span
+
+
+#: Stores that the PCI core manages, and those which need a domain of their own.
+PciStore = MsiStore | MsixStore
+ImsStore = IomemStore | MemoryStore | CommandStore | ExportedStore
+Store = PciStore | ImsStore
 
 
 @dataclass(frozen=True)
@@ -185,21 +280,59 @@ class Range:
 
 @dataclass(frozen=True)
 class Sharing:
-    """Shared vectors: each CPU has its own, made on demand, ``limit`` users on each."""
+    """Shared vectors: each CPU has its own, made on demand, ``limit`` users on each.
+
+    ``policy`` says who chooses the CPU: the user, or the pool by load within the user's mask.
+    """
 
     limit: int
     span: Span
+    policy: SharePolicy = field(default=SharePolicy.PER_CPU)
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Fungible vectors over one range or several, in order of preference."""
+    """Fungible vectors over one range or several, in order of preference.
+
+    ``managed`` pools have one vector a queue, spread over the CPUs and kept there by the kernel;
+    they are neither shared nor dedicated.  ``reserve`` vectors are kept from being shared.
+    """
 
     name: str
     purpose: str
     ranges: tuple[Range, ...]
     sharing: Sharing | None
     dedicated: bool
+    span: Span
+    managed: bool = field(default=False)
+    reserve: int = field(default=0)
+
+
+@dataclass(frozen=True)
+class Member:
+    """What each subdevice gets of one pool: ``minimum`` to ``maximum`` vectors.
+
+    ``single`` is set for ``vector POOL;``, which is one vector, no more and no less.
+    """
+
+    pool: str
+    minimum: int
+    maximum: int
+    single: bool
+    span: Span
+
+
+@dataclass(frozen=True)
+class Subdevice:
+    """A kind of auxiliary device with a 0-based space of vectors of its own.
+
+    The members' vectors are numbered in the order of ``members``.  ``maximum`` is how many
+    subdevices of the kind there can be.
+    """
+
+    name: str
+    maximum: int
+    members: tuple[Member, ...]
     span: Span
 
 
@@ -221,6 +354,9 @@ class Device:
     vectors: tuple[SpecialVector, ...]
     pools: tuple[Pool, ...]
     span: Span
+    subdevices: tuple[Subdevice, ...] = field(default=())
+    #: Architectures that the device exists on, as `architecture` names them; empty: all.
+    architectures: tuple[str, ...] = field(default=())
     #: Base name of the file, as shown in what is generated.
     file: str = field(default="")
 
@@ -233,16 +369,27 @@ class Device:
 
 
 def to_json(value: Any) -> Any:
-    """The JSON form of a model object: dataclasses become objects with a ``kind``."""
+    """The JSON form of a model object: dataclasses become objects with a ``kind``.
+
+    Spans are line, column, end line and end column; behind them the base name of the file
+    where that is an included one, not the device's own.
+    """
+    return _json(value, None)
+
+
+def _json(value: Any, source: Source | None) -> Any:
     from dataclasses import fields, is_dataclass
 
     if isinstance(value, Span):
-        return value.as_list()
+        foreign = source is not None and value.source is not source
+        return [*value.as_list(), *([value.source.name.rpartition("/")[2]] if foreign else [])]
     if isinstance(value, enum.Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
-        body = {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
+        if isinstance(value, Device):
+            source = value.span.source
+        body = {f.name: _json(getattr(value, f.name), source) for f in fields(value)}
         return {"kind": type(value).__name__, **body}
     if isinstance(value, tuple):
-        return [to_json(item) for item in value]
+        return [_json(item, source) for item in value]
     return value

@@ -34,36 +34,28 @@ _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*|(?:0|[1-9][0-9]*(?
 _STRING = re.compile(r'"[^"\n]*"')
 _BRACES = re.compile(r'"[^"\n]*"?|#[^\n]*|//[^\n]*|[{}]')
 _JUNK = re.compile(r"[^\w{}\"#/]+")
-_DEVICE = re.compile(r"(?:^[ \t]*|[;}][ \t]*)(device)\b", re.MULTILINE)
+_OUTERMOST = re.compile(
+    r"(?:^[ \t]*|[;}][ \t]*)(device\b|include\b|slot\b(?=[ \t]+[^\W\d]\w*[ \t]*[\d{:]))",
+    re.MULTILINE,
+)
 _UNKNOWN = "?"
 
 #: Words that the language will know, each with what it is for.
 LATER = {
-    "architecture": "a list of architectures",
-    "architectures": "a list of architectures",
-    "command": "a store written by device commands",
     "cpus": "a choice of CPUs",
-    "exported": "a store whose messages go to a peer",
-    "include": "including another file",
-    "least": "sharing by load",
-    "managed": "managed vectors, one per queue",
-    "mask_bits": "a separate array of mask bits",
-    "memory": "a store in queue memory",
     "minimum": "a minimum of vectors",
-    "msi": "a store of MSI messages",
-    "pending": "pending bits",
-    "reserve": "a reserve of vectors",
-    "subdevice": "subdevices",
-    "tables": "a store split over several tables",
-    "vectors": "the vectors of a subdevice",
 }
 
 #: Where a statement belongs, for one that stands elsewhere.
 HOMES = {
     "bar": "an iomem store",
     "offset": "an iomem store",
-    "slots": "an iomem store",
-    "slot": "an iomem store",
+    "table": "an iomem store",
+    "mask_bits": "an iomem store",
+    "pending": "an iomem store",
+    "slots": "a store",
+    "slot": "an iomem or memory store; one with a name, outside of all devices",
+    "cookie": "a command store",
     "address": "a slot",
     "address_lo": "a slot",
     "address_hi": "a slot",
@@ -72,6 +64,10 @@ HOMES = {
     "mask": "a control word",
     "share": "a pool",
     "dedicated": "a pool",
+    "reserve": "a pool",
+    "managed": "a pool",
+    "vectors": "a subdevice",
+    "architecture": "a device",
     "pci": "a device",
     "path": "a device",
     "maintainer": "a device",
@@ -80,7 +76,26 @@ HOMES = {
     "store": "a device",
     "vector": "a device",
     "pool": "a device",
+    "subdevice": "a device",
     "device": "the file, outside of all blocks",
+    "include": "the file, outside of all blocks",
+}
+
+#: How a statement is written, for one that is written otherwise.
+FORMS = {
+    "architecture": "`architecture x86_64, arm64;`",
+    "cookie": "`cookie NAME;` or `cookie NAME optional;`",
+    "include": '`include "family.ims";`',
+    "managed": "`managed;` and no more: one vector a queue",
+    "mask_bits": "`mask_bits @0x400;` or `mask_bits bar 2 @0x400;`, with `active low` behind it "
+    "where a cleared bit masks",
+    "pending": "`pending @0x500;` or `pending bar 2 @0x500;`",
+    "requires": "`requires remapping;`",
+    "reserve": "`reserve 4;`",
+    "share": "`share per cpu up to 8;` or `share least loaded up to 8;`",
+    "subdevice": "`subdevice NAME max 64 { ... }`",
+    "table": "`table offset 0x100 slots 16;`, both of them numbers",
+    "vectors": "`vectors POOL 1..4;`, the least and the most that it gets",
 }
 
 _NAMES = {
@@ -467,8 +482,7 @@ class _Parser:
             f"{what if token.type == 'NUMBER' else quote(token.text)} is not supported yet",
             self._span(token),
             "" if token.type == "NUMBER" else what,
-            "this version knows `msix` and `iomem` stores, special vectors, and pools that "
-            "share per CPU or hand out dedicated vectors",
+            "leave it out: this version has no word for it",
         )
         self._drop(token)
         return True
@@ -489,8 +503,11 @@ class _Parser:
             again = self._lex(token.start, states[-1])
             if self._follow(states, again.type) is None:
                 continue
-            if terminal == "SEMICOLON" and again.type == "NAME" and not self._first_on_line(again):
-                continue
+            if terminal == "SEMICOLON" and not self._first_on_line(again):
+                if again.type == "NAME":
+                    continue
+                if again.type == "BAR" and self._statement_word() in ("mask_bits", "pending"):
+                    continue  # said behind the offset, not a statement of its own
             if terminal == "LBRACE":
                 if not self.surplus:
                     continue
@@ -527,6 +544,9 @@ class _Parser:
         """A word that is nearly one that fits: take it for that one."""
         if token.type not in ("NAME", *self.tables.words.values()) or len(token.text) > 24:
             return False
+        if token.type == "DEVICE":
+            return False  # no slip for `subdevice`
+        known = token.text in HOMES
         words = {
             text: name
             for text, name in self.tables.words.items()
@@ -539,8 +559,14 @@ class _Parser:
         if states is None:
             return False
         after = self._lex(token.end, states[-1])
-        if self._follow(states, after.type) is None:
+        following = self._follow(states, after.type)
+        if following is None:
             return False
+        if known:
+            # A statement of another block, unless more of it fits.
+            third = self._lex(after.end, following[-1])
+            if self._follow(following, third.type) is None:
+                return False
         self._report(
             "IMS015",
             f"there is no {quote(token.text)} here",
@@ -579,7 +605,7 @@ class _Parser:
             hint = "names are made of a-z, 0-9 and _"
             if after_number:
                 hint = "a range is `A..B`, both ends included"
-        elif token.text == "'":
+        elif token.text == "'" or expected == ["STRING"]:
             hint = "a text stands in double quotes"
         elif token.text == ",":
             hint = "there are no lists: write one statement for each"
@@ -591,8 +617,27 @@ class _Parser:
             hint = "a field of several bits is `NAME bits HIGH:LOW cookie`"
         elif token.text in HOMES and self._statement_start():
             hint = f"`{token.text}` belongs in the block of {HOMES[token.text]}"
-            if token.text == "device":
-                hint = "a device stands by itself, outside of all blocks"
+            if token.text in ("device", "include"):
+                hint = f"`{token.text}` stands by itself, outside of all blocks"
+        first = self._statement_word()
+        if first == "slot" and not after_number:
+            hint = "write `slot NAME 16 { ... }`"
+            if self._open_block() is not None:
+                hint = "write `slot 16 { ... }`, or `slot NAME;` for a layout that has a name"
+        elif first == "requires" and token.text in HOMES:
+            hint = f"`{token.text}` is a statement of its own"
+        elif first == "managed" or (
+            first in FORMS and (not hint or first == "include" or token.text in (",", ";", "-"))
+        ):
+            hint = f"write {FORMS[first]}"
+        elif first == "vector" and expected == ["SEMICOLON"] and token.type in ("EQUAL", "LSQB"):
+            hint = "a subdevice takes a vector of a pool: write `vector POOL;`"
+        elif first is None and token.type == "NAME" and "COOKIE" in expected:
+            hint = "a value that the command takes along is written `cookie NAME;`"
+        elif expected == ["LBRACE"]:
+            hint = "a block `{ ... }` belongs to this"
+        elif token.type == "LBRACE" and expected == ["SEMICOLON"]:
+            hint = "no block belongs to this"
         self._report(
             "IMS010",
             ("the file ends too early" if token.type == END else f"unexpected {quote(token.text)}"),
@@ -600,6 +645,14 @@ class _Parser:
             f"expected {self._describe(expected)}",
             hint,
         )
+
+    def _statement_word(self) -> str | None:
+        """The word that the statement being read starts with; None at its start."""
+        at = len(self.states) - 1
+        while at and "BAD" not in self.tables.actions[self.states[at]]:
+            at -= 1
+        first = self.values[at] if at < len(self.values) else None
+        return first.text if isinstance(first, Token) else None
 
     def _statement_start(self) -> bool:
         return "BAD" in self.tables.actions[self.states[-1]]
@@ -622,8 +675,8 @@ class _Parser:
         pos = token.start
         end = pos
         if self._open_block() is None:
-            # Only devices stand here: whatever else there is goes up to the next one.
-            match = _DEVICE.search(self.text, pos)
+            # Whatever this is goes up to the next that stands by itself.
+            match = _OUTERMOST.search(self.text, pos)
             pos = end = match.start(1) if match else len(self.text)
         while self._open_block() is not None:
             pos = self._skip(pos)
@@ -781,13 +834,20 @@ def _remapping_optional(p: _Parser, c: list[Any]) -> ast.RemappingItem:
     return ast.RemappingItem(False, p.span(c[0], c[-1]))
 
 
-def _msix_store(p: _Parser, c: list[Any]) -> ast.StoreItem:
-    return ast.StoreItem(p.word(c[1]), "msix", (), p.span(c[0], c[3]), p.span(c[0], c[-1]))
+def _architecture(p: _Parser, c: list[Any]) -> ast.ArchitectureItem:
+    names = tuple(p.word(token) for token in _take(c, "NAME"))
+    return ast.ArchitectureItem(names, p.span(c[0], c[-1]))
 
 
-def _iomem_store(p: _Parser, c: list[Any]) -> ast.StoreItem:
-    items = _nodes(c, ast.BarItem, ast.SizeItem, ast.SlotItem, ast.Broken)
-    return ast.StoreItem(p.word(c[1]), "iomem", items, _head(p, c), p.span(c[0], c[-1]))
+def _pci_store(p: _Parser, c: list[Any]) -> ast.StoreItem:
+    kind = c[3].type.lower()
+    return ast.StoreItem(p.word(c[1]), kind, (), p.span(c[0], c[3]), p.span(c[0], c[-1]))
+
+
+def _ims_store(p: _Parser, c: list[Any]) -> ast.StoreItem:
+    items = tuple(item for item in c if not isinstance(item, Token))
+    kind = c[3].type.lower()
+    return ast.StoreItem(p.word(c[1]), kind, items, _head(p, c), p.span(c[0], c[-1]))
 
 
 def _bar(p: _Parser, c: list[Any]) -> ast.BarItem:
@@ -803,10 +863,39 @@ def _size(p: _Parser, c: list[Any]) -> ast.SizeItem:
     return ast.SizeItem(c[0].type.lower(), number, None, span)
 
 
+def _table(p: _Parser, c: list[Any]) -> ast.TableItem:
+    return ast.TableItem(p.number(c[2]), p.number(c[4]), p.span(c[0], c[-1]))
+
+
+def _bits(p: _Parser, c: list[Any]) -> ast.BitsItem:
+    numbers = [p.number(token) for token in _take(c, "NUMBER")]
+    bar = numbers[0] if len(numbers) > 1 else None
+    low = _one(c, "ACTIVE") is not None
+    return ast.BitsItem(c[0].type.lower(), bar, numbers[-1], low, p.span(c[0], c[-1]))
+
+
+def _command_cookie(p: _Parser, c: list[Any]) -> ast.CommandCookieItem:
+    optional = _one(c, "OPTIONAL") is not None
+    return ast.CommandCookieItem(p.word(c[1]), optional, p.span(c[0], c[-1]))
+
+
 def _slot(p: _Parser, c: list[Any]) -> ast.SlotItem:
     items = _nodes(c, ast.RegisterItem, ast.ControlItem, ast.Broken)
+    (stride,) = _take(c, "NUMBER")
     big = _one(c, "BIG") is not None
-    return ast.SlotItem(p.number(c[1]), big, items, _head(p, c), p.span(c[0], c[-1]))
+    return ast.SlotItem(p.number(stride), big, items, _head(p, c), p.span(c[0], c[-1]))
+
+
+def _slot_named(p: _Parser, c: list[Any]) -> ast.SlotNameItem:
+    return ast.SlotNameItem(p.word(c[1]), p.span(c[0], c[-1]))
+
+
+def _layout(p: _Parser, c: list[Any]) -> ast.LayoutItem:
+    return ast.LayoutItem(p.word(c[1]), _slot(p, c), p.span(c[0], c[-1]))
+
+
+def _include(p: _Parser, c: list[Any]) -> ast.IncludeItem:
+    return ast.IncludeItem(p.quoted(c[1]), p.span(c[0], c[-1]))
 
 
 def _register(p: _Parser, c: list[Any]) -> ast.RegisterItem:
@@ -858,7 +947,9 @@ def _pool(p: _Parser, c: list[Any]) -> ast.PoolItem:
         name=p.word(c[1]),
         ranges=_nodes(c, ast.RangeItem),
         purpose=_text(p, c),
-        items=_nodes(c, ast.ShareItem, ast.DedicatedItem, ast.Broken),
+        items=_nodes(
+            c, ast.ShareItem, ast.DedicatedItem, ast.ReserveItem, ast.ManagedItem, ast.Broken
+        ),
         head=_head(p, c),
         span=p.span(c[0], c[-1]),
     )
@@ -884,15 +975,41 @@ def _range_between(p: _Parser, c: list[Any]) -> ast.RangeItem:
 
 
 def _share(p: _Parser, c: list[Any]) -> ast.ShareItem:
-    return ast.ShareItem(p.number(c[5]), p.span(c[0], c[-1]))
+    policy = "least loaded" if _one(c, "LEAST") else "per cpu"
+    return ast.ShareItem(policy, p.number(c[5]), p.span(c[0], c[-1]))
 
 
 def _dedicated(p: _Parser, c: list[Any]) -> ast.DedicatedItem:
     return ast.DedicatedItem(p.span(c[0], c[-1]))
 
 
+def _reserve(p: _Parser, c: list[Any]) -> ast.ReserveItem:
+    return ast.ReserveItem(p.number(c[1]), p.span(c[0], c[-1]))
+
+
+def _managed(p: _Parser, c: list[Any]) -> ast.ManagedItem:
+    return ast.ManagedItem(p.span(c[0], c[-1]))
+
+
+def _subdevice(p: _Parser, c: list[Any]) -> ast.SubdeviceItem:
+    items = _nodes(c, ast.MemberItem, ast.Broken)
+    name, maximum = p.word(c[1]), p.number(c[3])
+    return ast.SubdeviceItem(name, maximum, items, _head(p, c), p.span(c[0], c[-1]))
+
+
+def _member_one(p: _Parser, c: list[Any]) -> ast.MemberItem:
+    return ast.MemberItem(p.word(c[1]), None, None, p.span(c[0], c[-1]))
+
+
+def _member_many(p: _Parser, c: list[Any]) -> ast.MemberItem:
+    minimum, maximum = p.number(c[2]), p.number(c[4])
+    return ast.MemberItem(p.word(c[1]), minimum, maximum, p.span(c[0], c[-1]))
+
+
 _ACTIONS: dict[str, Callable[[_Parser, list[Any]], Any]] = {
     "start": _start,
+    "include": _include,
+    "layout": _layout,
     "device": _device,
     "pci_id": _pci_id,
     "pci_class": _pci_class,
@@ -900,12 +1017,22 @@ _ACTIONS: dict[str, Callable[[_Parser, list[Any]], Any]] = {
     "maintainer": _maintainer,
     "requires_remapping": _requires_remapping,
     "remapping_optional": _remapping_optional,
-    "msix_store": _msix_store,
-    "iomem_store": _iomem_store,
+    "architecture": _architecture,
+    "msi_store": _pci_store,
+    "msix_store": _pci_store,
+    "iomem_store": _ims_store,
+    "memory_store": _ims_store,
+    "command_store": _ims_store,
+    "exported_store": _ims_store,
     "bar": _bar,
     "offset": _size,
     "slots": _size,
+    "table": _table,
+    "mask_bits": _bits,
+    "pending": _bits,
+    "command_cookie": _command_cookie,
     "slot": _slot,
+    "slot_named": _slot_named,
     "register": _register,
     "control": _control,
     "mask": _mask,
@@ -919,4 +1046,9 @@ _ACTIONS: dict[str, Callable[[_Parser, list[Any]], Any]] = {
     "range_between": _range_between,
     "share": _share,
     "dedicated": _dedicated,
+    "reserve": _reserve,
+    "managed": _managed,
+    "subdevice": _subdevice,
+    "member_one": _member_one,
+    "member_many": _member_many,
 }

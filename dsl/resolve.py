@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from . import ast, model
 from .parser import LATER
-from .records import dataclass
+from .records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
     _Node = TypeVar("_Node")
+
+#: Stores whose messages the PCI core manages.
+PCI_KINDS = ("msi", "msix")
+
+#: Stores without isolation by themselves: only required remapping makes them safe.
+ISOLATED_KINDS = ("command", "exported")
 
 #: Bytes that a 32-bit BAR offset can reach.
 BAR_BYTES = 1 << 32
@@ -53,24 +59,34 @@ KEYWORDS = frozenset(
         "address",
         "address_hi",
         "address_lo",
+        "architecture",
         "bar",
         "control",
+        "cookie",
         "data",
         "dedicated",
         "device",
+        "include",
         "maintainer",
+        "managed",
         "mask",
+        "mask_bits",
         "offset",
         "path",
         "pci",
+        "pending",
         "pool",
         "remapping",
         "requires",
+        "reserve",
         "share",
         "slot",
         "slots",
         "store",
+        "subdevice",
+        "table",
         "vector",
+        "vectors",
     )
 )
 
@@ -110,30 +126,67 @@ def width_of(register: ast.RegisterItem) -> int | None:
     return 64 if register.keyword == "address" else 32
 
 
+class Layouts:
+    """The named layouts of a file and of the files that it includes."""
+
+    def __init__(self, items: Iterable[ast.LayoutItem] = (), lost: bool = False) -> None:
+        self.items = tuple(items)
+        #: Whether there may be more of them, in what could not be read.
+        self.lost = lost
+        self.by_name: dict[str, Slot] = {}
+        self.slots: list[Slot] = []
+        for item in self.items:
+            slot = Slot(item.slot)
+            self.slots.append(slot)
+            self.by_name.setdefault(item.name.text, slot)
+
+
 class Store:
     """A store and what counts of its properties."""
 
-    def __init__(self, item: ast.StoreItem) -> None:
+    def __init__(self, item: ast.StoreItem, layouts: Layouts) -> None:
         self.item = item
         self.name = item.name.text
         self.block = Block(item.items)
         self.bar = self.block.first(ast.BarItem)
         self.offset = self.block.first(ast.SizeItem, "offset")
         self.slots = self.block.first(ast.SizeItem, "slots")
-        slot = self.block.first(ast.SlotItem)
-        self.slot = Slot(slot) if slot else None
+        self.tables = self.block.all(ast.TableItem)
+        self.mask_bits = self.block.first(ast.BitsItem, "mask_bits")
+        self.pending = self.block.first(ast.BitsItem, "pending")
+        own = self.block.first(ast.SlotItem)
+        self.own_slot = Slot(own) if own else None
+        self.layout = self.block.first(ast.SlotNameItem)
+        self.slot = self.own_slot
+        if self.slot is None and self.layout is not None:
+            self.slot = layouts.by_name.get(self.layout.name.text)
+
+    @property
+    def is_pci(self) -> bool:
+        """Whether the PCI core manages its messages."""
+        return self.item.kind in PCI_KINDS
 
     @property
     def limit(self) -> int | None:
         """Indexes that the store has at most; None where that isn't known."""
-        if self.item.kind == "msix":
-            return model.MAX_MSIX
+        if self.is_pci:
+            return model.MAX_MSIX if self.item.kind == "msix" else model.MAX_MSI
+        if self.tables and self.slots is None:
+            return self._table_slots()
         if self.slots is None:
             return None
         number = self.slots.number or self.slots.maximum
         if number is None or number.value is None:
             return None
         return number.value if 0 < number.value <= model.MAX_INDEXES else None
+
+    def _table_slots(self) -> int | None:
+        total = 0
+        for item in self.tables:
+            if item.slots.value is None:
+                return None
+            total += item.slots.value
+        return total if 0 < total <= model.MAX_INDEXES and not self.block.broken else None
 
     @property
     def runtime(self) -> bool:
@@ -146,13 +199,16 @@ class Scope:
     """One device: its declarations by name."""
 
     decl: ast.DeviceDecl
+    layouts: Layouts = field(default_factory=Layouts)
 
     def __post_init__(self) -> None:
         self.block = Block(self.decl.items)
         self.name = self.decl.name.text
-        self.stores = [Store(item) for item in self.block.all(ast.StoreItem)]
+        self.stores = [Store(item, self.layouts) for item in self.block.all(ast.StoreItem)]
         self.vectors = self.block.all(ast.VectorItem)
         self.pools = self.block.all(ast.PoolItem)
+        self.subdevices = self.block.all(ast.SubdeviceItem)
+        self.architectures = self.block.all(ast.ArchitectureItem)
         self.path = self.block.first(ast.PathItem)
         self.maintainers = self.block.all(ast.MaintainerItem)
         self.remappings = self.block.all(ast.RemappingItem)
@@ -186,13 +242,28 @@ class Scope:
         """Whether a store of that name may be among what could not be read."""
         return self._lost_any or name in self._lost_words
 
+    def lost_pool(self, name: str) -> bool:
+        """Whether a pool of that name may be among what could not be read."""
+        return self._lost_any or bool(self._lost_pools & {"", name})
+
+    @cached_property
+    def _lost_pools(self) -> set[str]:
+        """Names of pools that could not be read; an empty one where that is lost too."""
+        lost = [item.words for item in self.block.broken if item.words[:1] == ("pool",)]
+        return {words[1] if len(words) > 1 else "" for words in lost}
+
     def ims_range(self, pool: ast.PoolItem) -> ast.RangeItem | None:
         """The first range of a pool that lies in an IMS store."""
         for item in pool.ranges:
             store = self.by_name.get(item.store.text)
-            if store is not None and store.item.kind != "msix":
+            if store is not None and not store.is_pci:
                 return item
         return None
+
+    @property
+    def isolated(self) -> Store | None:
+        """The first store that can't do without interrupt remapping."""
+        return next((one for one in self.stores if one.item.kind in ISOLATED_KINDS), None)
 
 
 # The model.  Only for scopes without errors: what the rules refuse isn't looked for here.
@@ -203,7 +274,7 @@ def build(scope: Scope, file: str) -> model.Device:
     decl = scope.decl
     remapping = scope.remapping
     if remapping is None:
-        remapping = any(
+        remapping = scope.isolated is not None or any(
             Block(pool.items).first(ast.DedicatedItem) and scope.ims_range(pool)
             for pool in scope.pools
         )
@@ -218,6 +289,8 @@ def build(scope: Scope, file: str) -> model.Device:
         vectors=tuple(_vector(item) for item in scope.vectors),
         pools=tuple(_pool(item) for item in scope.pools),
         span=decl.span,
+        subdevices=tuple(_subdevice(item) for item in scope.subdevices),
+        architectures=tuple(name.text for item in scope.architectures for name in item.names),
         file=file,
     )
 
@@ -247,29 +320,75 @@ def _size(item: ast.SizeItem, largest: int) -> model.Size:
 
 
 def _store(store: Store) -> model.Store:
-    item = store.item
+    item, name = store.item, store.name
+    if item.kind == "msi":
+        return model.MsiStore(name, item.span)
     if item.kind == "msix":
-        return model.MsixStore(store.name, item.span)
-    assert store.bar and store.offset and store.slots and store.slot
+        return model.MsixStore(name, item.span)
+    if item.kind == "iomem":
+        return _iomem(store)
+    assert store.slots
     slots = _size(store.slots, model.MAX_INDEXES)
+    if item.kind == "command":
+        cookies = tuple(
+            model.CommandCookie(cookie.name.text, cookie.optional, cookie.span)
+            for cookie in store.block.all(ast.CommandCookieItem)
+        )
+        return model.CommandStore(name, slots, cookies, item.span)
+    if item.kind == "exported":
+        return model.ExportedStore(name, slots, item.span)
+    assert store.slot
+    return model.MemoryStore(name, slots, _layout(store.slot), item.span)
+
+
+def _iomem(store: Store) -> model.IomemStore:
+    assert store.bar and store.slot
     layout = _layout(store.slot)
-    last = BAR_BYTES - layout.stride * slots.maximum
-    offset = _size(store.offset, last)
-    return model.IomemStore(store.name, _value(store.bar.number), offset, slots, layout, item.span)
+    tables = tuple(
+        model.Table(_value(table.offset), _value(table.slots), table.span) for table in store.tables
+    )
+    if tables:
+        total = sum(table.slots for table in tables)
+        slots = model.Size(total, total, tables[0].span)
+        offset = model.Size(tables[0].offset, tables[0].offset, tables[0].span)
+    else:
+        assert store.offset and store.slots
+        slots = _size(store.slots, model.MAX_INDEXES)
+        offset = _size(store.offset, BAR_BYTES - layout.stride * slots.maximum)
+    bar = _value(store.bar.number)
+    return model.IomemStore(
+        name=store.name,
+        bar=bar,
+        offset=offset,
+        slots=slots,
+        layout=layout,
+        span=store.item.span,
+        # One table is what `offset` and `slots` say too.
+        tables=tables if len(tables) > 1 else (),
+        mask_bits=_bits(store.mask_bits, bar),
+        pending=_bits(store.pending, bar),
+    )
+
+
+def _bits(item: ast.BitsItem | None, bar: int) -> model.BitArray | None:
+    if item is None:
+        return None
+    own = _value(item.bar) if item.bar is not None else bar
+    return model.BitArray(own, _value(item.offset), item.active_low, item.span)
 
 
 def _layout(slot: Slot) -> model.SlotLayout:
     endian = model.Endian.BIG if slot.item.big_endian else model.Endian.LITTLE
     low, high = _address(slot, endian)
     data = slot.register("data")
-    assert data and slot.control
+    assert data
     return model.SlotLayout(
         stride=_value(slot.item.stride),
         endian=endian,
         address_lo=low,
         address_hi=high,
         data=_register(data),
-        control=_control(slot, slot.control),
+        control=_control(slot, slot.control) if slot.control else None,
         span=slot.item.span,
     )
 
@@ -299,7 +418,6 @@ def _address(slot: Slot, endian: model.Endian) -> tuple[model.Register, model.Re
 
 def _control(slot: Slot, item: ast.ControlItem) -> model.ControlWord:
     mask = slot.fields.first(ast.MaskItem)
-    assert mask
     enables = {flag.name.text: _value(flag.bit) for flag in slot.fields.all(ast.FlagItem)}
     cookies = tuple(
         model.CookieField(
@@ -314,7 +432,7 @@ def _control(slot: Slot, item: ast.ControlItem) -> model.ControlWord:
     )
     return model.ControlWord(
         register=_register(item.register),
-        mask=model.MaskBit(_value(mask.bit), mask.active_low, mask.span),
+        mask=model.MaskBit(_value(mask.bit), mask.active_low, mask.span) if mask else None,
         cookies=cookies,
         span=item.span,
     )
@@ -333,17 +451,34 @@ def _vector(item: ast.VectorItem) -> model.SpecialVector:
 
 def _pool(item: ast.PoolItem) -> model.Pool:
     block = Block(item.items)
-    share = block.first(ast.ShareItem)
+    share, reserve = block.first(ast.ShareItem), block.first(ast.ReserveItem)
     return model.Pool(
         name=item.name.text,
         purpose=item.purpose.value if item.purpose else "",
         ranges=tuple(_range(part) for part in item.ranges),
-        sharing=model.Sharing(_value(share.limit), share.span) if share else None,
+        sharing=_sharing(share) if share else None,
         dedicated=block.first(ast.DedicatedItem) is not None,
         span=item.span,
+        managed=block.first(ast.ManagedItem) is not None,
+        reserve=_value(reserve.number) if reserve else 0,
     )
+
+
+def _sharing(item: ast.ShareItem) -> model.Sharing:
+    return model.Sharing(_value(item.limit), item.span, model.SharePolicy(item.policy))
 
 
 def _range(item: ast.RangeItem) -> model.Range:
     last = _value(item.last) if item.last is not None else None
     return model.Range(item.store.text, _value(item.first), last, item.span)
+
+
+def _subdevice(item: ast.SubdeviceItem) -> model.Subdevice:
+    members = tuple(_member(part) for part in Block(item.items).all(ast.MemberItem))
+    return model.Subdevice(item.name.text, _value(item.maximum), members, item.span)
+
+
+def _member(item: ast.MemberItem) -> model.Member:
+    single = item.minimum is None
+    low, high = (1, 1) if single else (_value(item.minimum), _value(item.maximum))
+    return model.Member(item.pool.text, low, high, single, item.span)

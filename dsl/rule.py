@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from .codes import report
 from .diagnostics import Diagnostic, Place
-from .resolve import Scope, Slot
 from .source import Span
 
 #: What a rule gives: its findings in a device or file.
@@ -19,13 +18,6 @@ MAX_GUESSES = 50
 def count(number: int, what: str) -> str:
     """``number`` with its unit in the singular or plural."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def slots_of(scope: Scope) -> Iterator[Slot]:
-    """The slots of a device's stores."""
-    for store in scope.stores:
-        if store.slot:
-            yield store.slot
 
 
 def again(what: str, span: Span, first: Span) -> Diagnostic:

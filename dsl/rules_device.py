@@ -7,14 +7,26 @@ import re
 from . import ast
 from .codes import report
 from .diagnostics import Diagnostic, Place, quote
-from .resolve import Block, Scope
-from .rule import Found, again, slots_of
+from .parser import nearest
+from .resolve import Block, Scope, Slot
+from .rule import MAX_GUESSES, Found, again
 from .rules_layout import WIDTHS
 from .source import Span
 
 _PCI_ID = re.compile(r"[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}\Z")
 
 _PCI_CLASS = re.compile(r"[0-9A-Fa-f]{6}\Z")
+
+
+#: Properties that a store must have, by its kind.
+REQUIRED = {
+    "msi": (),
+    "msix": (),
+    "iomem": ("bar", "offset", "slots", "slot"),
+    "memory": ("slots", "slot"),
+    "command": ("slots",),
+    "exported": ("slots",),
+}
 
 
 def _twice(what: str, spans: list[Span]) -> Found:
@@ -25,6 +37,7 @@ def _twice(what: str, spans: list[Span]) -> Found:
 def rule_property_twice(scope: Scope) -> Found:
     """What can be said once is said once."""
     yield from _twice("path", [item.span for item in scope.block.all(ast.PathItem)])
+    yield from _twice("architecture", [item.span for item in scope.architectures])
     for required, words in (
         (True, "requires remapping"),
         (False, "remapping optional"),
@@ -35,21 +48,30 @@ def rule_property_twice(scope: Scope) -> Found:
         yield from _twice("bar", [item.span for item in store.block.all(ast.BarItem)])
         for word in ("offset", "slots"):
             yield from _twice(word, [i.span for i in store.block.all(ast.SizeItem, word)])
-        yield from _twice("slot", [item.head for item in store.block.all(ast.SlotItem)])
-    for slot in slots_of(scope):
-        for word in WIDTHS:
-            yield from _twice(word, [i.span for i in slot.block.all(ast.RegisterItem, word)])
-        yield from _twice("control", [item.register.span for item in slot.controls])
-        yield from _twice("mask", [item.span for item in slot.fields.all(ast.MaskItem)])
-        flags: dict[str, ast.FlagItem] = {}
-        for flag in slot.fields.all(ast.FlagItem):
-            first = flags.setdefault(flag.name.text, flag)
-            if first is not flag:
-                yield again(flag.name.text, flag.span, first.span)
+        for word in ("mask_bits", "pending"):
+            yield from _twice(word, [i.span for i in store.block.all(ast.BitsItem, word)])
+        slots = [item.head for item in store.block.all(ast.SlotItem)]
+        slots += [item.span for item in store.block.all(ast.SlotNameItem)]
+        yield from _twice("slot", sorted(slots, key=lambda span: span.start))
     for pool in scope.pools:
         block = Block(pool.items)
         yield from _twice("share", [item.span for item in block.all(ast.ShareItem)])
         yield from _twice("dedicated", [item.span for item in block.all(ast.DedicatedItem)])
+        yield from _twice("reserve", [item.span for item in block.all(ast.ReserveItem)])
+        yield from _twice("managed", [item.span for item in block.all(ast.ManagedItem)])
+
+
+def slot_rule_property_twice(slot: Slot) -> Found:
+    """What can be said once of a slot is said once."""
+    for word in WIDTHS:
+        yield from _twice(word, [i.span for i in slot.block.all(ast.RegisterItem, word)])
+    yield from _twice("control", [item.register.span for item in slot.controls])
+    yield from _twice("mask", [item.span for item in slot.fields.all(ast.MaskItem)])
+    flags: dict[str, ast.FlagItem] = {}
+    for flag in slot.fields.all(ast.FlagItem):
+        first = flags.setdefault(flag.name.text, flag)
+        if first is not flag:
+            yield again(flag.name.text, flag.span, first.span)
 
 
 def _missing(what: str, hint: str, span: Span) -> Diagnostic:
@@ -59,26 +81,28 @@ def _missing(what: str, hint: str, span: Span) -> Diagnostic:
 def rule_property_missing(scope: Scope) -> Found:
     """What stores and slots need is there."""
     for store in scope.stores:
-        if store.item.kind == "msix":
-            continue
+        kind = store.item.kind
         for word, there, example in (
             ("bar", store.bar, "bar 0;"),
-            ("offset", store.offset, "offset 0x1000;` or `offset runtime;"),
-            ("slots", store.slots, "slots 64;` or `slots runtime max 64;"),
-            ("slot", store.slot, "slot 16 { ... }"),
+            ("offset", store.offset or store.tables, "offset 0x1000;` or `offset runtime;"),
+            ("slots", store.slots or store.tables, "slots 64;` or `slots runtime max 64;"),
+            ("slot", store.own_slot or store.layout, "slot 16 { ... }"),
         ):
-            if there is None and not store.block.may_have(word):
+            lost = store.block.may_have(word, *(["table"] if word in ("offset", "slots") else []))
+            if word in REQUIRED[kind] and not there and not lost:
                 yield _missing(f"`{word}`", f"write `{example}`", store.item.head)
-    for slot in slots_of(scope):
-        for words, example in (
-            (("address", "address_lo"), "address_lo @0;` or `address @0;"),
-            (("data",), "data @8;"),
-            (("control",), "control @12 { mask bit 0; }"),
-        ):
-            found = any(slot.register(word) for word in words)
-            if not found and not slot.block.may_have(*words):
-                what = " or ".join(f"`{word}`" for word in reversed(words))
-                yield _missing(what, f"write `{example}`", slot.item.head)
+
+
+def slot_rule_property_missing(slot: Slot) -> Found:
+    """What every slot needs is there."""
+    for words, example in (
+        (("address", "address_lo"), "address_lo @0;` or `address @0;"),
+        (("data",), "data @8;"),
+    ):
+        found = any(slot.register(word) for word in words)
+        if not found and not slot.block.may_have(*words):
+            what = " or ".join(f"`{word}`" for word in reversed(words))
+            yield _missing(what, f"write `{example}`", slot.item.head)
 
 
 def rule_pci_id(scope: Scope) -> Found:
@@ -181,11 +205,59 @@ def rule_remapping(scope: Scope) -> Found:
             return
 
 
+#: What `architecture` may name: the words of the kernel's Kconfig in lower case.
+ARCHITECTURES = (
+    "arm",
+    "arm64",
+    "loongarch",
+    "mips",
+    "powerpc",
+    "riscv",
+    "s390",
+    "sparc",
+    "x86",
+    "x86_64",
+)
+
+
+def rule_architecture(scope: Scope) -> Found:
+    """Architectures are the kernel's, each named once."""
+    for item in scope.architectures[:1]:
+        seen: dict[str, ast.Word] = {}
+        for word in item.names:
+            first = seen.setdefault(word.text, word)
+            if first is not word:
+                yield again(word.text, word.span, first.span)
+            elif word.text not in ARCHITECTURES:
+                near = nearest(word.text, ARCHITECTURES) if len(seen) < MAX_GUESSES else None
+                near = _OTHER_NAMES.get(word.text.lower(), near)
+                known = ", ".join(f"`{name}`" for name in ARCHITECTURES)
+                yield report(
+                    "IMS120",
+                    f"there is no architecture {quote(word.text)}",
+                    word.span,
+                    hint=f"did you mean `{near}`?" if near else f"known are {known}",
+                )
+
+
+#: What architectures are called elsewhere.
+_OTHER_NAMES = {
+    "aarch64": "arm64",
+    "amd64": "x86_64",
+    "i386": "x86",
+    "ia32": "x86",
+    "ppc": "powerpc",
+    "ppc64": "powerpc",
+    "riscv64": "riscv",
+    "x64": "x86_64",
+}
+
+
 def rule_isolation(scope: Scope) -> Found:
     """Rules 32 and 33: dedicated IMS vectors without required remapping are worth a word."""
     optional = next((item for item in scope.remappings if not item.required), None)
-    if optional is None:
-        return
+    if optional is None or scope.isolated is not None:
+        return  # where it can't be optional, that is refused
     for pool in scope.pools:
         dedicated = Block(pool.items).first(ast.DedicatedItem)
         part = scope.ims_range(pool)

@@ -7,14 +7,17 @@ from itertools import combinations
 
 from . import ast, model
 from .codes import report
-from .diagnostics import Place, quote
+from .diagnostics import Diagnostic, Place, quote
 from .parser import nearest
-from .resolve import BAR_BYTES, Scope, Slot, width_of
-from .rule import MAX_GUESSES, Found, count, slots_of
+from .resolve import BAR_BYTES, Scope, Slot, Store, width_of
+from .rule import MAX_GUESSES, Found, count
 from .source import Span
 
 #: Bytes from one slot to the next.
 MAX_STRIDE = 65536
+
+#: Stores that need an MSI domain of their own.
+IMS_KINDS = ("iomem", "memory", "command", "exported")
 
 #: Widths in bits that a register can have.
 WIDTHS = {
@@ -35,21 +38,33 @@ def rule_number_range(scope: Scope) -> Found:
         if store.offset:
             wanted.append(("an offset", store.offset.number, 0, BAR_BYTES - 1))
             wanted.append(("an offset", store.offset.maximum, 0, BAR_BYTES - 1))
-        if store.slot:
-            wanted.append(("a stride", store.slot.item.stride, 4, MAX_STRIDE))
+        for bits in (store.mask_bits, store.pending):
+            if bits:
+                wanted.append(("a BAR", bits.bar, 0, 5))
+                wanted.append(("an offset", bits.offset, 0, BAR_BYTES - 1))
+        for table in store.tables:
+            wanted.append(("an offset", table.offset, 0, BAR_BYTES - 1))
         for what, number, low, high in wanted:
             if number and number.value is not None and not low <= number.value <= high:
-                yield report(
-                    "IMS050",
-                    f"{number.value:,} is out of range",
-                    number.span,
-                    hint=f"{what} is {low:,} to {high:,}",
-                )
+                yield _out_of_range(what, number.value, number.span, low, high)
+
+
+def _out_of_range(what: str, value: int, span: Span, low: int, high: int) -> Diagnostic:
+    hint = f"{what} is {low:,} to {high:,}"
+    return report("IMS050", f"{value:,} is out of range", span, hint=hint)
+
+
+def slot_rule_stride_range(slot: Slot) -> Found:
+    """A stride is in range."""
+    stride = slot.item.stride
+    if stride.value is not None and not 4 <= stride.value <= MAX_STRIDE:
+        yield _out_of_range("a stride", stride.value, stride.span, 4, MAX_STRIDE)
 
 
 def rule_slots(scope: Scope) -> Found:
     """A store has slots, not more than a domain can hold, and a maximum if at run time."""
     for store in scope.stores:
+        yield from _table_slots(store)
         item = store.slots
         if item is None:
             continue
@@ -77,36 +92,58 @@ def rule_slots(scope: Scope) -> Found:
             )
 
 
-def rule_stride(scope: Scope) -> Found:
-    """Slots follow each other at multiples of 4 bytes."""
-    for slot in slots_of(scope):
-        stride = slot.item.stride
-        if stride.value is not None and stride.value >= 4 and stride.value % 4:
+def _table_slots(store: Store) -> Found:
+    total = 0
+    for table in store.tables:
+        slots = table.slots
+        if slots.value == 0:
             yield report(
-                "IMS053",
-                f"a stride of {count(stride.value, 'byte')} is not a multiple of 4",
-                stride.span,
-                hint=f"the next that is: {stride.value // 4 * 4 + 4}",
+                "IMS051",
+                "a table without slots",
+                slots.span,
+                hint="remove it, or give the number of slots from the datasheet",
             )
+        if slots.value is None:
+            return
+        if total <= model.MAX_INDEXES < total + slots.value:
+            yield report(
+                "IMS051",
+                f"{count(total + slots.value, 'slot')} are too many",
+                slots.span,
+                "with those of the tables above" if total else "",
+                f"an MSI domain holds {model.MAX_INDEXES:,}",
+            )
+        total += slots.value
 
 
-def rule_width(scope: Scope) -> Found:
+def slot_rule_stride(slot: Slot) -> Found:
+    """Slots follow each other at multiples of 4 bytes."""
+    stride = slot.item.stride
+    if stride.value is not None and stride.value >= 4 and stride.value % 4:
+        yield report(
+            "IMS053",
+            f"a stride of {count(stride.value, 'byte')} is not a multiple of 4",
+            stride.span,
+            hint=f"the next that is: {stride.value // 4 * 4 + 4}",
+        )
+
+
+def slot_rule_width(slot: Slot) -> Found:
     """Registers have widths that they can have."""
-    for slot in slots_of(scope):
-        for item in slot.registers:
-            if item.width is None or item.width.value is None:
-                continue
-            widths = WIDTHS[item.keyword]
-            if item.width.value not in widths:
-                hint = " or ".join(str(width) for width in widths)
-                if item.keyword == "address_lo" and item.width.value == 64:
-                    hint += "; a 64-bit register is written `address @N;`"
-                yield report(
-                    "IMS057",
-                    f"`{item.keyword}` can't have {count(item.width.value, 'bit')}",
-                    item.width.span,
-                    hint=f"its width is {hint}",
-                )
+    for item in slot.registers:
+        if item.width is None or item.width.value is None:
+            continue
+        widths = WIDTHS[item.keyword]
+        if item.width.value not in widths:
+            hint = " or ".join(str(width) for width in widths)
+            if item.keyword == "address_lo" and item.width.value == 64:
+                hint += "; a 64-bit register is written `address @N;`"
+            yield report(
+                "IMS057",
+                f"`{item.keyword}` can't have {count(item.width.value, 'bit')}",
+                item.width.span,
+                hint=f"its width is {hint}",
+            )
 
 
 def _extent(item: ast.RegisterItem) -> tuple[int, int] | None:
@@ -117,76 +154,72 @@ def _extent(item: ast.RegisterItem) -> tuple[int, int] | None:
     return item.offset.value, item.offset.value + width // 8 - 1
 
 
-def rule_register_aligned(scope: Scope) -> Found:
+def slot_rule_register_aligned(slot: Slot) -> Found:
     """Registers are aligned to their width, a 64-bit one to its halves."""
-    for slot in slots_of(scope):
-        for item in slot.registers:
-            extent = _extent(item)
-            if extent is None:
-                continue
-            align = min(4, extent[1] - extent[0] + 1)
-            if extent[0] % align:
-                yield report(
-                    "IMS054",
-                    f"`{item.keyword}` is not aligned",
-                    item.offset.span,
-                    f"not a multiple of {align}",
-                    f"registers of this width stand at multiples of {align} bytes",
-                )
-
-
-def rule_register_outside(scope: Scope) -> Found:
-    """Registers end before the next slot starts."""
-    for slot in slots_of(scope):
-        stride = slot.item.stride
-        if stride.value is None or not 4 <= stride.value <= MAX_STRIDE:
+    for item in slot.registers:
+        extent = _extent(item)
+        if extent is None:
             continue
-        for item in slot.registers:
-            extent = _extent(item)
-            if extent and extent[1] >= stride.value:
-                yield report(
-                    "IMS055",
-                    f"`{item.keyword}` is outside its slot",
-                    item.span,
-                    f"bytes {extent[0]:,} to {extent[1]:,}",
-                    "move the register, or make the stride larger",
-                    [Place(stride.span, f"a slot has {count(stride.value, 'byte')}")],
-                )
+        align = min(4, extent[1] - extent[0] + 1)
+        if extent[0] % align:
+            yield report(
+                "IMS054",
+                f"`{item.keyword}` is not aligned",
+                item.offset.span,
+                f"not a multiple of {align}",
+                f"registers of this width stand at multiples of {align} bytes",
+            )
 
 
-def rule_register_overlap(scope: Scope) -> Found:
+def slot_rule_register_outside(slot: Slot) -> Found:
+    """Registers end before the next slot starts."""
+    stride = slot.item.stride
+    if stride.value is None or not 4 <= stride.value <= MAX_STRIDE:
+        return
+    for item in slot.registers:
+        extent = _extent(item)
+        if extent and extent[1] >= stride.value:
+            yield report(
+                "IMS055",
+                f"`{item.keyword}` is outside its slot",
+                item.span,
+                f"bytes {extent[0]:,} to {extent[1]:,}",
+                "move the register, or make the stride larger",
+                [Place(stride.span, f"a slot has {count(stride.value, 'byte')}")],
+            )
+
+
+def slot_rule_register_overlap(slot: Slot) -> Found:
     """No two registers share a byte."""
-    for slot in slots_of(scope):
-        for first, second in combinations(slot.registers, 2):
-            if "address" in (first.keyword, second.keyword) and (
-                {first.keyword, second.keyword} & {"address_lo", "address_hi"}
-            ):
-                continue  # two forms of one thing, refused as that
-            one, two = _extent(first), _extent(second)
-            if one and two and one[0] <= two[1] and two[0] <= one[1]:
-                yield report(
-                    "IMS056",
-                    f"`{second.keyword}` overlaps `{first.keyword}`",
-                    second.span,
-                    f"bytes {two[0]:,} to {two[1]:,}",
-                    "move one of the two",
-                    [Place(first.span, f"bytes {one[0]:,} to {one[1]:,}")],
-                )
+    for first, second in combinations(slot.registers, 2):
+        if "address" in (first.keyword, second.keyword) and (
+            {first.keyword, second.keyword} & {"address_lo", "address_hi"}
+        ):
+            continue  # two forms of one thing, refused as that
+        one, two = _extent(first), _extent(second)
+        if one and two and one[0] <= two[1] and two[0] <= one[1]:
+            yield report(
+                "IMS056",
+                f"`{second.keyword}` overlaps `{first.keyword}`",
+                second.span,
+                f"bytes {two[0]:,} to {two[1]:,}",
+                "move one of the two",
+                [Place(first.span, f"bytes {one[0]:,} to {one[1]:,}")],
+            )
 
 
-def rule_address_form(scope: Scope) -> Found:
+def slot_rule_address_form(slot: Slot) -> Found:
     """One address, or its halves."""
-    for slot in slots_of(scope):
-        whole = slot.register("address")
-        for half in (slot.register("address_lo"), slot.register("address_hi")):
-            if whole and half:
-                yield report(
-                    "IMS058",
-                    f"`{half.keyword}` stands beside `address`",
-                    half.span,
-                    hint="keep `address`, or its two halves",
-                    secondary=[Place(whole.span, "the whole address")],
-                )
+    whole = slot.register("address")
+    for half in (slot.register("address_lo"), slot.register("address_hi")):
+        if whole and half:
+            yield report(
+                "IMS058",
+                f"`{half.keyword}` stands beside `address`",
+                half.span,
+                hint="keep `address`, or its two halves",
+                secondary=[Place(whole.span, "the whole address")],
+            )
 
 
 def rule_table(scope: Scope) -> Found:
@@ -220,29 +253,56 @@ def rule_table(scope: Scope) -> Found:
             )
 
 
+def _layout_place(store: Store, span: Span) -> tuple[Span, list[Place]]:
+    """Where to show what a store lacks in its slot: where the layout is named, if it is."""
+    if store.own_slot is None and store.layout is not None:
+        return store.layout.span, [Place(span, "the layout")]
+    return span, []
+
+
 def rule_mask(scope: Scope) -> Found:
     """Rule 7: messages are maskable one by one, or remapping is required."""
-    for slot in slots_of(scope):
-        if slot.control is None or slot.fields.all(ast.MaskItem):
+    for store in scope.stores:
+        slot = store.slot
+        if slot is None or store.mask_bits or store.block.may_have("mask_bits"):
+            continue
+        iomem = store.item.kind == "iomem"
+        if slot.control is None:
+            if not slot.block.may_have("control"):
+                place, other = _layout_place(store, slot.item.head)
+                yield report(
+                    "IMS041",
+                    "`control` is missing",
+                    place,
+                    "has no control word" if other else "in this block",
+                    "write `control @12 { mask bit 0; }`"
+                    + (", or `mask_bits @N;` in the store" if iomem else ""),
+                    other,
+                )
+            continue
+        if slot.fields.all(ast.MaskItem):
             continue
         flags = [item.name.text for item in slot.fields.all(ast.FlagItem)][:MAX_GUESSES]
         if slot.fields.may_have("mask") or any(nearest(f, ["mask"]) for f in flags):
             continue
+        place, other = _layout_place(store, slot.control.register.span)
         if scope.remapping:
             yield report(
                 "IMS014",
                 "slots without a mask bit are not supported yet",
-                slot.control.register.span,
+                place,
                 "has no mask bit",
                 "this version needs one, even where remapping is required",
+                other,
             )
         else:
             yield report(
                 "IMS061",
                 "the slot has no mask bit",
-                slot.control.register.span,
+                place,
                 "has no mask bit",
                 "write `mask bit N;`, or `mask bit N active low;` where a set bit enables",
+                other,
             )
 
 
@@ -259,103 +319,101 @@ def _fields(slot: Slot) -> Iterator[tuple[str, int, int, Span]]:
                 yield item.name.text, low, high, item.span
 
 
-def rule_field_outside(scope: Scope) -> Found:
+def slot_rule_field_outside(slot: Slot) -> Found:
     """Bits and fields lie in the control word."""
-    for slot in slots_of(scope):
-        if slot.control is None:
-            continue
-        register = slot.control.register
-        width = width_of(register)
-        if width not in WIDTHS["control"]:
-            continue
-        for name, low, high, span in _fields(slot):
-            if high >= width:
-                bit = low == high
-                yield report(
-                    "IMS062" if bit else "IMS063",
-                    f"{quote(name)} is outside the control word",
-                    span,
-                    f"bit {high}" if bit else f"bits {high} to {low}",
-                    f"the word has the bits 0 to {width - 1}",
-                    [Place(register.span, f"{width} bits")],
-                )
+    if slot.control is None:
+        return
+    register = slot.control.register
+    width = width_of(register)
+    if width not in WIDTHS["control"]:
+        return
+    for name, low, high, span in _fields(slot):
+        if high >= width:
+            bit = low == high
+            yield report(
+                "IMS062" if bit else "IMS063",
+                f"{quote(name)} is outside the control word",
+                span,
+                f"bit {high}" if bit else f"bits {high} to {low}",
+                f"the word has the bits 0 to {width - 1}",
+                [Place(register.span, f"{width} bits")],
+            )
 
 
-def rule_field_order(scope: Scope) -> Found:
+def slot_rule_field_order(slot: Slot) -> Found:
     """Fields are written from the highest bit to the lowest."""
-    for slot in slots_of(scope):
-        for item in slot.fields.all(ast.CookieItem):
-            high, low = item.high.value, item.low.value
-            if high is not None and low is not None and high < low:
-                yield report(
-                    "IMS064",
-                    f"the bits of {quote(item.name.text)} are in the wrong order",
-                    item.span,
-                    hint=f"write `bits {low}:{high}`",
-                )
+    for item in slot.fields.all(ast.CookieItem):
+        high, low = item.high.value, item.low.value
+        if high is not None and low is not None and high < low:
+            yield report(
+                "IMS064",
+                f"the bits of {quote(item.name.text)} are in the wrong order",
+                item.span,
+                hint=f"write `bits {low}:{high}`",
+            )
 
 
-def rule_field_overlap(scope: Scope) -> Found:
+def slot_rule_field_overlap(slot: Slot) -> Found:
     """No two fields of the control word share a bit."""
-    for slot in slots_of(scope):
-        owners: dict[int, tuple[str, int, int, Span]] = {}
-        for field in _fields(slot):
-            bits = range(field[1], min(field[2], 64) + 1)
-            others = dict.fromkeys(owners[bit] for bit in bits if bit in owners)
-            for bit in bits:
-                owners.setdefault(bit, field)
-            for first in others:
-                if first[0] == field[0]:
-                    continue  # one name twice, refused as that
-                yield report(
-                    "IMS065",
-                    f"{quote(field[0])} overlaps {quote(first[0])}",
-                    field[3],
-                    _bits(field[1], field[2]),
-                    "move one of the two",
-                    [Place(first[3], _bits(first[1], first[2]))],
-                )
+    owners: dict[int, tuple[str, int, int, Span]] = {}
+    for field in _fields(slot):
+        bits = range(field[1], min(field[2], 64) + 1)
+        others = dict.fromkeys(owners[bit] for bit in bits if bit in owners)
+        for bit in bits:
+            owners.setdefault(bit, field)
+        for first in others:
+            if first[0] == field[0]:
+                continue  # one name twice, refused as that
+            yield report(
+                "IMS065",
+                f"{quote(field[0])} overlaps {quote(first[0])}",
+                field[3],
+                _bits(field[1], field[2]),
+                "move one of the two",
+                [Place(first[3], _bits(first[1], first[2]))],
+            )
 
 
 def _bits(low: int, high: int) -> str:
     return f"bit {low}" if low == high else f"bits {high} to {low}"
 
 
-def rule_flag(scope: Scope) -> Found:
+def slot_rule_flag(slot: Slot) -> Found:
     """Enable bits belong to a cookie."""
-    for slot in slots_of(scope):
-        if any(item.words[:1] != ("mask",) for item in slot.fields.broken):
-            continue  # the cookie may be what could not be read
-        cookies = {f"{item.name.text}_enable" for item in slot.fields.all(ast.CookieItem)}
-        guesses = 0
-        for item in slot.fields.all(ast.FlagItem):
-            name = item.name.text
-            if name in cookies:
-                continue
-            guesses += 1
-            near = nearest(name, {*cookies, "mask"}) if guesses < MAX_GUESSES else None
-            usual = "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`"
-            yield report(
-                "IMS066",
-                f"there is no cookie that {quote(name)} could enable",
-                item.name.span,
-                hint=f"did you mean `{near}`?" if near else usual,
-            )
+    if any(item.words[:1] != ("mask",) for item in slot.fields.broken):
+        return  # the cookie may be what could not be read
+    cookies = {f"{item.name.text}_enable" for item in slot.fields.all(ast.CookieItem)}
+    guesses = 0
+    for item in slot.fields.all(ast.FlagItem):
+        name = item.name.text
+        if name in cookies:
+            continue
+        guesses += 1
+        near = nearest(name, {*cookies, "mask"}) if guesses < MAX_GUESSES else None
+        usual = "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`"
+        yield report(
+            "IMS066",
+            f"there is no cookie that {quote(name)} could enable",
+            item.name.span,
+            hint=f"did you mean `{near}`?" if near else usual,
+        )
 
 
 def rule_one_store_of_a_kind(scope: Scope) -> Found:
     """One MSI-X table, one IMS store: what a PCI function and Linux have."""
     for kinds, why in (
         (("msix",), "a PCI function has one MSI-X table"),
-        (("iomem",), "Linux gives a device one MSI domain beside that of the PCI core"),
+        (("msi",), "a PCI function has one MSI capability"),
+        (IMS_KINDS, "Linux gives a device one MSI domain beside that of the PCI core"),
     ):
         stores = [store for store in scope.stores if store.item.kind in kinds]
         for store in stores[1:]:
             if store.name == stores[0].name:
                 continue  # one name twice, refused as that
+            what = store.item.kind if store.item.kind == stores[0].item.kind else "IMS"
             yield report(
                 "IMS067",
-                f"a second {store.item.kind} store",
+                f"a second {what} store",
                 store.item.head,
                 hint=f"{why}: keep one of the two",
                 secondary=[Place(stores[0].item.head, "the first one")],

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from . import ast
 from .codes import report
 from .diagnostics import Place, quote
-from .resolve import Scope
-from .rule import Found, slots_of
-from .words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES, made_from
+from .resolve import Block, Layouts, Scope, Slot
+from .rule import Found
+from .words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES, made_from
 
 #: Characters of a name.
 MAX_NAME = 24
@@ -20,23 +20,39 @@ _NAME = re.compile(r"[a-z](?:_?[a-z0-9])*\Z")
 _IRQ = re.compile(r"irqs?(?:_|\Z)")
 
 
-def _all_names(scope: Scope) -> Iterator[tuple[str, ast.Word]]:
-    """Every name that a device's file gives, with what it names."""
+#: Names with what they name.
+Names = Iterable[tuple[str, ast.Word]]
+
+
+def all_names(scope: Scope) -> Iterator[tuple[str, ast.Word]]:
+    """Every name that a device's block gives."""
     yield "device", scope.decl.name
     for store in scope.stores:
         yield "store", store.item.name
-        if store.slot:
-            for cookie in store.slot.fields.all(ast.CookieItem):
-                yield "cookie", cookie.name
+        if store.own_slot:
+            for field in store.own_slot.fields.all(ast.CookieItem):
+                yield "cookie", field.name
+        for cookie in store.block.all(ast.CommandCookieItem):
+            yield "cookie", cookie.name
     for vector in scope.vectors:
         yield "vector", vector.name
     for pool in scope.pools:
         yield "pool", pool.name
+    for subdevice in scope.subdevices:
+        yield "subdevice", subdevice.name
 
 
-def rule_name_form(scope: Scope) -> Found:
+def layout_names(layouts: Layouts) -> Iterator[tuple[str, ast.Word]]:
+    """Every name that named layouts give."""
+    for item, slot in zip(layouts.items, layouts.slots):
+        yield "layout", item.name
+        for field in slot.fields.all(ast.CookieItem):
+            yield "cookie", field.name
+
+
+def name_rule_form(names: Names) -> Found:
     """Names are lower-case C identifiers of a bearable length."""
-    for kind, word in _all_names(scope):
+    for kind, word in names:
         if not _NAME.match(word.text):
             better = re.sub(r"[^a-z0-9]+", "_", word.text.lower()).strip("_0123456789")
             good = word.text.isascii() and _NAME.match(better) and len(better) <= MAX_NAME
@@ -56,9 +72,9 @@ def rule_name_form(scope: Scope) -> Found:
             )
 
 
-def rule_name_keyword(scope: Scope) -> Found:
+def name_rule_keyword(names: Names) -> Found:
     """No name is a keyword of C."""
-    for kind, word in _all_names(scope):
+    for kind, word in names:
         if word.text in C_KEYWORDS:
             yield report(
                 "IMS022",
@@ -68,9 +84,9 @@ def rule_name_keyword(scope: Scope) -> Found:
             )
 
 
-def rule_name_kernel(scope: Scope) -> Found:
+def name_rule_kernel(names: Names) -> Found:
     """No name is a macro or type of the kernel, no device one of its prefixes."""
-    for kind, word in _all_names(scope):
+    for kind, word in names:
         if word.text in KERNEL_NAMES:
             yield report(
                 "IMS023",
@@ -87,7 +103,7 @@ def rule_name_kernel(scope: Scope) -> Found:
             )
 
 
-def _same_name(words: Iterable[tuple[str, ast.Word]]) -> Found:
+def _same_name(words: Names) -> Found:
     seen: dict[str, tuple[str, ast.Word]] = {}
     for kind, word in words:
         first = seen.setdefault(word.text.lower(), (kind, word))
@@ -115,18 +131,42 @@ def _same_name(words: Iterable[tuple[str, ast.Word]]) -> Found:
 
 
 def rule_name_twice(scope: Scope) -> Found:
-    """Stores, vectors and pools share one set of names; cookies of a slot another."""
-    yield from _same_name(
-        pair for pair in _all_names(scope) if pair[0] in ("store", "vector", "pool")
-    )
-    for slot in slots_of(scope):
-        yield from _same_name(("cookie", cookie.name) for cookie in slot.fields.all(ast.CookieItem))
+    """Stores, vectors, pools and subdevices share one set of names."""
+    shared = ("store", "vector", "pool", "subdevice")
+    yield from _same_name(pair for pair in all_names(scope) if pair[0] in shared)
+    for store in scope.stores:
+        cookies = store.block.all(ast.CommandCookieItem)
+        yield from _same_name(("cookie", cookie.name) for cookie in cookies)
+
+
+def rule_command_cookie(scope: Scope) -> Found:
+    """Cookies stand beside the message in what a device command gets."""
+    for store in scope.stores:
+        for cookie in store.block.all(ast.CommandCookieItem):
+            if cookie.name.text in COMMAND_MEMBERS:
+                yield report(
+                    "IMS026",
+                    f"{quote(cookie.name.text)} can't name a cookie of a command",
+                    cookie.name.span,
+                    f"`struct {scope.name}_{store.name}_msg` has it for the message itself",
+                    f"choose another name, for instance `{cookie.name.text}_c`",
+                )
+
+
+def slot_rule_cookie_twice(slot: Slot) -> Found:
+    """The cookies of one slot have names of their own."""
+    yield from _same_name(("cookie", item.name) for item in slot.fields.all(ast.CookieItem))
+
+
+def layout_rule_name_twice(layouts: Layouts) -> Found:
+    """Each layout has a name of its own, in whatever file."""
+    yield from _same_name(("layout", item.name) for item in layouts.items)
 
 
 def rule_name_prefix(scope: Scope) -> Found:
     """A store or pool called `irq_x` would take the place of vectors' functions."""
-    for kind, word in _all_names(scope):
-        if kind in ("store", "pool") and _IRQ.match(word.text):
+    for kind, word in all_names(scope):
+        if kind in ("store", "pool", "subdevice") and _IRQ.match(word.text):
             yield report(
                 "IMS026",
                 f"{quote(word.text)} can't name a {kind}",
@@ -152,14 +192,18 @@ def file_rule_made_names(scopes: list[Scope]) -> Found:
             continue
         devices.add(scope.name)
         words: dict[str, ast.Word] = {}
-        for kind, word in _all_names(scope):
+        for kind, word in all_names(scope):
             if kind != "cookie" and not (kind != "vector" and _IRQ.match(word.text)):
                 words.setdefault(word.text, word)
         for made, root in made_from(
             scope.name,
             [store.name for store in scope.stores],
             [vector.name.text for vector in scope.vectors],
-            [pool.name.text for pool in scope.pools],
+            [(pool.name.text, [part.store.text for part in pool.ranges]) for pool in scope.pools],
+            [
+                (item.name.text, [part.pool.text for part in Block(item.items).all(ast.MemberItem)])
+                for item in scope.subdevices
+            ],
         ):
             made_of = words.get(root)
             if made_of is None:

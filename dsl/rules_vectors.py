@@ -43,8 +43,11 @@ def _limit(scope: Scope, word: ast.Word) -> tuple[Store, int] | None:
 
 
 def _size_place(store: Store, limit: int) -> Place:
+    if store.is_pci:
+        what = "messages" if store.item.kind == "msi" else "entries"
+        return Place(store.item.span, f"has at most {limit:,} {what}")
     if store.slots is None:
-        return Place(store.item.span, f"has at most {count(limit, 'entr')[:-1]}ies")
+        return Place(store.tables[0].span, f"{count(limit, 'slot')} in all, 0 to {limit - 1}")
     most = "at most " if store.runtime else ""
     return Place(store.slots.span, f"{most}{count(limit, 'slot')}, 0 to {limit - 1}")
 
@@ -118,7 +121,8 @@ def rule_vector_in_pool(scope: Scope) -> Found:
                 ranges[number] = (ranges[number][0], *ranges[number - 1][1:])
     for vector in scope.vectors:
         ranges, index = by_store.get(vector.store.text, []), vector.index.value
-        if index is None:
+        known = _limit(scope, vector.store)
+        if index is None or (known and index >= known[1]):
             continue
         at = bisect_right(ranges, index, key=lambda item: item[0]) - 1
         if at < 0 or ranges[at][1] < index:
@@ -202,14 +206,14 @@ def rule_pool_policy(scope: Scope) -> Found:
     """A pool hands out its vectors in at least one way."""
     for pool in scope.pools:
         block = Block(pool.items)
-        if block.first(ast.ShareItem) or block.first(ast.DedicatedItem):
+        if any(block.first(kind) for kind in (ast.ShareItem, ast.DedicatedItem, ast.ManagedItem)):
             continue
         if not block.broken:
             yield report(
                 "IMS076",
                 f"the pool {quote(pool.name.text)} hands out nothing",
                 pool.head,
-                hint="write `share per cpu up to 8;`, `dedicated;`, or both",
+                hint="write `share per cpu up to 8;`, `dedicated;`, or both; or `managed;`",
             )
 
 

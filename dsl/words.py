@@ -35,32 +35,59 @@ KERNEL_PREFIXES = _words("""
     pcie
     """)
 
-#: What follows a pool's, a store's and a device's name in the identifiers of the templates.
+#: What follows a pool's, a store's, a subdevice's and a device's name in the identifiers of the
+#: templates.
 POOL_SUFFIXES = _words("""
-    LIMIT alloc attach busy cpu destroy destroy_shared detach dispatch event exit fewest free get
-    get_dedicated init irq make make_dedicated make_shared put state take tryget user vec
+    LIMIT MAX_QUEUES affinity alloc attach busy cpu destroy destroy_shared detach dispatch
+    error event exit fewest free get get_dedicated get_on init irq least load make make_dedicated
+    make_shared pool put state take tryget user vec
     """)
 STORE_SUFFIXES = _words("""
-    alloc cookie ctrl free init irq_mask irq_shutdown irq_unmask irq_write_msi_msg mask
-    prepare_desc reset restore slot template unmask write write_live
+    alloc at changed claim command cookie ctrl error free init irq_bus_lock irq_bus_sync_unlock
+    irq_get_irqchip_state irq_mask irq_shutdown irq_unmask irq_write_msi_msg irqs mask msg pair
+    pending prepare_desc reset restore restore_masks send set_ctrl shadow slot template unmask
+    write write_live
+    """)
+SUBDEVICE_SUFFIXES = _words("""
+    MAX irq irqs irqs_exit irqs_first irqs_init irqs_publish irqs_release irqs_take irqs_undo nr
     """)
 DEVICE_SUFFIXES = _words("""
-    irqs irqs_exit irqs_init irqs_params irqs_restore irqs_setup range
+    irqs irqs_exit irqs_init irqs_online irqs_params irqs_quiet irqs_register irqs_restore
+    irqs_setup irqs_shutdown irqs_state irqs_subdevices irqs_unregister irqs_unwatch irqs_watch
+    range
     """)
 
 #: Members of ``struct <device>_irqs`` that every device may have, and those made of a store.
-MEMBERS = _words("lock pdev")
-STORE_MEMBERS = _words("size slots static")
+MEMBERS = _words("lock node pdev")
+STORE_MEMBERS = _words("""
+    changed command failed lock mask_bits mask_lock masks pending size slots static
+    """)
+
+#: Members of what is made for each subdevice, beside those made of pools.
+SUBDEVICE_MEMBERS = _words("adev irq irqs list listed nr")
+
+#: Members of the message that a device command takes, beside the cookies.
+COMMAND_MEMBERS = _words("address_hi address_lo data index masked")
+
+#: What the driver passes that is made of a pool or a store.
+POOL_PARAMS = _words("handler queues")
+STORE_PARAMS = _words("changed command offset slots")
 
 
 def made_from(
     device: str,
     stores: list[str],
     vectors: list[str],
-    pools: list[str],
+    pools: list[tuple[str, list[str]]],
+    subdevices: list[tuple[str, list[str]]],
 ) -> Iterator[tuple[str, str]]:
-    """Identifiers, members and files made for a device, each with the name it is made from."""
+    """Identifiers, members and files made for a device, each with the name it is made from.
+
+    ``pools`` are names with the names of the stores of their ranges, ``subdevices`` names with
+    those of the pools that they take from.
+    """
     inside = f"struct {device}_irqs::"
+    params = f"struct {device}_irqs_params::"
     for suffix in sorted(DEVICE_SUFFIXES):
         yield f"{device}_{suffix}", device
     for member in sorted(MEMBERS):
@@ -73,13 +100,41 @@ def made_from(
         yield inside + store, store
         for suffix in sorted(STORE_MEMBERS):
             yield f"{inside}{store}_{suffix}", store
+        yield params + store, store
+        for suffix in sorted(STORE_PARAMS):
+            yield f"{params}{store}_{suffix}", store
     for vector in vectors:
         yield f"{device}_irq_{vector}", vector
+        yield f"{device}_irq_{vector}_error", vector
         yield inside + vector, vector
-    for pool in pools:
+    for pool, ranges in pools:
         yield f"{device}_{pool}", pool
         for suffix in sorted(POOL_SUFFIXES):
             yield f"{device}_{pool}_{suffix}", pool
-        for store in stores[:8]:
-            yield f"{device}_{pool}_get_{store}", store
+        again: dict[str, int] = {}
+        for store in ranges:
+            number = again.get(store, 0)
+            again[store] = number + 1
+            yield f"{device}_{pool}_get_{store}{number or ''}", store
         yield inside + pool, pool
+        for suffix in sorted(POOL_PARAMS):
+            yield f"{params}{pool}_{suffix}", pool
+    for subdevice, members in subdevices:
+        yield from _made_from_subdevice(device, subdevice, members)
+
+
+def _made_from_subdevice(
+    device: str, subdevice: str, pools: list[str]
+) -> Iterator[tuple[str, str]]:
+    inside = f"struct {device}_{subdevice}_irqs::"
+    for suffix in sorted(SUBDEVICE_SUFFIXES):
+        yield f"{device}_{subdevice}_{suffix}", subdevice
+    yield f"struct {device}_irqs::nr_{subdevice}", subdevice
+    yield f"struct {device}_irqs::{subdevice}_list", subdevice
+    for member in sorted(SUBDEVICE_MEMBERS):
+        yield inside + member, subdevice
+    for pool in pools:
+        yield f"{device}_{subdevice}_{pool}", subdevice
+        yield f"{device}_{subdevice}_irqs_take_{pool}", subdevice
+        yield f"{inside}nr_{pool}", pool
+        yield f"{inside}{pool}_vecs", pool

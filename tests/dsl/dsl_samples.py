@@ -46,6 +46,23 @@ def slot(*registers: str, stride: int = 16, endian: str = "", control: str = "ma
     )
 
 
+MEMORY = """\
+    store q: memory {
+        slots runtime max 4096;
+        slot 16 { address_lo @0; data @4; address_hi @8; control @12 { mask bit 0; } }
+    }
+"""
+
+COMMAND = """\
+    store c: command {
+        slots runtime max 65536;
+        cookie queue;
+        cookie pasid optional;
+    }
+"""
+
+EXPORTED = "    store peer: exported { slots 16; }\n"
+
 #: One valid file with everything of the language in it.
 EVERYTHING = """\
 # Everything that the language has.
@@ -58,6 +75,7 @@ device all "All of it" {
     maintainer "Jane Doe <jane@example.org>";
     maintainer "Jörg Müller <joerg@example.org>";
     requires remapping;
+    architecture x86_64, arm64;
     store table: msix;
     store ims: iomem {
         bar 2; offset runtime max 0x10_0000; slots runtime max 16_128;
@@ -78,10 +96,45 @@ device all "All of it" {
     pool wq = table[2..] + ims[1..7] + ims[9] "completions" {
         dedicated;
         share per cpu up to 8;
+        reserve 4;
     }
     pool rx = ims[100..] { dedicated; }
+    pool load = ims[8] { share least loaded up to 64; }
+    subdevice sf max 1024 { vector load; vectors wq 1..256; }
 }
-""" + device(MSIX, "vector only = table[0];", name="other")
+slot family 16 little endian {
+    address_lo @0; data @4; address_hi @8;
+    control @12 { queue bits 15:0 cookie; }
+}
+device split "Tables, and bits elsewhere" {
+    pci 8086:0001;
+    store ims: iomem {
+        bar 0; table offset 0x100 slots 16; table offset 0x800 slots 48;
+        mask_bits bar 2 @0x400 active low; pending @0x500;
+        slot family;
+    }
+    pool wq = ims { share per cpu up to 8; }
+}
+""" + "".join(
+    (
+        device(
+            MSIX,
+            MEMORY,
+            "vector a = q[0];",
+            "pool io = table { managed; }",
+            name="mem",
+            pci="    pci 8086:0002;\n",
+        ),
+        device(
+            "store m: msi;",
+            COMMAND,
+            "pool p = m[1..] + c { dedicated; }",
+            name="cmd",
+            pci="    pci 8086:0003;\n",
+        ),
+        device(EXPORTED, "vector only = peer[15];", name="other"),
+    )
+)
 
 GOOD = device(STORE, "vector misc = ims[0];")
 

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
 
 import pytest
 from dsl_goldens import golden
-from dsl_samples import BAD, MADE, MADE_MANY, WARNINGS
+from dsl_samples import BAD, GOOD, MADE, MADE_MANY, WARNINGS
 
-from imsgen.dsl import Result, load
+from imsgen.dsl import MAX_BYTES, Result, load
 from imsgen.dsl.codes import CODES
 from imsgen.dsl.diagnostics import Diagnostic, Severity, render
 
 FILES = sorted(BAD.glob("*.ims"))
 WARNING_FILES = sorted(WARNINGS.glob("*.ims"))
 
+#: Goldens of inputs that a test of its own makes.
+ALONE = ("made-large-include", "made-many-includes", "made-no-file")
+
 #: Codes of clashes, which show both places.
 CLASHES = {
     "IMS012", "IMS024", "IMS025", "IMS040", "IMS043", "IMS047", "IMS048", "IMS055", "IMS056",
     "IMS058", "IMS062", "IMS063", "IMS065", "IMS067", "IMS070", "IMS071", "IMS072", "IMS074",
-    "IMS075",
+    "IMS075", "IMS081", "IMS090", "IMS091", "IMS094", "IMS095", "IMS096", "IMS100", "IMS101",
+    "IMS102", "IMS103", "IMS113", "IMS115", "IMS116", "IMS117", "IMS118",
 }  # fmt: skip
 
 
 def read(path: Path) -> Result:
-    return load(path.name, path.read_bytes())
+    """Load a file as one does in its folder: names are short, includes are found."""
+    with contextlib.chdir(path.parent):
+        return load(path.name)
 
 
 def check_places(found: Diagnostic) -> None:
@@ -74,12 +81,30 @@ def test_missing_file() -> None:
     golden(BAD / "made-no-file.txt", render(result.diagnostics))
 
 
+def test_too_many_includes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(66):
+        tmp_path.joinpath(f"f{number}.ims").write_text(f'include "f{number + 1}.ims";\n')
+    tmp_path.joinpath("f66.ims").write_text("")
+    tmp_path.joinpath("many.ims").write_text('include "f0.ims";\n' + GOOD)
+    golden(BAD / "made-many-includes.txt", render(load("many.ims").diagnostics))
+
+
+def test_too_large_include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files together have a limit, not each by itself."""
+    monkeypatch.chdir(tmp_path)
+    tmp_path.joinpath("half.ims").write_text("#" * (MAX_BYTES // 2))
+    tmp_path.joinpath("other.ims").write_text("#" * (MAX_BYTES // 2))
+    tmp_path.joinpath("large.ims").write_text('include "half.ims";\ninclude "other.ims";\n' + GOOD)
+    golden(BAD / "made-large-include.txt", render(load("large.ims").diagnostics))
+
+
 def test_enough_bad_files() -> None:
-    assert len(FILES) >= 60
+    assert len(FILES) >= 110
 
 
 def test_every_golden_has_its_input() -> None:
-    known = {path.stem for path in FILES} | {*MADE, *MADE_MANY, "made-no-file"}
+    known = {path.stem for path in FILES} | {*MADE, *MADE_MANY, *ALONE}
     assert {path.stem for path in BAD.glob("*.txt")} == known
     stems = {path.stem for path in WARNING_FILES}
     assert {path.stem for path in WARNINGS.glob("*.txt")} == stems

@@ -13,8 +13,11 @@ from imsgen.dsl.codes import CODES
 from imsgen.dsl.diagnostics import Severity, render
 from imsgen.dsl.grammar import tables
 from imsgen.dsl.parser import LATER
+from imsgen.dsl.rules_device import ARCHITECTURES
 from imsgen.dsl.rules_layout import MAX_STRIDE, WIDTHS
 from imsgen.dsl.rules_names import MAX_NAME
+from imsgen.dsl.rules_pools import MAX_SUBDEVICES
+from imsgen.dsl.rules_stores import PAIR
 from imsgen.dsl.rules_texts import MAX_TEXT
 from imsgen.dsl.rules_vectors import MAX_SHARE
 
@@ -84,6 +87,8 @@ def statement(template: str) -> str | None:
         "{ ... }": "{ }",
         "NAME_enable": "foo_enable",
         "NAME": "foo",
+        "POOL": "foo",
+        "A..B": "1..2",
         "N": "1",
     }
     for word, value in known.items():
@@ -93,6 +98,7 @@ def statement(template: str) -> str | None:
 
 def table_statements() -> list[str]:
     rows = re.findall(r"^\| (`.*?) \| ", PROSE, re.M)
+
     return [item for row in rows for item in re.findall(r"`([^`]*)`", row)]
 
 
@@ -105,7 +111,9 @@ def test_statements_of_the_tables_are_syntax(template: str) -> None:
         "device d {{ store s: iomem {{ {} }} }}",
         "device d {{ store s: iomem {{ slot 16 {{ {} }} }} }}",
         "device d {{ store s: iomem {{ slot 16 {{ control @0 {{ {} }} }} }} }}",
+        "device d {{ store s: command {{ {} }} }}",
         "device d {{ pool p = s {{ {} }} }}",
+        "device d {{ subdevice s max 1 {{ {} }} }}",
     ]
     syntax = {"IMS010", "IMS011", "IMS012", "IMS013", "IMS014", "IMS015"}
     taken = [
@@ -118,7 +126,7 @@ def test_statements_of_the_tables_are_syntax(template: str) -> None:
 
 
 def test_there_are_statements() -> None:
-    assert len(table_statements()) >= 19
+    assert len(table_statements()) >= 30
 
 
 def test_limits() -> None:
@@ -130,4 +138,9 @@ def test_limits() -> None:
     assert f"a multiple of 4, 4 to {MAX_STRIDE:,}" in TEXT
     assert f"up to N users (1 to {MAX_SHARE:,})" in TEXT
     assert f"at most {MAX_TEXT}\ncharacters of printable ASCII" in TEXT
+    assert f"up to {model.MAX_MSI} messages" in TEXT
+    assert f"there can be up to N (1 to {MAX_SUBDEVICES:,})" in TEXT
+    assert ", ".join(f"`{name}`" for name in ARCHITECTURES[:-1]) + " and " in TEXT
+    assert f"`{ARCHITECTURES[-1]}`. Without it" in TEXT
+    assert "multiple of\n8, and" in TEXT and PAIR == 8
     assert WIDTHS["data"] == WIDTHS["control"] == (32, 16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 
 import pytest
 from dsl_samples import BAD, EVERYTHING, EXAMPLES, GOOD
@@ -23,9 +24,9 @@ TOKENS = sorted(
 QUICK = settings(deadline=None, max_examples=100, derandomize=True)
 
 
-def check(text: bytes) -> Result:
+def check(text: bytes, name: str = "fuzz.ims") -> Result:
     """Load and look at everything that a caller may look at."""
-    result = load("fuzz.ims", text)
+    result = load(name, text)
     errors = [found for found in result.diagnostics if found.is_error]
     assert bool(result.devices) is not bool(errors)
     assert result.ok is not bool(errors)
@@ -78,7 +79,8 @@ def test_token_soup_inside(tokens: list[str], data: st.DataObject) -> None:
 def test_truncated(text: str, data: st.DataObject) -> None:
     raw = text.encode()
     result = check(raw[: data.draw(st.integers(0, len(raw)))])
-    assert len(result.diagnostics) <= 6
+    # Wherever it is cut, an included file isn't there
+    assert len([found for found in result.diagnostics if found.code != "IMS001"]) <= 6
 
 
 @QUICK
@@ -122,3 +124,17 @@ def test_every_single_character_lost(text: str) -> None:
     """No lost character makes more than a few findings."""
     for at in range(0, len(text), 5):
         assert len(check((text[:at] + text[at + 1 :]).encode()).diagnostics) <= 5, text[:at]
+
+
+@QUICK
+@given(st.lists(st.sampled_from(TOKENS), max_size=30), st.integers(0, 3))
+def test_token_soup_in_an_included_file(tokens: list[str], where: int) -> None:
+    """Whatever an included file holds: findings show its own lines."""
+    lines = ["slot family 16 {", "address @0; data @8;", "control @12 { mask bit 0; }", "}"]
+    lines.insert(where, " ".join(tokens))
+    main = 'include "part.ims";\ndevice foo { pci 1af4:1234; store ims: iomem { bar 0; '
+    main += "offset 0; slots 8; slot family; } vector v = ims[0]; }\n"
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/part.ims", "w", encoding="utf-8") as file:
+            file.write("\n".join(lines))
+        check(main.encode(), f"{folder}/main.ims")

@@ -12,9 +12,21 @@ from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.grammar import grammar_text, tables
 from imsgen.dsl.parser import LATER
-from imsgen.dsl.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
+from imsgen.dsl.words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
+
+#: A store whose layout stands by itself.
+NAMED = """\
+device foo {
+    pci 1af4:1234;
+    store ims: iomem { bar 0; offset 0; slots 8; slot family_slot; }
+    vector a1 = ims[0];
+}
+slot family_slot 16 little endian {
+    address_lo @0; address_hi @4; data @8; control @12 { mask bit 0; }
+}
+"""
 
 VALID = {
     "good": GOOD,
@@ -82,7 +94,83 @@ VALID = {
     "no remapping": device("remapping optional;", STORE, "vector misc = ims[0];"),
 }
 
+VALID |= {
+    "named layout": NAMED,
+    "named layout for two": NAMED
+    + NAMED.partition("slot family_slot 16")[0].replace("foo", "bar").replace("1234", "1235"),
+    "msi": device("store m: msi;", "vector a = m[31];"),
+    "memory": device(
+        "store q: memory { slots runtime max 4096; slot 16 { address_lo @0; data @4; "
+        "address_hi @8; control @12 { mask bit 0; } } }",
+        "vector a = q[0];",
+    ),
+    "memory, big endian": device(
+        "store q: memory { slots 64; slot 24 big endian { data @8; address_lo @12; "
+        "control @0 { mask bit 0; } } }",
+        "vector a = q[63];",
+    ),
+    "command": device("store c: command { slots 8; }", "vector a = c[0];"),
+    "command with cookies": device(
+        "requires remapping;",
+        "store c: command { slots runtime max 65536; cookie queue; cookie pasid optional; }",
+        "pool p = c { share per cpu up to 8; dedicated; }",
+    ),
+    "exported": device("store peer: exported { slots 16; }", "vector a = peer[15];"),
+    "tables": device(
+        STORE.replace("offset 0x1000;", "table offset 0x100 slots 16;").replace(
+            "slots 8;", "table offset 0x800 slots 48;"
+        ),
+        "vector a = ims[63];",
+    ),
+    "mask array": device(
+        slot(*REGISTERS, control="").replace("bar 0;", "bar 0; mask_bits @0x400;"),
+        "vector a = ims[0];",
+    ),
+    "mask array and cookie": device(
+        slot(*REGISTERS, control="queue bits 7:0 cookie;").replace(
+            "bar 0;", "bar 0; mask_bits bar 2 @0x400 active low; pending bar 2 @0x500;"
+        ),
+        "vector a = ims[0];",
+    ),
+    "pending": device(
+        slot(*REGISTERS).replace("bar 0;", "bar 0; pending @0x500;"), "vector a = ims[0];"
+    ),
+    "least loaded": device(MSIX, "pool a = table { share least loaded up to 64; }"),
+    "reserve": device(MSIX, "pool a = table { share per cpu up to 8; dedicated; reserve 4; }"),
+    "managed": device(MSIX, "vector a = table[0];", "pool io = table[1..] { managed; }"),
+    "managed over msi": device("store m: msi;", "pool io = m { managed; }"),
+    "subdevice": device(
+        MSIX,
+        "pool ctrl = table[0..7] { share per cpu up to 8; }",
+        "pool comp = table[8..] { share least loaded up to 64; dedicated; }",
+        "subdevice sf max 1024 { vector ctrl; vectors comp 1..256; }",
+    ),
+    "architecture": device("architecture x86_64;", MSIX, "vector a = table[0];"),
+    "architectures": device("architecture x86_64, arm64,riscv;", MSIX, "vector a = table[0];"),
+}
+
 INVALID = {
+    "include without quotes": "include family.ims;" + GOOD,
+    "layout without name": "slot 16 { data @0; }" + GOOD,
+    "layout without stride": NAMED.replace("family_slot 16", "family_slot"),
+    "named slot with block": NAMED.replace("slot family_slot;", "slot family_slot { }"),
+    "include inside": device('include "family.ims";', MSIX, "vector a = table[0];"),
+    "msi with block": device("store m: msi { }", "vector a = m[0];"),
+    "command without block": device("store c: command;", "vector a = c[0];"),
+    "exported without block": device("store c: exported;", "vector a = c[0];"),
+    "memory with a bar": device("store q: memory { bar 0; slots 8; }", "vector a = q[0];"),
+    "table without slots": GOOD.replace("slots 8;", "table offset 0;"),
+    "mask bits without place": GOOD.replace("bar 0;", "bar 0; mask_bits;"),
+    "pending active low": GOOD.replace("bar 0;", "bar 0; pending @0 active low;"),
+    "cookie in an exported store": device(
+        "store c: exported { slots 8; cookie a; }", "vector a = c[0];"
+    ),
+    "share by both": device(MSIX, "pool a = table { share per cpu least loaded up to 8; }"),
+    "reserve without number": device(MSIX, "pool a = table { dedicated; reserve; }"),
+    "subdevice without maximum": device(MSIX, "subdevice sf { }"),
+    "vectors without range": device(MSIX, "subdevice sf max 8 { vectors comp; }"),
+    "architecture without name": device("architecture;", MSIX, "vector a = table[0];"),
+    "architectures without comma": device("architecture a b;", MSIX, "vector a = table[0];"),
     "statement outside": "pci 1af4:1234;",
     "no name": "device { }",
     "two names": "device foo bar { }",
@@ -141,12 +229,28 @@ def test_every_word_is_free_as_a_name(word: str) -> None:
     other = "b" if word == "a" else "a"
     cookie = "" if word == "mask" else f"{word} bits 31:12 cookie; {word}_enable bit 3; "
     control = f"{cookie}mask bit 0;"
+    msix, store = ("    store a1: msix;\n", "a1") if word == "table" else (MSIX, "table")
     for text in (
-        device(MSIX, f"pool {word} = table {{ dedicated; share per cpu up to 4; }}"),
-        device(MSIX, f"vector {word} = table[0] {other!r} hard;".replace("'", '"')),
+        device(msix, f"pool {word} = {store} {{ dedicated; share per cpu up to 4; }}"),
+        device(msix, f"vector {word} = {store}[0] {other!r} hard;".replace("'", '"')),
         device(f"store {word}: msix;", f"vector a1 = {word}[0];"),
         device(slot(*REGISTERS, control=control), "vector a1 = ims[0];"),
-        *([] if word in KERNEL_PREFIXES else [device(MSIX, "vector v = table[0];", name=word)]),
+        NAMED.replace("family_slot", word),
+        *(
+            []
+            if word in COMMAND_MEMBERS
+            else [
+                device(
+                    f"store c: command {{ slots 8; cookie {word}; }}", "pool p = c { dedicated; }"
+                )
+            ]
+        ),
+        device(
+            msix,
+            f"pool {word} = {store} {{ dedicated; }}",
+            f"subdevice a2 max 8 {{ vectors {word} 1..4; }}",
+        ),
+        *([] if word in KERNEL_PREFIXES else [device(msix, f"vector v = {store}[0];", name=word)]),
     ):
         result = load("names.ims", text.encode())
         assert result.devices, render(result.diagnostics)

@@ -91,6 +91,37 @@ SLOW = {
     ),
     "flags": GOOD.replace("mask bit 0;", "".join(f"c{n} bit 1;" for n in range(2000))),
     "unknown stores": device(MSIX, *(f"vector v{n} = tab{n}[0];" for n in range(2000))),
+    "managed pools": device(MSIX, *(f"pool p{n} = table {{ managed; }}" for n in range(2000))),
+    "tables": device(
+        "store ims: iomem { bar 0; "
+        + "".join(f"table offset {n} slots 9;" for n in range(4000))
+        + " slot 16 { address @0; data @8; control @12 { mask bit 0; } } }",
+        "vector v = ims[0];",
+    ),
+    "subdevices": device(
+        MSIX,
+        "pool p = table { dedicated; }",
+        *(f"subdevice s{n} max 9 {{ vectors p 9..8; vector q{n}; }}" for n in range(1000)),
+        "subdevice s max 9 { " + "vector p; vector pp; " * 1000 + "}",
+    ),
+    "lost pools": device(
+        MSIX,
+        *(f"pool p{n} = ; " for n in range(900)),
+        *(f"subdevice s{n} max 9 {{ vector q{n}; }}" for n in range(900)),
+    ),
+    "architectures": device(
+        MSIX,
+        "architecture " + ", ".join(f"x{n}" for n in range(4000)) + ";",
+        "vector v = table[0];",
+    ),
+    "layouts": "".join(f"slot l{n % 500} {n} {{ data @{n}; }}\n" for n in range(2000)) + GOOD,
+    "unknown layouts": device(
+        *(f"store s{n}: memory {{ slots 8; slot l{n}; }}" for n in range(2000)), "vector v = s1[9];"
+    ),
+    "includes": 'include "no.ims";' * 2000,
+    "command cookies": device(
+        "store c: command { slots 8; " + "cookie a; cookie data; " * 1000 + "}", "vector v = c[0];"
+    ),
     "one name": device(MSIX, "vector a = table[0];" * 2000),
     "devices": "device foo { }" * 4000,
     "deep": "device foo {" + "{" * 20 * N,

@@ -59,9 +59,9 @@ def test_unreadable_store_makes_no_unknown_store() -> None:
     assert codes(text) == ["IMS010"]
 
 
-def test_later_store_makes_no_unknown_store() -> None:
-    text = device("store ims: command { slots 8; }", "vector a = ims[0];", "vector b = imz[1];")
-    assert codes(text) == ["IMS014", "IMS027"]
+def test_lost_store_makes_no_unknown_store() -> None:
+    text = device("store ims: queue { slots 8; }", "vector a = ims[0];", "vector b = imz[1];")
+    assert codes(text) == ["IMS010", "IMS027"]
 
 
 def test_unreadable_required_property_is_not_missing_too() -> None:

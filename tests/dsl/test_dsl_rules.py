@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from dsl_samples import GOOD, MSIX, STORE, device, slot
+from dsl_samples import COMMAND, EXPORTED, GOOD, MEMORY, MSIX, STORE, device, slot
 
 from imsgen.dsl import load
 from imsgen.dsl.parser import MAX_NUMBER
-from imsgen.dsl.validate import DEVICE_RULES, FILE_RULES
 from imsgen.dsl.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
@@ -41,6 +42,33 @@ def sized(**changes: str) -> str:
     return text
 
 
+def memory(registers: str, stride: int = 16, endian: str = "") -> str:
+    """A device with slots in memory, the control word at their end."""
+    control = f"control @{stride - 4} {{ mask bit 0; }}"
+    layout = f"slot {stride} {endian} {{ {registers} {control} }}"
+    return device(f"store q: memory {{ slots 8; {layout} }}", "vector v = q[0];")
+
+
+def tables(text: str) -> str:
+    """A device with a store of these tables."""
+    layout = "slot 16 { address @0; data @8; control @12 { mask bit 0; } }"
+    return device(f"store ims: iomem {{ bar 0; {text} {layout} }}", "vector v = ims[0];")
+
+
+def bits(text: str, control: str = "") -> str:
+    """A device with a table of 8 slots from 0x1000 to 0x107f, and these arrays of bits."""
+    return device(
+        slot(*REGISTERS, control=control).replace("bar 0;", f"bar 0; {text}"), "vector v = ims[0];"
+    )
+
+
+def sub(text: str, pool: str = "table { share per cpu up to 8; }") -> str:
+    """A device with a pool and a kind of subdevices."""
+    return device(MSIX, f"pool p = {pool}", f"subdevice sf {text}")
+
+
+LAYOUT = "slot a 16 { address @0; data @8; control @12 { mask bit 0; } }\n"
+
 FINE = [
     sized(bar="5"),
     sized(offset="0"),
@@ -62,6 +90,38 @@ FINE = [
     device(STORE, "vector v = ims[7];"),
     device(MSIX, f"vector {'a' * 24} = table[0];"),
     device(MSIX, "vector a_1_b = table[0];"),
+    device("store m: msi;", "vector v = m[31];"),
+    device("store m: msi;", "pool p = m[31] { dedicated; }"),
+    device(EXPORTED, "vector v = peer[15];"),
+    device("store c: command { slots 65536; }", "vector v = c[65535];"),
+    device("requires remapping;", COMMAND, "vector v = c[0];"),
+    memory("address_lo @0; data @4;"),
+    memory("data @0; address_lo @4;"),
+    memory("address_lo @8; data @12; address_hi @16;", stride=24),
+    memory("address @4; data @12;", stride=24, endian="big endian"),
+    tables("table offset 0 slots 1;"),
+    tables("table offset 0x80 slots 8; table offset 0 slots 8;"),
+    tables("table offset 0x10_0000 slots 32768; table offset 0 slots 32768;"),
+    tables("table offset 0xffff_fff0 slots 1;"),
+    bits("mask_bits @0x1080;"),
+    bits("mask_bits @0xffc;"),
+    bits("mask_bits bar 2 @0x1000; pending bar 3 @0x1000;"),
+    bits("mask_bits @0x2000; pending @0x2004;"),
+    bits("mask_bits @0xffff_fffc;"),
+    device(MSIX, "pool p = table[0..3] { share per cpu up to 8; dedicated; reserve 4; }"),
+    device(MSIX, "pool p = table { share least loaded up to 65536; }"),
+    device(MSIX, "vector a = table[5];", "pool p = table[6..] { managed; }"),
+    device(MSIX, STORE, "pool p = table { managed; }", "pool q = ims { dedicated; }"),
+    sub("max 65536 { vectors p 1..65536; }"),
+    sub("max 1 { vectors p 1..1; }"),
+    sub("max 3 { vectors p 2..8; }", "table[0..5] { dedicated; }"),
+    sub("max 65536 { vectors p 65536..65536; }", "table[0] { share per cpu up to 1; }"),
+    device(
+        slot(*REGISTERS, control="mask bit 0; a bits 31:12 cookie optional;"),
+        "pool p = ims { dedicated; }",
+        "subdevice sf max 1 { vector p; }",
+    ),
+    device("architecture x86;", STORE, "vector v = ims[0];"),
     titled("x" * 64),
     titled("PCIe 5.0: 2 x 200 Gbit/s (QSFP-DD), rev. A & B; <https://a>"),
     titled("Data from the queue"),
@@ -107,6 +167,78 @@ WRONG = [
     ("IMS075", device(MSIX, "pool p = table[0..4] + table[4] { dedicated; }")),
     ("IMS075", device(MSIX, "pool p = table + table { dedicated; }")),
     ("IMS072", device(MSIX, "vector v = table[5];", "pool p = table[0..9] { dedicated; }")),
+    ("IMS070", device("store m: msi;", "vector v = m[32];")),
+    ("IMS074", device("store m: msi;", "pool p = m[32..] { dedicated; }")),
+    ("IMS070", device(EXPORTED, "vector v = peer[16];")),
+    ("IMS090", device("remapping optional;", EXPORTED, "vector v = peer[0];")),
+    ("IMS090", device("remapping optional;", COMMAND, "pool p = c { dedicated; }")),
+    ("IMS091", device(MSIX, "store m: msi;", "vector v = m[0];", "vector w = table[0];")),
+    (
+        "IMS067",
+        device(
+            MSIX, MEMORY, COMMAND, "vector v = q[0];", "vector w = c[0];", "vector x = table[0];"
+        ),
+    ),
+    ("IMS092", memory("address_lo @0; data @4;", stride=20)),
+    ("IMS093", memory("address_lo @0; data @8;")),
+    ("IMS093", memory("address_lo @4; data @8;")),
+    ("IMS093", memory("address @0; data @8;")),
+    ("IMS093", memory("address @4; data @12;", stride=24)),
+    ("IMS093", memory("address @0; data @8;", endian="big endian")),
+    ("IMS093", memory("address_lo @0; data @4 width 16;")),
+    ("IMS094", bits("mask_bits @0x2000;", control="mask bit 0;")),
+    ("IMS095", tables("table offset 0 slots 1; slots 8;")),
+    ("IMS096", tables("table offset 0x70 slots 8; table offset 0 slots 8;")),
+    ("IMS096", bits("mask_bits @0x107c;")),
+    ("IMS096", bits("mask_bits @0x2000; pending @0x2000;")),
+    ("IMS051", tables("table offset 0x10_0000 slots 32768; table offset 0 slots 32769;")),
+    ("IMS051", tables("table offset 0 slots 0;")),
+    ("IMS050", tables("table offset 0x1_0000_0000 slots 1;")),
+    ("IMS059", tables("table offset 0xffff_fff4 slots 1;")),
+    ("IMS060", tables("table offset 2 slots 1;")),
+    ("IMS060", bits("mask_bits @0x2002;")),
+    ("IMS050", bits("mask_bits bar 6 @0x2000;")),
+    ("IMS041", bits("")),
+    ("IMS061", bits("", control="a bits 7:0 cookie;")),
+    ("IMS100", device(MSIX, "pool p = table { managed; dedicated; }")),
+    ("IMS101", device(COMMAND, "pool p = c { managed; }")),
+    ("IMS102", device(MSIX, "pool p = table[0..2047] { managed; }")),
+    (
+        "IMS103",
+        device(MSIX, "pool p = table[4..] { managed; }", "pool q = table[3] { dedicated; }"),
+    ),
+    ("IMS104", device(MSIX, "pool p = table { dedicated; reserve 1; }")),
+    (
+        "IMS105",
+        device(MSIX, "pool p = table[1..4] { share per cpu up to 8; dedicated; reserve 5; }"),
+    ),
+    ("IMS105", device(MSIX, "pool p = table { share per cpu up to 8; dedicated; reserve 0; }")),
+    ("IMS110", sub("max 0 { vector p; }")),
+    ("IMS110", sub("max 65537 { vector p; }")),
+    ("IMS111", sub("max 1 { }")),
+    ("IMS112", sub("max 1 { vector q; }")),
+    ("IMS113", sub("max 1 { vector p; vectors p 1..2; }")),
+    ("IMS114", sub("max 1 { vectors p 0..2; }")),
+    ("IMS114", sub("max 1 { vectors p 3..2; }")),
+    ("IMS114", sub("max 1 { vectors p 1..65537; }")),
+    ("IMS115", sub("max 1 { vector p; }", "table { managed; }")),
+    ("IMS116", sub("max 1 { vectors p 7..8; }", "table[0..5] { dedicated; }")),
+    ("IMS118", sub("max 4 { vectors p 2..8; }", "table[0..6] { dedicated; }")),
+    (
+        "IMS117",
+        device(
+            "store c: command { slots 8; cookie a; }",
+            "pool p = c { dedicated; }",
+            "subdevice sf max 1 { vector p; }",
+        ),
+    ),
+    ("IMS120", device("architecture x86_32;", STORE, "vector v = ims[0];")),
+    ("IMS026", device("store c: command { slots 8; cookie masked; }", "vector v = c[0];")),
+    (
+        "IMS084",
+        device("store ims: iomem { bar 0; offset 0; slots 8; slot a; }", "vector v = ims[0];"),
+    ),
+    ("IMS085", LAYOUT + GOOD),
     ("IMS021", device(MSIX, f"vector {'a' * 25} = table[0];")),
     ("IMS030", titled("")),
     ("IMS030", titled("a ")),
@@ -164,13 +296,26 @@ def test_kernel_prefixes(word: str) -> None:
 
 def test_rules_are_registered() -> None:
     """A rule that isn't in the lists would never run."""
-    from imsgen.dsl import rules_device, rules_layout, rules_names, rules_texts, rules_vectors
+    from imsgen.dsl import (
+        rules_device,
+        rules_layout,
+        rules_names,
+        rules_pools,
+        rules_stores,
+        rules_texts,
+        rules_vectors,
+        validate,
+    )
 
     written = {
         value
-        for module in (rules_device, rules_layout, rules_names, rules_texts, rules_vectors)
+        for module in (
+            rules_device, rules_layout, rules_names, rules_pools, rules_stores, rules_texts,
+            rules_vectors,
+        )
         for name, value in vars(module).items()
-        if name.startswith(("rule_", "file_rule_"))
-    }
-    assert written == {*DEVICE_RULES, *FILE_RULES}
+        if re.match(r"(?:[a-z]+_)?rule_", name)
+    }  # fmt: skip
+    listed = [rules for name, rules in vars(validate).items() if name.endswith("_RULES")]
+    assert written == {rule for rules in listed for rule in rules}
     assert all(rule.__doc__ for rule in written)
