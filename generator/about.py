@@ -5,7 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from imsgen.dsl.model import Device, IomemStore, MsixStore, PciId, Pool, Range, Size, Store
+from imsgen.dsl.model import (
+    MAX_MSI,
+    CommandStore,
+    Device,
+    ExportedStore,
+    ImsStore,
+    IomemStore,
+    MemoryStore,
+    MsiStore,
+    MsixStore,
+    PciId,
+    Pool,
+    Range,
+    Size,
+    Store,
+)
 
 from .patches import fill
 
@@ -73,7 +88,7 @@ def _ids(ids: Sequence[PciId]) -> str:
 
 def _what(device: Device) -> str:
     words = []
-    if any(isinstance(store, IomemStore) for store in device.stores):
+    if any(isinstance(store, ImsStore) for store in device.stores):
         words.append("the interrupt domain")
     if device.vectors:
         words.append("vectors" if words else "the vectors")
@@ -99,14 +114,38 @@ def _items(device: Device) -> list[str]:
 def _store(store: Store) -> str:
     if isinstance(store, MsixStore):
         return "the MSI-X table"
+    if isinstance(store, MsiStore):
+        return f"the MSI capability, up to {MAX_MSI} messages"
+    if isinstance(store, CommandStore):
+        return f"{_size(store.slots, 'message')}, changed by a command of the device"
+    if isinstance(store, ExportedStore):
+        return f"{_size(store.slots, 'message')}, sent by a peer which is told of changes"
+    if isinstance(store, MemoryStore):
+        return f"{_size(store.slots)} of {store.layout.stride} bytes in memory given by the driver"
+    if store.tables:
+        where = _list([f"{t.slots} at {t.offset:#x}" for t in store.tables])
+        where = f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar}: {where}"
+        return where + _arrays(store)
     where = "an offset given by the driver" if store.offset.runtime else f"{store.offset.value:#x}"
-    return f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar} at {where}"
+    return (
+        f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar} at {where}"
+        + _arrays(store)
+    )
 
 
-def _size(size: Size) -> str:
+def _arrays(store: IomemStore) -> str:
+    """Where mask and pending bits are which don't lie in the slots."""
+    words = []
+    for what, bits in (("mask", store.mask_bits), ("pending", store.pending)):
+        if bits:
+            words.append(f", {what} bits in BAR {bits.bar} at {bits.offset:#x}")
+    return "".join(words)
+
+
+def _size(size: Size, what: str = "slot") -> str:
     if size.value is None:
-        return f"up to {size.maximum} slots"
-    return f"{size.value} slot" + ("s" if size.value != 1 else "")
+        return f"up to {size.maximum} {what}s"
+    return f"{size.value} {what}" + ("s" if size.value != 1 else "")
 
 
 def _pool(pool: Pool) -> str:
@@ -139,10 +178,14 @@ def _range(r: Range, quote: str = "") -> str:
 
 
 def _bars(device: Device) -> str:
-    bars = sorted({store.bar for store in device.stores if isinstance(store, IomemStore)})
+    bars = set()
+    for store in device.stores:
+        if isinstance(store, IomemStore):
+            arrays = [bits.bar for bits in (store.mask_bits, store.pending) if bits]
+            bars |= {store.bar, *arrays}
     if not bars:
         return ""
-    return ("BARs " if len(bars) > 1 else "BAR ") + _list([str(bar) for bar in bars])
+    return ("BARs " if len(bars) > 1 else "BAR ") + _list([str(bar) for bar in sorted(bars)])
 
 
 def _rst(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from imsgen.dsl.model import Device, MsixStore
+from imsgen.dsl.model import Device, IomemStore, MemoryStore
 from imsgen.dsl.records import dataclass
 
 #: Where devices live which don't say otherwise.
@@ -23,7 +23,7 @@ class NameClash(Exception):
 
 @dataclass(frozen=True)
 class StoreNames:
-    """Names of one store that isn't the MSI-X table."""
+    """Names of one store that has a header of its own: a table of slots."""
 
     name: str
     path: str
@@ -54,7 +54,7 @@ class Names:
     kunitconfig: str
     doc: str
     maintainers_title: str
-    stores: tuple[StoreNames, ...]
+    headers: tuple[StoreNames, ...]
 
 
 def names_of(device: Device) -> Names:
@@ -83,7 +83,7 @@ def names_of(device: Device) -> Names:
         kunitconfig=f"{folder}/tests/{suite}.kunitconfig",
         doc=f"Documentation/core-api/irq/ims/{dash}.rst",
         maintainers_title=_maintainers_title(device),
-        stores=tuple(
+        headers=tuple(
             StoreNames(
                 name=store.name,
                 path=f"{folder}/{_store_file(dash, store.name)}",
@@ -91,7 +91,7 @@ def names_of(device: Device) -> Names:
                 guard=f"_IRQ_{f}_{store.name}_H".upper(),
             )
             for store in device.stores
-            if not isinstance(store, MsixStore)
+            if isinstance(store, (IomemStore, MemoryStore))
         ),
     )
 

@@ -192,7 +192,7 @@ class Planner:
         """No file and no Kconfig symbol of the device is in the kernel already."""
         provider = self.target.provider
         paths = [names.glue, names.header, names.kunit, names.kunitconfig, names.doc]
-        for path in paths + [store.path for store in names.stores]:
+        for path in paths + [store.path for store in names.headers]:
             if provider.exists(path):
                 raise SeriesError(
                     f"{_place(device)}: {self.target.name} has {path} already: device "

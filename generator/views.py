@@ -7,18 +7,43 @@ line.  Everything that has to be computed for a template is computed here.
 from __future__ import annotations
 
 from imsgen.dsl.model import (
+    MAX_MSIX,
+    CommandStore,
     Context,
     Device,
+    ExportedStore,
+    ImsStore,
     IomemStore,
-    MsixStore,
+    MsiStore,
+    PciStore,
+    Pool,
     SpecialVector,
 )
 
 from .layout import tabs
 from .names import names_of
 from .targets import Target
-from .views_pools import pool_view
-from .views_stores import cookie_doc, dedicated_cookies, fallback, ims_view, table_view
+from .views_pools import (
+    hotplug,
+    managed_view,
+    pool_view,
+    queues_define,
+    subdevice_view,
+    subdevices_define,
+)
+from .views_stores import (
+    can_fail,
+    cookie_doc,
+    cookies_of,
+    dedicated_cookies,
+    fallback,
+    ims_stores,
+    ims_view,
+    slot_cookies,
+    store_params,
+    store_state,
+    table_view,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,17 +67,21 @@ def device_view(device: Device, target: Target) -> View:
     store, because a device has one ``MSI_SECONDARY_DOMAIN`` (include/linux/msi_api.h).
     """
     f = device.name
-    stores = [s for s in device.stores if isinstance(s, IomemStore)]
+    stores = ims_stores(device)
     if len(stores) > 1:
         raise Unsupported(
             f"device {f}: Linux gives a device one secondary MSI domain, "
             f"so the stores {', '.join(s.name for s in stores)} can't be used at once"
         )
     _check_cookies(device, stores)
+    _check_msi(device)
     params = _params(device)
-    pools = [pool_view(device, pool) for pool in device.pools]
-    tables = [table_view(device, s) for s in device.stores if isinstance(s, MsixStore)]
-    has_params = any(p["runtime"] for p in params)
+    pools = [pool_view(device, pool) for pool in plain_pools(device)]
+    managed = [managed_view(device, pool) for pool in device.pools if pool.managed]
+    tables = [table_view(device, s) for s in device.stores if isinstance(s, PciStore)]
+    for table in tables:
+        table["managed"] = [pool for pool in managed if pool["store"] == table["name"]]
+    has_params = len(params) > 1 or any(p["runtime"] for p in params)
     init = _init(device, params, has_params)
     ims = [ims_view(device, s, target, has_params) for s in stores]
     state = _state(device)
@@ -66,10 +95,20 @@ def device_view(device: Device, target: Target) -> View:
         "params": params,
         "has_ims": bool(stores),
         "stores": ims,
+        "headers": [s for s in ims if s["slot"]],
+        "messages": [s for s in ims if not s["slot"]],
+        "only_64bit": any(s["memory"] for s in ims),
+        "forward": _forward(device),
         "tables": tables,
         "vectors": [vector_view(device, v) for v in device.vectors],
         "pools": pools,
-        "has_pools": bool(pools),
+        "has_pools": bool(device.pools),
+        "managed": managed,
+        "subdevices": [subdevice_view(device, sub, pools) for sub in device.subdevices],
+        "hotplug": hotplug(device),
+        "quiet_loop": bool(device.pools),
+        "quiet_first": bool(device.vectors or managed),
+        "architectures": _architectures(device),
         "cookies": [
             {
                 "store": s.name,
@@ -79,11 +118,11 @@ def device_view(device: Device, target: Target) -> View:
                         "tabs": tabs(f" * @{c.name}:", 16),
                         "what": cookie_doc(c),
                     }
-                    for c in s.layout.control.cookies
+                    for c in cookies_of(s)
                 ],
             }
             for s in stores
-            if s.layout.control.cookies and any(p.dedicated for p in device.pools)
+            if cookies_of(s) and dedicated_cookies(device)
         ],
         "state": state,
         "header_defines": _header_defines(device),
@@ -93,10 +132,22 @@ def device_view(device: Device, target: Target) -> View:
     }
 
 
-def _check_cookies(device: Device, stores: list[IomemStore]) -> None:
+def plain_pools(device: Device) -> list[Pool]:
+    """The pools whose vectors are made on demand."""
+    return [pool for pool in device.pools if not pool.managed]
+
+
+def _architectures(device: Device) -> str:
+    """The Kconfig dependency; empty if the device is on all of them."""
+    if not device.architectures:
+        return ""
+    return " || ".join([*(a.upper() for a in device.architectures), "COMPILE_TEST"])
+
+
+def _check_cookies(device: Device, stores: list[ImsStore]) -> None:
     """Only who gets a dedicated vector has a cookie to give (rule 30)."""
     for store in stores:
-        needed = [c.name for c in store.layout.control.cookies if not c.optional]
+        needed = [c.name for c in cookies_of(store) if not c.optional]
         if not needed:
             continue
         without = [f"vector {v.name}" for v in device.vectors if v.store == store.name] + [
@@ -111,40 +162,103 @@ def _check_cookies(device: Device, stores: list[IomemStore]) -> None:
             )
 
 
+def _check_msi(device: Device) -> None:
+    """All messages of MSI are made of that of index 0, which is gone when that one is freed."""
+    msi = {s.name for s in device.stores if isinstance(s, MsiStore)}
+    for pool in device.pools:
+        for r in pool.ranges:
+            if r.store in msi and r.first == 0 and r.last != 0 and not pool.managed:
+                raise Unsupported(
+                    f"device {device.name}: pool {pool.name} has index 0 of MSI store {r.store}, "
+                    f"whose message is that of all; give it to a vector that is freed last"
+                )
+
+
 def _header_defines(device: Device) -> list[View]:
     values = [
         (f"{device.name}_{s.name}_MAX_SLOTS".upper(), str(s.slots.maximum))
-        for s in device.stores
-        if isinstance(s, IomemStore)
+        for s in ims_stores(device)
     ] + [
         (f"{device.name}_{p.name}_LIMIT".upper(), str(p.sharing.limit))
         for p in device.pools
         if p.sharing
     ]
+    values += [
+        (queues_define(device, p), str(MAX_MSIX - p.ranges[0].first))
+        for p in device.pools
+        if p.managed
+    ] + [(subdevices_define(device, sub), str(sub.maximum)) for sub in device.subdevices]
     return [{"name": n, "tabs": tabs(f"#define {n}", _VALUE_COLUMN), "value": v} for n, v in values]
 
 
+def _forward(device: Device) -> list[str]:
+    """Structs that the header only points to."""
+    names = {"pci_dev"}
+    if device.subdevices:
+        names.add("auxiliary_device")
+    for store in ims_stores(device):
+        if isinstance(store, (CommandStore, ExportedStore)):
+            names.add(f"{device.name}_irqs")
+        if isinstance(store, CommandStore):
+            names.add(f"{device.name}_{store.name}_msg")
+        elif isinstance(store, ExportedStore):
+            names.add("msi_msg")
+    return sorted(names)
+
+
 def _header_includes(device: Device) -> list[str]:
-    if not device.pools:
-        return ["types.h"]
-    if not any(p.sharing for p in device.pools):
-        return ["compiler.h", "cpumask_types.h", "interrupt.h", "mutex.h", "types.h"]
-    return sorted(
-        "array_size.h atomic.h bitops.h cache.h cpumask.h err.h interrupt.h list.h mutex.h "
-        "rculist.h rcupdate.h spinlock.h types.h".split()
-    )
+    more = {
+        name
+        for s in ims_stores(device)
+        for name, used in (
+            ("mutex.h", isinstance(s, CommandStore)),
+            ("spinlock.h", isinstance(s, IomemStore) and s.mask_bits),
+        )
+        if used
+    }
+    return sorted({*_pool_includes(device), *more})
+
+
+def _pool_includes(device: Device) -> set[str]:
+    names = {"types.h"}
+    if plain_pools(device):
+        names |= set("compiler.h cpumask_types.h interrupt.h mutex.h".split())
+    if hotplug(device):
+        names -= {"compiler.h", "cpumask_types.h"}
+        names |= set(
+            "array_size.h atomic.h bitops.h cache.h cpumask.h err.h list.h rculist.h rcupdate.h "
+            "spinlock.h".split()
+        )
+    if device.subdevices or any(p.managed for p in device.pools):
+        names.add("nospec.h")
+    if device.subdevices:
+        names.add("list.h")
+    return names
 
 
 def _glue_includes(device: Device) -> list[str]:
-    linux = {"device.h", "err.h", "export.h", "module.h", "pci.h", "string.h"}
-    if any(isinstance(s, IomemStore) for s in device.stores):
-        linux |= {"irq.h", "irqdomain.h", "msi.h", "align.h"}
-    if dedicated_cookies(device):
-        linux |= {"bitfield.h", "iommu.h"}
-    if device.pools:
+    linux = set("device.h err.h export.h interrupt.h irq.h module.h pci.h string.h".split())
+    for s in ims_stores(device):
+        linux |= {"irqdomain.h", "msi.h", "align.h"}
+        if isinstance(s, CommandStore):
+            linux |= {"dev_printk.h", "lockdep.h", "mutex.h", "slab.h"}
+        if isinstance(s, IomemStore) and s.mask_bits:
+            linux |= {"io.h", "math.h", "slab.h", "spinlock.h"}
+        if slot_cookies(s) and dedicated_cookies(device):
+            linux.add("bitfield.h")
+        if any(c.name == "pasid" for c in cookies_of(s)) or (
+            slot_cookies(s) and dedicated_cookies(device)
+        ):
+            linux.add("iommu.h")
+    if hotplug(device):
+        linux |= {"cpuhotplug.h", "cpumask.h", "init.h"}
+    if any(p.managed for p in device.pools):
+        linux |= {"cpumask.h", "minmax.h", "slab.h"}
+    if device.subdevices:
+        linux |= {"auxiliary_bus.h", "cpumask.h", "list.h", "minmax.h", "mutex.h"}
+    if plain_pools(device):
         linux |= {
             "bitmap.h",
-            "interrupt.h",
             "jiffies.h",
             "lockdep.h",
             "minmax.h",
@@ -174,35 +288,23 @@ def _params(device: Device) -> list[View]:
             }
         )
 
-    for store in device.stores:
-        if not isinstance(store, IomemStore):
-            continue
-        add(
-            f"bar{store.bar}",
-            f"void __iomem\t*bar{store.bar}",
-            f"Mapping of BAR {store.bar}",
-            False,
-        )
-        if store.offset.runtime:
-            add(
-                f"{store.name}_offset",
-                f"resource_size_t\t{store.name}_offset",
-                f"Offset of the {store.name} store in BAR {store.bar} in bytes",
-                True,
-            )
-        if store.slots.runtime:
-            add(
-                f"{store.name}_slots",
-                f"unsigned int\t{store.name}_slots",
-                f"Slots of the {store.name} store, at most {store.slots.maximum}",
-                True,
-            )
+    for store in ims_stores(device):
+        for p in store_params(device, store):
+            decl = p.type + ("" if "(*" in p.type else p.name)
+            add(p.name, decl, p.what, p.runtime)
     for pool in device.pools:
         if pool.sharing:
             add(
                 f"{pool.name}_handler",
                 f"irq_handler_t\t{pool.name}_handler",
                 f"Handler of shared {pool.name} vectors, gets the vector as its data",
+                True,
+            )
+        if pool.managed:
+            add(
+                f"{pool.name}_queues",
+                f"unsigned int\t{pool.name}_queues",
+                f"How many {pool.name} vectors are wanted; there may be fewer",
                 True,
             )
     return out
@@ -216,15 +318,21 @@ def _init(device: Device, params: list[View], has_params: bool) -> View:
         doc = [{"name": "params", "what": "What only the driver knows"}]
     elif params:
         bar = params[0]
-        tail, passed = f",\n»void __iomem *{bar['name']}", f", {bar['name']}"
+        decl = " ".join(bar["decl"].split()).replace("* ", "*")
+        tail, passed = f",\n»{decl}", f", {bar['name']}"
         doc = [{"name": bar["name"], "what": bar["what"]}]
     else:
         tail, passed, doc = "", "", []
-    calls = [f"{f}_{s.name}_init(irqs{passed})" for s in device.stores if isinstance(s, IomemStore)]
-    calls += [f"{f}_{s.name}_init(irqs)" for s in device.stores if isinstance(s, MsixStore)]
+    calls = [f"{f}_{s.name}_init(irqs{passed})" for s in ims_stores(device)]
+    spread = {p.ranges[0].store for p in device.pools if p.managed}
+    calls += [
+        f"{f}_{s.name}_init(irqs{passed if s.name in spread else ''})"
+        for s in device.stores
+        if isinstance(s, PciStore)
+    ]
     calls += [f"{f}_{p.name}_init(irqs{', params' if p.sharing else ''})" for p in device.pools]
     returns = [" Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,"]
-    if any(isinstance(s, IomemStore) and not fallback(device, s) for s in device.stores):
+    if any(not fallback(device, s) for s in ims_stores(device)):
         returns.append("\t   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,")
     returns.append("\t   -ENOSPC when a vector with a fixed purpose can't be had")
     return {
@@ -254,9 +362,11 @@ def _state(device: Device) -> list[View]:
         )
 
     def member(kind: str, name: str) -> str:
+        if kind.endswith("*"):
+            return f"{kind}{name}"
         return f"{kind}{tabs('        ' + kind, 32)}{name}"
 
-    if device.pools:
+    if plain_pools(device):
         add(
             "lock",
             "struct mutex\t\tlock",
@@ -266,28 +376,24 @@ def _state(device: Device) -> list[View]:
     for v in device.vectors:
         add(v.name, f"unsigned int\t\t{v.name}", f"Linux interrupt number: {v.purpose}")
     for s in device.stores:
-        if isinstance(s, IomemStore):
-            kind = f"struct {device.name}_{s.name}_slot __iomem *"
-            add(s.name, f"{kind}{s.name}", f"The slots of the {s.name} store")
-            add(
-                f"{s.name}_slots",
-                member("unsigned int", f"{s.name}_slots"),
-                "Their number, 0 when the store can't be used",
-            )
-        elif any(r.store == s.name for p in device.pools for r in p.ranges):
-            add(
-                f"{s.name}_static",
-                member("unsigned int", f"{s.name}_static"),
-                "MSI-X vectors which were allocated at once",
-            )
-            add(
-                f"{s.name}_size",
-                member("unsigned int", f"{s.name}_size"),
-                "MSI-X vectors which can be used",
-            )
+        for name, kind, what, comment in store_state(device, s):
+            add(name, kind if "(*" in kind else member(kind, name), what, comment)
     for p in device.pools:
         kind = f"struct {device.name}_{p.name}_pool"
         add(p.name, member(kind, p.name), f"The {p.name} pool")
+    if hotplug(device):
+        add(
+            "node",
+            member("struct hlist_node", "node"),
+            "Entry in the list of those who care for CPUs which come back",
+        )
+    for sub in device.subdevices:
+        add(
+            f"{sub.name}_list",
+            member("struct list_head", f"{sub.name}_list"),
+            f"The {sub.name} subdevices",
+        )
+        add(f"nr_{sub.name}", member("unsigned int", f"nr_{sub.name}"), "Their number")
     return out
 
 
@@ -300,10 +406,13 @@ def vector_view(device: Device, v: SpecialVector) -> View:
         Context.THREADED: "Made for request_threaded_irq().",
         Context.ONESHOT: "Made for request_threaded_irq() with IRQF_ONESHOT.",
     }[v.context]
+    if isinstance(device.store(v.store), MsiStore) and v.index == 0:
+        context += " Free it last: its message is that of all."
     return {
         "name": v.name,
         "purpose": v.purpose,
         "index": v.index,
         "store": v.store,
         "where": f"Index {v.index} of the {v.store} store. {context}",
+        "error": f"{device.name}_{v.store}_error" if can_fail(device.store(v.store)) else "",
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import Device, IomemStore, MsixStore, Pool
+from imsgen.dsl.model import Device, Pool, SharePolicy, Subdevice
 
 from .layout import tabs
+from .patches import fill
+from .views_stores import Word, can_fail, cookie_word, cookies_of, ims_of, segment_calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,22 +14,20 @@ if TYPE_CHECKING:
 
     View = dict[str, Any]
 
+#: Columns of a paragraph in a kernel-doc comment, without what starts its lines.
+_DOC_COLUMNS = 76
+
 
 def pool_view(device: Device, pool: Pool) -> View:
     f, p = device.name, pool.name
     fn = f"{f}_{p}"
-    ims = [s for s in device.stores if isinstance(s, IomemStore)]
-    uses_ims = [s for s in ims if any(r.store == s.name for r in pool.ranges)]
-    cookie = bool(uses_ims) and bool(uses_ims[0].layout.control.cookies)
-    unmasked = "0"
-    if uses_ims and uses_ims[0].layout.control.mask.active_low:
-        unmasked = f"{f}_{uses_ims[0].name}_CTRL_MASK".upper()
-    segments = _segments(device, pool, bool(uses_ims))
-    if cookie:
-        dedicated = "ctrl, "
-    else:
-        dedicated = f"{unmasked}, " if uses_ims else ""
-    cookie_name = f"{f}_{uses_ims[0].name}" if cookie else ""
+    ims = ims_of(device, pool)
+    word = cookie_word(device, ims) if ims else Word("", "", "")
+    cookie = bool(ims and cookies_of(ims))
+    segments = _segments(device, pool)
+    cookie_name = f"{f}_{ims.name}" if ims and cookie else ""
+    least = pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
+    members = [m.pool for sub in device.subdevices for m in sub.members]
     return {
         "name": p,
         "fn": fn,
@@ -39,14 +39,19 @@ def pool_view(device: Device, pool: Pool) -> View:
         "limit": pool.sharing.limit if pool.sharing else 0,
         "purpose": pool.purpose or "vectors which are all alike",
         "shared": pool.sharing is not None,
+        "least": least,
+        "get_on": f"{fn}_get_on" if least else f"{fn}_get",
+        "balanced": least or (pool.sharing is not None and p in members),
+        "reserve": pool.reserve,
         "dedicated": pool.dedicated,
-        "ims": bool(uses_ims),
+        "word": word.decl,
+        "can_fail": bool(ims and can_fail(ims)),
         "cookie": f"{cookie_name}_cookie" if cookie else "",
         "cookie_ctrl": f"{cookie_name}_ctrl" if cookie else "",
         "cookie_pass": "cookie, " if cookie else "",
-        "ctrl_arg": "ctrl, " if uses_ims else "",
-        "ctrl_default": f"{unmasked}, " if uses_ims else "",
-        "ctrl_dedicated": dedicated,
+        "ctrl_arg": word.argument,
+        "ctrl_default": word.default,
+        "ctrl_dedicated": word.argument if cookie else word.default,
         "irq_name": f"{f}-{p}-",
         "segments": segments,
         "sum": " + ".join(f"pool->{s['count']}" for s in segments),
@@ -54,7 +59,7 @@ def pool_view(device: Device, pool: Pool) -> View:
     }
 
 
-def _segments(device: Device, pool: Pool, uses_ims: bool) -> list[View]:
+def _segments(device: Device, pool: Pool) -> list[View]:
     f = device.name
     seen: dict[str, int] = {}
     counts: list[str] = []
@@ -64,17 +69,9 @@ def _segments(device: Device, pool: Pool, uses_ims: bool) -> list[View]:
         seen[r.store] = again + 1
         suffix = r.store if not again else f"{r.store}{again}"
         store = device.store(r.store)
-        msix = isinstance(store, MsixStore)
         count = f"nr_{suffix}"
         index = f"entry + {r.first}" if r.first else "entry"
-        if msix:
-            alloc = f"{f}_{r.store}_alloc(irqs, {index}, affdesc)"
-            free = f"{f}_{r.store}_free(irqs, map)"
-            size = f"irqs->{r.store}_size"
-        else:
-            alloc = f"{f}_{r.store}_alloc(irqs, {index}, ctrl, affdesc)"
-            free = "pci_ims_free_irq(irqs->pdev, map)"
-            size = f"irqs->{r.store}_slots"
+        calls = segment_calls(device, store, index)
         last = "UINT_MAX" if r.last is None else str(r.last)
         base = "".join(f" +\n»pool->{c}" for c in counts)
         out.append(
@@ -86,12 +83,102 @@ def _segments(device: Device, pool: Pool, uses_ims: bool) -> list[View]:
                 "first": r.first,
                 "last": number == len(pool.ranges) - 1,
                 "index": index,
-                "alloc": alloc,
-                "free": free,
-                "range": f"{f}_range({size}, {r.first}, {last})",
+                "alloc": calls.alloc,
+                "free": calls.free,
+                "error": calls.error,
+                "range": f"{f}_range({calls.size}, {r.first}, {last})",
                 "minus_first": f" = index - {r.first}" if r.first else " = index",
                 "plus_base": base,
             }
         )
         counts.append(count)
     return out
+
+
+def managed_view(device: Device, pool: Pool) -> View:
+    """A pool whose vectors the kernel spreads over the CPUs, one a queue."""
+    first = pool.ranges[0].first
+    return {
+        "name": pool.name,
+        "fn": f"{device.name}_{pool.name}",
+        "state": f"{device.name}_{pool.name}_pool",
+        "store": pool.ranges[0].store,
+        "purpose": pool.purpose or "one vector a queue",
+        "first": first,
+        "index": f"entry + {first}" if first else "entry",
+        "MAX": queues_define(device, pool),
+    }
+
+
+def queues_define(device: Device, pool: Pool) -> str:
+    return f"{device.name}_{pool.name}_MAX_QUEUES".upper()
+
+
+def hotplug(device: Device) -> bool:
+    """Whether there are vectors that have a CPU as their home."""
+    return any(pool.sharing for pool in device.pools)
+
+
+# --- subdevices ---------------------------------------------------------------------------------
+
+
+def subdevice_view(device: Device, sub: Subdevice, pools: list[View]) -> View:
+    """A kind of subdevice; ``pools`` are the views of the device's pools."""
+    fn = f"{device.name}_{sub.name}"
+    by_name = {pool["name"]: pool for pool in pools}
+    members: list[View] = []
+    for m in sub.members:
+        pool = by_name[m.pool]
+        if pool["shared"]:
+            get = f"{pool['get_on']}(sub->irqs, cpu)"
+        else:
+            get = f"{pool['fn']}_get_dedicated(sub->irqs, {'NULL, ' if pool['cookie'] else ''}NULL)"
+        nr, vecs = f"nr_{m.pool}", f"{m.pool}_vecs"
+        members.append(
+            {
+                "pool": m.pool,
+                "fn": f"{fn}_{m.pool}",
+                "pool_fn": pool["fn"],
+                "take": f"{fn}_irqs_take_{m.pool}",
+                "vec": pool["vec"],
+                "shared": pool["shared"],
+                "take_one": get,
+                "get_on": pool["get_on"],
+                "nr": nr,
+                "nr_tabs": tabs(f" * @{nr}:", 16),
+                "vecs": vecs,
+                "vecs_tabs": tabs(f" * @{vecs}:", 16),
+                "first": not members,
+                "single": m.single,
+                "wanted": str(m.minimum) if m.single else nr,
+                "minimum": m.minimum,
+                "maximum": m.maximum,
+                "clamp": f"clamp({nr}, {m.minimum}U, {m.maximum}U)",
+                "mask_param": ",\n»struct cpumask *left" if pool["shared"] else "",
+                "mask_arg": ", left" if pool["shared"] else "",
+            }
+        )
+    ranges = [m for m in members if not m["single"]]
+    order = [
+        f"the {m['pool']} vector" if m["single"] else f"the {m['pool']} vectors" for m in members
+    ]
+    return {
+        "name": sub.name,
+        "fn": fn,
+        "state": f"{fn}_irqs",
+        "count": f"nr_{sub.name}",
+        "maximum": sub.maximum,
+        "MAX": subdevices_define(device, sub),
+        "members": members,
+        "ranges": ranges,
+        "shared": any(m["shared"] for m in members),
+        "counts": "".join(f",\n»unsigned int {m['nr']}" for m in ranges),
+        "pass": "".join(f", {m['nr']}" for m in ranges),
+        "total": " + ".join(m["wanted"] for m in members),
+        "any_missing": "".join(f" || !sub->{m['vecs']}" for m in members),
+        "order": fill(f"The indexes go through {', then '.join(order)}.", _DOC_COLUMNS),
+    }
+
+
+def subdevices_define(device: Device, sub: Subdevice) -> str:
+    return f"{device.name}_{sub.name}_MAX".upper()

@@ -1,12 +1,30 @@
-"""What templates see of a message store: registers, accessors, the control word."""
+"""What templates see of a message store: its kind, cookies, what the driver passes, its state.
+
+Pools see a store only by what is uniform: :func:`cookie_word` and :func:`can_fail` say how its
+vectors are allocated.
+"""
 
 from __future__ import annotations
 
-from imsgen.dsl.model import CookieField, Device, Endian, IomemStore, MsixStore, Register
+from imsgen.dsl.model import (
+    CommandStore,
+    CookieField,
+    Device,
+    ExportedStore,
+    ImsStore,
+    IomemStore,
+    MemoryStore,
+    MsiStore,
+    MsixStore,
+    PciStore,
+    Pool,
+    Store,
+)
+from imsgen.dsl.records import dataclass
 
 from .layout import tabs
-from .names import names_of
 from .targets import Target
+from .views_slots import iomem_view, memory_view, slot_view, unmasked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,156 +32,292 @@ if TYPE_CHECKING:
 
     View = dict[str, Any]
 
-#: Accessor suffix by width in bits, little endian.  Rule 12 wants reads of the same width.
-_LITTLE = {8: "b", 16: "w", 32: "l"}
+#: Widest PASID that PCI knows (rule 30).
+_PASID = 0xFFFFF
 
-#: Column at which values of #defines start, as kernel headers have it.
-_VALUE_COLUMN = 48
+
+def ims_stores(device: Device) -> list[ImsStore]:
+    """The stores that need a domain of their own."""
+    return [s for s in device.stores if isinstance(s, ImsStore)]
+
+
+def ims_of(device: Device, pool: Pool) -> ImsStore | None:
+    """The store of a pool that needs a domain of its own; Linux lets a device have one."""
+    names = {r.store for r in pool.ranges}
+    return next((s for s in ims_stores(device) if s.name in names), None)
+
+
+def in_pool(device: Device, store: Store) -> bool:
+    """Whether a pool has vectors of the store."""
+    return any(r.store == store.name for p in device.pools for r in p.ranges)
+
+
+# --- cookies ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cookie:
+    """A cookie that messages of a store carry; ``limit`` is the highest valid one."""
+
+    name: str
+    optional: bool
+    limit: int
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a vector's allocation takes for its cookie: declaration, arguments with a comma.
+
+    All three are empty for a store that takes nothing.
+    """
+
+    decl: str
+    argument: str
+    default: str
+
+
+def cookies_of(store: Store) -> tuple[Cookie, ...]:
+    """The cookies of any store."""
+    if isinstance(store, CommandStore):
+        return tuple(
+            Cookie(c.name, c.optional, _PASID if c.name == "pasid" else 0xFFFFFFFF)
+            for c in store.cookies
+        )
+    return tuple(Cookie(c.name, c.optional, (1 << c.width) - 1) for c in slot_cookies(store))
+
+
+def slot_cookies(store: Store) -> tuple[CookieField, ...]:
+    """The cookies in the control word, if the store has one."""
+    if isinstance(store, (IomemStore, MemoryStore)) and store.layout.control:
+        return store.layout.control.cookies
+    return ()
 
 
 def dedicated_cookies(device: Device) -> bool:
-    return any(
-        isinstance(s, IomemStore) and s.layout.control.cookies for s in device.stores
-    ) and any(p.dedicated for p in device.pools)
+    """Whether somebody can give a cookie: only who gets a dedicated vector can."""
+    return any(cookies_of(s) for s in device.stores) and any(p.dedicated for p in device.pools)
 
 
-def _accessor(kind: str, register: Register, endian: Endian) -> str:
-    if endian is Endian.BIG and register.width > 8:
-        return f"io{kind}{register.width}be"
-    return kind + _LITTLE[register.width]
+def cookie_word(device: Device, store: Store) -> Word:
+    """How ``<device>_<store>_alloc()`` takes the cookie."""
+    if isinstance(store, (IomemStore, MemoryStore)) and store.layout.control:
+        return Word("u32 ctrl", "ctrl, ", f"{unmasked(device, store)}, ")
+    if isinstance(store, CommandStore) and store.cookies and dedicated_cookies(device):
+        return Word(f"const struct {device.name}_{store.name}_cookie *ctrl", "ctrl, ", "NULL, ")
+    return Word("", "", "")
 
 
-def _type(register: Register, endian: Endian) -> str:
-    if register.width == 8:
-        return "u8"
-    return f"__{'be' if endian is Endian.BIG else 'le'}{register.width}"
+def invalid_cookie(name: str) -> str:
+    """What stands for no cookie."""
+    return "IOMMU_PASID_INVALID" if name == "pasid" else "U32_MAX"
 
 
-def ims_view(device: Device, store: IomemStore, target: Target, has_params: bool) -> View:
-    layout = store.layout
-    control = layout.control
-    f, s = device.name, store.name
-    upper = f"{f}_{s}_CTRL".upper()
-    mask = f"{upper}_MASK"
-    names = {n.name: n for n in names_of(device).stores}[s]
-    control_name = control.register.name
-
-    defines = [(mask, f"BIT({control.mask.bit})")]
-    for c in control.cookies:
-        if c.enable_bit is not None:
-            defines.append((f"{upper}_{c.name}_ENABLE".upper(), f"BIT({c.enable_bit})"))
-        defines.append(
-            (f"{upper}_{c.name}".upper(), f"GENMASK({c.shift + c.width - 1}, {c.shift})")
-        )
-
-    registers = [layout.address_lo, layout.data, control.register]
-    if layout.address_hi:
-        registers.append(layout.address_hi)
-    ordered = sorted(registers, key=lambda r: r.offset)
-
-    order = [layout.address_lo] + ([layout.address_hi] if layout.address_hi else [])
-    order.append(layout.data)
-    values = {
-        layout.address_lo.name: "msg->address_lo",
-        layout.data.name: "msg->data",
-    }
-    if layout.address_hi:
-        values[layout.address_hi.name] = "msg->address_hi"
-
-    active_low = control.mask.active_low
-    remapped = device.remapping
-    slots = f"params->{s}_slots" if store.slots.runtime else str(store.slots.value)
-    bar = f"params->bar{store.bar}" if has_params else f"bar{store.bar}"
-    if store.offset.runtime:
-        base = f"{bar} + params->{s}_offset"
+def cookie_doc(c: Cookie) -> str:
+    """The range of a cookie, in words."""
+    if c.limit == 0xFFFFFFFF:
+        text = "Any number" if not c.optional else "Any other number"
     else:
-        base = f"{bar} + {store.offset.value:#x}" if store.offset.value else bar
+        text = f"0 to {c.limit:#x}"
+    return f"{text}, or {invalid_cookie(c.name)} for none" if c.optional else text
+
+
+def can_fail(store: Store) -> bool:
+    """Whether a vector can fail when its interrupt is requested, without request_irq() failing.
+
+    Then ``<device>_<store>_error(irqs, index)`` tells why.
+    """
+    return isinstance(store, CommandStore)
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How a pool gets vectors of a store: expressions."""
+
+    alloc: str
+    free: str
+    size: str
+    error: str
+
+
+def segment_calls(device: Device, store: Store, index: str) -> Calls:
+    """How to allocate and free the vector at ``index``, how many there are, what failed."""
+    fn = f"{device.name}_{store.name}"
+    if isinstance(store, PciStore):
+        return Calls(
+            f"{fn}_alloc(irqs, {index}, affdesc)",
+            f"{fn}_free(irqs, map)",
+            f"irqs->{store.name}_size",
+            "0",
+        )
+    return Calls(
+        f"{fn}_alloc(irqs, {index}, {cookie_word(device, store).argument}affdesc)",
+        "pci_ims_free_irq(irqs->pdev, map)",
+        f"irqs->{store.name}_slots",
+        f"{fn}_error(irqs, {index})" if can_fail(store) else "0",
+    )
+
+
+# --- what the driver passes, what is kept -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Param:
+    """What the driver passes: a member of the params, or an argument if it is the only one."""
+
+    name: str
+    type: str
+    what: str
+    runtime: bool
+
+
+def store_params(device: Device, store: ImsStore) -> list[Param]:
+    """What the driver has to pass for a store."""
+    f, s = device.name, store.name
+    out: list[Param] = []
+    if isinstance(store, IomemStore):
+        more = [bits.bar for bits in (store.mask_bits, store.pending) if bits]
+        for bar in dict.fromkeys([store.bar, *more]):
+            out.append(Param(f"bar{bar}", "void __iomem\t*", f"Mapping of BAR {bar}", False))
+        if store.offset.runtime:
+            what = f"Offset of the {s} store in BAR {store.bar} in bytes"
+            out.append(Param(f"{s}_offset", "resource_size_t\t", what, True))
+    elif isinstance(store, MemoryStore):
+        out.append(Param(s, "void\t\t*", f"The {s} store: coherent memory, 8-byte aligned", False))
+    if store.slots.runtime:
+        what = f"Slots of the {s} store, at most {store.slots.maximum}"
+        out.append(Param(f"{s}_slots", "unsigned int\t", what, True))
+    if isinstance(store, CommandStore):
+        kind = f"int\t\t(*{s}_command)(struct {f}_irqs *irqs,\n»const struct {f}_{s}_msg *msg)"
+        out.append(Param(f"{s}_command", kind, "Puts a message into effect; may sleep", True))
+    if isinstance(store, ExportedStore):
+        kind = (
+            f"void\t\t(*{s}_changed)(struct {f}_irqs *irqs,\n»unsigned int index,\n"
+            f"»const struct msi_msg *msg)"
+        )
+        out.append(Param(f"{s}_changed", kind, "Told of each change of a message; atomic", True))
+    return out
+
+
+def store_state(device: Device, store: Store) -> list[tuple[str, str, str, str]]:
+    """Members of struct <device>_irqs for a store: name, type, what it is, a comment."""
+    f, s = device.name, store.name
+    out: list[tuple[str, str, str, str]] = []
+    if isinstance(store, PciStore):
+        if not in_pool(device, store):
+            return []
+        kind = "MSI-X" if isinstance(store, MsixStore) else "MSI"
+        if isinstance(store, MsixStore):
+            out.append(
+                (f"{s}_static", "unsigned int", "MSI-X vectors which were allocated at once", "")
+            )
+        out.append((f"{s}_size", "unsigned int", f"{kind} vectors which can be used", ""))
+        return out
+    slot = f"struct {f}_{s}_slot"
+    if isinstance(store, IomemStore):
+        if store.tables:
+            out.append((s, "void __iomem *", f"BAR {store.bar}, where the {s} store is", ""))
+        else:
+            out.append((s, f"{slot} __iomem *", f"The slots of the {s} store", ""))
+    elif isinstance(store, MemoryStore):
+        out.append((s, f"{slot} *", f"The slots of the {s} store", ""))
+    elif isinstance(store, CommandStore):
+        out.append((s, f"struct {f}_{s}_shadow *", f"The messages of the {s} store", ""))
+    out.append((f"{s}_slots", "unsigned int", "Their number, 0 when the store can't be used", ""))
+    if isinstance(store, IomemStore) and store.mask_bits:
+        out.append((f"{s}_mask_bits", "void __iomem *", "Their mask bits", ""))
+        out.append((f"{s}_masks", "u32 *", "What is in the mask bits", ""))
+        what = "Protects both"
+        out.append((f"{s}_mask_lock", "raw_spinlock_t", what, "Protects the mask bits"))
+    if isinstance(store, IomemStore) and store.pending:
+        out.append((f"{s}_pending", "void __iomem *", "Their pending bits", ""))
+    if isinstance(store, CommandStore):
+        what = "Held by who changes messages, until the device has them"
+        out.append((f"{s}_lock", "struct mutex", what, "Serializes device commands"))
+        out.append((f"{s}_failed", "unsigned long", "Device commands which failed", ""))
+    if isinstance(store, (CommandStore, ExportedStore)):
+        param = store_params(device, store)[-1]
+        out.append((param.name, param.type, param.what, ""))
+    return out
+
+
+# --- stores with a domain of their own ----------------------------------------------------------
+
+
+def ims_view(device: Device, store: ImsStore, target: Target, has_params: bool) -> View:
+    """What all kinds have, and what is particular to one."""
+    f, s = device.name, store.name
+    slots = f"params->{s}_slots" if store.slots.runtime else str(store.slots.value)
     create = f"pci_create_ims_domain(irqs->pdev, &{f}_{s}_template,\n»{slots},\n»irqs)"
     if target.native:
         create += " ? 0 : -EOPNOTSUPP"
-    cookie = f"{f}_{s}_cookie" if dedicated_cookies(device) else ""
-    return {
+    word = cookie_word(device, store)
+    cookie = f"{f}_{s}_cookie" if cookies_of(store) and dedicated_cookies(device) else ""
+    # A parent without remapping could rewrite a message where no command can be issued (rule 25)
+    isolated = device.remapping and (not target.native or isinstance(store, CommandStore))
+    view: View = {
         "name": s,
-        "file": names.file,
-        "guard": names.guard,
+        "iomem": isinstance(store, IomemStore),
+        "memory": isinstance(store, MemoryStore),
+        "slot": isinstance(store, (IomemStore, MemoryStore)),
+        "command": isinstance(store, CommandStore),
+        "exported": isinstance(store, ExportedStore),
         "chip": f"{f.upper()}-{s.upper()}",
-        "defines": [
-            {"name": n, "tabs": tabs(f"#define {n}", _VALUE_COLUMN), "value": v} for n, v in defines
-        ],
-        "members": _members(layout.stride, ordered, layout.endian),
-        "asserts": [f"sizeof(struct {f}_{s}_slot) == {layout.stride}"]
-        + [f"offsetof(struct {f}_{s}_slot, {r.name}) == {r.offset}" for r in ordered],
-        "ctrl": {
-            "name": control_name,
-            "write": _accessor("write", control.register, layout.endian),
-            "read": _accessor("read", control.register, layout.endian),
-            "masked": f"ctrl & ~{mask}" if active_low else f"ctrl | {mask}",
-            "reset": "0" if active_low else mask,
-            "unmasked": mask if active_low else "0",
-        },
-        "writes": [
-            {
-                "name": r.name,
-                "fn": _accessor("write", r, layout.endian),
-                "value": values[r.name],
-            }
-            for r in order
-        ],
-        "last": {
-            "name": layout.data.name,
-            "read": _accessor("read", layout.data, layout.endian),
-        },
-        "rewrites": not remapped,
-        "isolated": remapped and not target.native,
+        "isolated": isolated,
         "isolated_why": "Another function must not be able to send these messages",
         "cookie": cookie,
-        "cookies": [_cookie(upper, c) for c in control.cookies],
-        "base": base,
+        "word": word.decl,
+        "icookie": word.decl == "u32 ctrl",
+        "word_param": f",\n»{word.decl}" if word.decl else "",
+        "word_tail": ", ctrl" if word.decl else "",
+        "slot_cookie": bool(cookie) and isinstance(store, (IomemStore, MemoryStore)),
+        "restore_args": "irqs, desc" if isinstance(store, ExportedStore) else "desc",
+        "instead": "MSI" if any(isinstance(s, MsiStore) for s in device.stores) else "MSI-X",
+        "words": f"DIV_ROUND_UP({slots}, 32)",
+        "cookies": [_cookie(f"{f}_{s}_CTRL".upper(), c) for c in slot_cookies(store)],
         "slots": slots,
         "create": create,
         "runtime_slots": store.slots.runtime,
-        "runtime_offset": store.offset.runtime,
+        "runtime_offset": isinstance(store, IomemStore) and store.offset.runtime,
         "MAX": f"{f}_{s}_MAX_SLOTS".upper(),
-        "align": max(r.width for r in registers) // 8,
         "fallback": fallback(device, store),
-        "vectors": [{"name": v.name, "index": v.index} for v in device.vectors if v.store == s],
+        "vectors": [
+            {"name": v.name, "index": v.index, "word": word.default}
+            for v in device.vectors
+            if v.store == s
+        ],
+        "bits": None,
+        "pending": None,
+        "needs_irqs": True,
+        "rewrites": False,
+        "frees": [],
     }
-
-
-def _members(stride: int, ordered: list[Register], endian: Endian) -> list[View]:
-    """Members of the slot's struct: the registers, and what is between and behind them."""
-    out: list[View] = []
-    what = {
-        "address_lo": "Message address, low half",
-        "address_hi": "Message address, high half",
-        "data": "Message data",
-        "control": "Mask bit and what else is set at allocation",
-    }
-
-    def add(name: str, kind: str, doc: str, array: int = 0) -> None:
-        suffix = f"[{array}]" if array else ""
-        out.append(
+    if isinstance(store, (IomemStore, MemoryStore)):
+        view |= slot_view(device, store)
+        view["unmasked"] = unmasked(device, store)
+        if isinstance(store, IomemStore):
+            view |= iomem_view(device, store, has_params)
+            view["frees"] = [f"{s}_masks"] if store.mask_bits else []
+        else:
+            view |= memory_view(device, store, has_params)
+    elif isinstance(store, CommandStore):
+        view["frees"] = [s]
+        view["cookies"] = [
             {
-                "name": name,
-                "decl": f"{kind}\t{name}{suffix}",
-                "what": doc,
-                "tabs": tabs(f" * @{name}:", 16),
+                "name": c.name,
+                "optional": c.optional,
+                "tabs": tabs(f" * @{c.name}:", 16),
+                "INVALID": invalid_cookie(c.name),
+                "none": f", or {invalid_cookie(c.name)} for none" if c.optional else "",
+                "LIMIT": f"{c.limit:#x}" if c.limit < 0xFFFFFFFF else "",
+                "set": (
+                    f"ctrl ? ctrl->{c.name} : {invalid_cookie(c.name)}"
+                    if word.decl
+                    else invalid_cookie(c.name)
+                ),
             }
-        )
-
-    def pad(count: int) -> None:
-        number = sum(1 for m in out if m["name"].startswith("reserved"))
-        add(f"reserved{number}", "u8", "Not used", count)
-
-    at = 0
-    for register in ordered:
-        if register.offset > at:
-            pad(register.offset - at)
-        add(register.name, _type(register, endian), what[register.name])
-        at = register.offset + register.width // 8
-    if at < stride:
-        pad(stride - at)
-    return out
+            for c in cookies_of(store)
+        ]
+    return view
 
 
 def _cookie(upper: str, c: CookieField) -> View:
@@ -176,33 +330,32 @@ def _cookie(upper: str, c: CookieField) -> View:
         "FIELD": field,
         "bits": bits,
         "optional": c.optional,
-        "INVALID": invalid_cookie(c),
+        "INVALID": invalid_cookie(c.name),
     }
 
 
-def invalid_cookie(c: CookieField) -> str:
-    return "IOMMU_PASID_INVALID" if c.name == "pasid" else "U32_MAX"
-
-
-def cookie_doc(c: CookieField) -> str:
-    text = f"0 to {(1 << c.width) - 1:#x}"
-    return f"{text}, or {invalid_cookie(c)} for none" if c.optional else text
-
-
-def fallback(device: Device, store: IomemStore) -> bool:
-    """Whether the device can do without the store: each use of it has an MSI-X part too."""
+def fallback(device: Device, store: ImsStore) -> bool:
+    """Whether the device can do without the store: each use of it has a PCI part too."""
     if any(v.store == store.name for v in device.vectors):
         return False
-    msix = {s.name for s in device.stores if isinstance(s, MsixStore)}
+    pci = {s.name for s in device.stores if isinstance(s, PciStore)}
     pools = [p for p in device.pools if any(r.store == store.name for r in p.ranges)]
-    return bool(pools) and all(any(r.store in msix for r in p.ranges) for p in pools)
+    return bool(pools) and all(any(r.store in pci for r in p.ranges) for p in pools)
 
 
-def table_view(device: Device, store: MsixStore) -> View:
+# --- stores that the PCI core manages -----------------------------------------------------------
+
+
+def table_view(device: Device, store: PciStore) -> View:
+    """A function's MSI-X table or MSI capability."""
     vectors = [v for v in device.vectors if v.store == store.name]
+    msi = isinstance(store, MsiStore)
     return {
         "name": store.name,
+        "msi": msi,
         "PREFIX": max((v.index + 1 for v in vectors), default=1),
+        "wanted": "size" if in_pool(device, store) else max(v.index + 1 for v in vectors),
         "vectors": [{"name": v.name, "index": v.index} for v in vectors],
-        "in_pool": any(r.store == store.name for p in device.pools for r in p.ranges),
+        "TYPE": "PCI_IRQ_MSI" if msi else "PCI_IRQ_MSIX",
+        "in_pool": in_pool(device, store),
     }

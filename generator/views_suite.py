@@ -6,35 +6,38 @@ Offsets and expected values come straight from the model, not from the C that is
 from __future__ import annotations
 
 from imsgen.dsl.model import (
+    CommandStore,
     Context,
     Device,
-    Endian,
+    ExportedStore,
+    ImsStore,
     IomemStore,
+    MemoryStore,
+    MsiStore,
     MsixStore,
+    PciStore,
     Pool,
-    Register,
     SpecialVector,
 )
 
 from .names import names_of
-from .views_stores import invalid_cookie
+from .views import plain_pools
+from .views_stores import cookies_of, ims_of, ims_stores, invalid_cookie
+from .views_suite_stores import (
+    TEST_QUEUES,
+    TEST_WANTED,
+    few,
+    idle,
+    store_param,
+    store_test,
+    test_slots,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     View = dict[str, Any]
-
-#: Slots and MSI-X entries beyond the special ones that a suite works with.  UML of 6.12 has about
-#: sixty interrupts in all.
-_TEST_SLOTS = 6
-_TEST_MSIX = 3
-
-#: What the fake parent sends in the high half of an address.
-_TEST_HI = 0x12345600
-
-#: Bytes of slot table that the layout test covers at most.
-_TEST_TABLE = 1 << 20
 
 
 def suite_view(device: Device, view: View) -> View:
@@ -44,37 +47,62 @@ def suite_view(device: Device, view: View) -> View:
     """
     for store in view["stores"]:
         model = device.store(store["name"])
-        assert isinstance(model, IomemStore)
-        store["t"] = _test_store(device, model, store)
-    msix = _test_msix(device)
-    for pool, model_pool in zip(view["pools"], device.pools, strict=True):
-        pool["t"] = _test_pool(device, model_pool, pool, msix)
+        assert isinstance(model, ImsStore)
+        store["t"] = store_test(device, model, store)
+    pci = _test_pci(device)
+    lose = view["stores"][0]["t"]["lose"] if view["stores"] else ""
+    for pool, model_pool in zip(view["pools"], plain_pools(device), strict=True):
+        pool["t"] = _test_pool(device, model_pool, pool, pci, lose)
+
+    for managed in view["managed"]:
+        managed["t"] = _test_managed(device, managed, pci)
+    for sub in view["subdevices"]:
+        _test_subdevice(sub, view["pools"])
 
     vectors = [_test_vector(device, v) for v in device.vectors]
     hard_ims = [v for v in vectors if v["hard"] and not v["msix"]]
     rewrite = None
-    if hard_ims and view["stores"] and view["stores"][0]["rewrites"]:
+    if hard_ims and view["stores"][0]["rewrites"]:
         t = view["stores"][0]["t"]
+        index = hard_ims[0]["index"]
+        where = f"TEST_BASE + {index} * TEST_STRIDE + {t['control_offset']}"
+        if t["bits"]:
+            where = f"TEST_MASK_BITS + {index} / 32 * 4"
         rewrite = {
             "name": hard_ims[0]["name"],
             "index": hard_ims[0]["index"],
             "writes": t["nr_live_writes"],
-            "control": t["control_offset"],
+            "counts": view["stores"][0]["iomem"],
+            "reads": 3 if t["bits"] else 1,
+            "where": where,
             "address": (
                 "(u64)msg.address_hi << 32 | msg.address_lo" if t["has_hi"] else "msg.address_lo"
             ),
         }
     suite: View = {
-        "msix": msix,
+        "msix": pci if any(isinstance(s, MsixStore) for s in device.stores) else 0,
+        "msi": _power(pci) if any(isinstance(s, MsiStore) for s in device.stores) else 0,
+        "command_vector": hard_ims[0] if hard_ims and view["messages"] else None,
+        "irqchip_state": hard_ims[0] if hard_ims and view["stores"][0]["pending"] else None,
         "vectors": vectors,
         "rewrite": rewrite,
-        "restore": hard_ims[0] if hard_ims else None,
-        "has_request": any(v["hard"] for v in vectors) or any(p.dedicated for p in device.pools),
+        "restore": (
+            {**hard_ims[0], "lose": lose} if hard_ims and view["stores"][0]["t"]["masks"] else None
+        ),
+        "has_request": any(v["hard"] for v in vectors)
+        or any(p.dedicated or p.managed for p in device.pools),
         "has_send": bool(device.pools) or any(v["msix"] for v in vectors),
-        "params": [{"name": p["name"], "value": _test_param(p["name"])} for p in view["params"]],
+        "has_affinity": bool(view["pools"]),
+        "params": [
+            {"name": p["name"], "value": _test_param(device, p["name"])} for p in view["params"]
+        ],
         "has_dedicated": any(p.dedicated for p in device.pools),
         "test_cookies": _test_cookie(view["pools"]),
-        "pass": ", ctx->fake->bar" if view["init_pass"] and not view["has_params"] else "",
+        "pass": (
+            f", {_test_param(device, view['params'][0]['name'])}"
+            if view["params"] and not view["has_params"]
+            else ""
+        ),
     }
     suite["cases"] = _test_cases(device, view, suite)
     includes = {"kunit/test.h", "linux/cpumask.h", "linux/interrupt.h", "linux/irq.h"}
@@ -82,6 +110,14 @@ def suite_view(device: Device, view: View) -> View:
     includes |= {"linux/string.h", "linux/unaligned.h", names_of(device).include.strip("<>")}
     if any(s["cookies"] for s in view["stores"]):
         includes.add("linux/iommu.h")
+    if any(s["memory"] and s["rewrites"] for s in view["stores"]):
+        includes |= {"linux/completion.h", "linux/kthread.h", "linux/sched.h"}
+    if view["hotplug"]:
+        includes.add("linux/cpu.h")
+    if view["managed"] or view["hotplug"]:
+        includes.add("linux/minmax.h")
+    if view["subdevices"]:
+        includes |= {"linux/auxiliary_bus.h", "linux/slab.h", "linux/sysfs.h", "linux/xarray.h"}
     return {"suite": suite, "suite_includes": sorted(includes), "suite_up": "../"}
 
 
@@ -94,13 +130,13 @@ def _test_cookie(pools: list[View]) -> list[View]:
     return []
 
 
-def _test_param(name: str) -> str:
-    if name.startswith("bar"):
-        return "ctx->fake->bar"
-    if name.endswith("_offset"):
-        return "TEST_BASE"
-    if name.endswith("_slots"):
-        return "TEST_SLOTS"
+def _test_param(device: Device, name: str) -> str:
+    for store in ims_stores(device):
+        value = store_param(device, store, name)
+        if value:
+            return value
+    if name.endswith("_queues"):
+        return str(TEST_QUEUES)
     return f"test_{name}"
 
 
@@ -118,144 +154,44 @@ def _test_vector(device: Device, v: SpecialVector) -> View:
         "name": v.name,
         "index": v.index,
         "hard": hard,
-        "msix": isinstance(device.store(v.store), MsixStore),
+        "msix": isinstance(device.store(v.store), PciStore),
+        "masks": not isinstance(device.store(v.store), ExportedStore),
         "request": request,
     }
 
 
-def _swap(value: int, width: int, endian: Endian) -> int:
-    """What a little-endian bus sees of ``value`` in a register of that byte order."""
-    if endian is Endian.LITTLE:
-        return value
-    return int.from_bytes(value.to_bytes(width // 8, "big"), "little")
-
-
-def _load(register: Register, endian: Endian) -> str:
-    order = "be" if endian is Endian.BIG else "le"
-    where = f"slot + {register.offset}" if register.offset else "slot"
-    if register.width == 8:
-        return f"*({where})"
-    return f"get_unaligned_{order}{register.width}({where})"
-
-
-def _idle(control_mask_low: bool, bit: int) -> int:
-    return 1 << bit if control_mask_low else 0
-
-
-def _test_slots(device: Device, store: IomemStore) -> int:
-    """How many slots the fake device has: a few in each range, if the driver says how many."""
-    if store.slots.value is not None:
-        return store.slots.value
-    need = [_TEST_SLOTS] + [v.index + 1 for v in device.vectors if v.store == store.name]
+def _test_pci(device: Device) -> int:
+    """Messages of the fake's MSI-X table or MSI: the special ones and a few for each pool."""
+    pci = {s.name for s in device.stores if isinstance(s, PciStore)}
+    need = [v.index + 1 for v in device.vectors if v.store in pci]
     for pool in device.pools:
         for r in pool.ranges:
-            if r.store == store.name:
-                need.append(r.first + _TEST_MSIX if r.last is None else r.last + 1)
-    return min(store.slots.maximum, max(need))
-
-
-def _test_store(device: Device, store: IomemStore, view: View) -> View:
-    layout, control = store.layout, store.layout.control
-    endian = layout.endian
-    mask_bit = 1 << control.mask.bit
-    low = control.mask.active_low
-    idle = _idle(low, control.mask.bit)
-    sample = idle
-    for c in control.cookies:
-        sample |= (0x5A5A5A5A & ((1 << c.width) - 1)) << c.shift
-        if c.enable_bit is not None:
-            sample |= 1 << c.enable_bit
-    sample_masked = sample & ~mask_bit if low else sample | mask_bit
-    masked = 0 if low else mask_bit
-    width = control.register.width
-    message = [layout.address_lo] + ([layout.address_hi] if layout.address_hi else [])
-    message.append(layout.data)
-    data_base = 0x8000 if layout.data.width == 16 else 0x87650000
-    values = {"address_lo": 0xFEE01234, "address_hi": 0x56789ABC, "data": data_base}
-    log = [
-        {
-            "nr": nr,
-            "write": "true",
-            "offset": r.offset,
-            "size": r.width // 8,
-            "value": f"{_swap(values[r.name], r.width, endian):#x}",
-        }
-        for nr, r in enumerate(message)
-    ]
-    log.append({**log[-1], "nr": len(message), "write": "false"})
-
-    covered = sorted((r.offset, r.offset + r.width // 8) for r in message)
-    untouched, at = [], 0
-    for start, end in [*covered, (layout.stride, layout.stride)]:
-        if start > at:
-            untouched.append({"offset": at, "size": start - at})
-        at = end
-    slots = store.slots.value if store.slots.value is not None else store.slots.maximum
-    layout_slots = min(slots, _TEST_TABLE // layout.stride, 0x8000)
-    high = layout.address_hi
-    address = _load(layout.address_lo, endian)
-    if high:
-        address = f"(u64){_load(high, endian)} << 32 | {address}"
-    return {
-        "base": f"{store.offset.value:#x}" if store.offset.value is not None else "0x400",
-        "stride": layout.stride,
-        "slots": _test_slots(device, store),
-        "layout_slots": layout_slots,
-        "mask_index": 1 if layout_slots > 1 else 0,
-        "mask_bit": f"{mask_bit:#x}",
-        "ctrl_idle": f"{idle:#x}",
-        "ctrl_masked": f"{masked:#x}",
-        "address_hi_value": f"{_TEST_HI:#x}" if high else "0",
-        "has_hi": high is not None,
-        "address": address,
-        "address_lo": _load(layout.address_lo, endian),
-        "address_hi": _load(high, endian) if high else "",
-        "data": _load(layout.data, endian),
-        "data_base": f"{data_base:#x}",
-        "data_cast": f"(u{layout.data.width})",
-        "control": _load(control.register, endian),
-        "control_offset": control.register.offset,
-        "control_size": width // 8,
-        "ctrl_sample": f"{sample:#x}",
-        "ctrl_sample_le": f"{_swap(sample, width, endian):#x}",
-        "ctrl_sample_masked_le": f"{_swap(sample_masked, width, endian):#x}",
-        "ctrl_reset_le": f"{_swap(masked, width, endian):#x}",
-        "sample_address": "0x56789abcfee01234ULL" if high else "0xfee01234",
-        "untouched": untouched,
-        "nr_writes": len(message),
-        "nr_write_log": len(log),
-        "nr_reset_writes": len(message) + 1,
-        "nr_live_writes": len(message) + 2,
-        "write_log": log,
-        "refused": "0" if view["fallback"] else "-EOPNOTSUPP",
-        "refused_what": (
-            "the device makes do with MSI-X" if view["fallback"] else "the driver can't load"
-        ),
-        "no_slots": "0" if view["fallback"] else "-EINVAL",
-        "too_many": store.slots.maximum + 1,
-    }
-
-
-def _test_msix(device: Device) -> int:
-    """Entries of the fake MSI-X table: the special ones and a few for each pool."""
-    msix = {s.name for s in device.stores if isinstance(s, MsixStore)}
-    need = [v.index + 1 for v in device.vectors if v.store in msix]
-    for pool in device.pools:
-        for r in pool.ranges:
-            if r.store in msix:
-                need.append(r.first + _TEST_MSIX if r.last is None else r.last + 1)
+            if r.store in pci:
+                need.append(r.first + few(device, pool) if r.last is None else r.last + 1)
     return max(need, default=0)
 
 
-def _test_pool(device: Device, pool: Pool, view: View, msix: int) -> View:
+def _power(count: int) -> int:
+    """The power of two that is not below ``count``."""
+    return 1 << (count - 1).bit_length() if count else 0
+
+
+def _at_once(device: Device, store: PciStore, pci: int) -> int:
+    """How many messages are allocated when the device is set up."""
+    if isinstance(store, MsiStore):
+        return _power(pci)
+    return max((v.index + 1 for v in device.vectors if v.store == store.name), default=1)
+
+
+def _test_pool(device: Device, pool: Pool, view: View, pci: int, lose: str) -> View:
     segments: list[View] = []
     base = 0
     for r, s in zip(pool.ranges, view["segments"], strict=True):
         store = device.store(r.store)
-        if isinstance(store, MsixStore):
-            size = msix
+        if isinstance(store, PciStore):
+            size = _power(pci) if isinstance(store, MsiStore) else pci
         else:
-            size = _test_slots(device, store)
+            size = test_slots(device, store)
         last = size - 1 if r.last is None else min(r.last, size - 1)
         segments.append(
             {
@@ -266,11 +202,15 @@ def _test_pool(device: Device, pool: Pool, view: View, msix: int) -> View:
                 "final": last,
                 "several": last > r.first,
                 "nr": last - r.first + 1,
-                "is_ims": "false" if isinstance(store, MsixStore) else "true",
+                "is_ims": "false" if isinstance(store, PciStore) else "true",
+                "dynamic": not isinstance(store, MsiStore),
+                "kind": "MSI" if isinstance(store, MsiStore) else "MSI-X",
+                "COUNT": "TEST_MSI" if isinstance(store, MsiStore) else "TEST_MSIX",
             }
         )
         base += last - r.first + 1
-    cookies = _test_cookies(device, pool) if view["cookie"] else []
+    store_model = ims_of(device, pool)
+    cookies = _test_cookies(store_model) if store_model else []
     needed = any(not c["optional"] for c in cookies)
     no_cookie = ("&test_cookie, " if needed else "NULL, ") if view["cookie"] else ""
     get_nth = ""
@@ -284,39 +224,105 @@ def _test_pool(device: Device, pool: Pool, view: View, msix: int) -> View:
         else:
             get_nth += f"i < {s['base'] + s['nr']} ?\n»{get} :\n»"
     ims = next((s for s in segments if s["is_ims"] == "true"), None)
-    store_model = device.store(ims["store"]) if ims else None
     writes = 0
     if isinstance(store_model, IomemStore):
         writes = 3 if store_model.layout.address_hi else 2
-    prefix = {
-        s.name: max((v.index + 1 for v in device.vectors if v.store == s.name), default=1)
-        for s in device.stores
-        if isinstance(s, MsixStore)
-    }
+    at_once = {s.name: _at_once(device, s, pci) for s in device.stores if isinstance(s, PciStore)}
     static = [s for s in segments if s["is_ims"] == "false"]
-    at_once = sum(max(0, min(s["final"] + 1, prefix[s["store"]]) - s["first"]) for s in static)
+    there = sum(max(0, min(s["final"] + 1, at_once[s["store"]]) - s["first"]) for s in static)
+    sharable = max(base - pool.reserve, 1)
     return {
         "nr": base,
-        "dynamic": base - at_once,
+        "sharable": sharable,
+        "several": sharable > 1,
+        "dynamic": base - there,
         "static": static,
         "segments": segments,
         "no_cookie": no_cookie,
         "get_nth": get_nth,
+        "made": 1 if segments[0]["dynamic"] else 0,
+        "two": 2 if segments[0]["dynamic"] else 0,
+        "withhold": any(isinstance(device.store(s["store"]), MsixStore) for s in static),
         "ims": ims if pool.dedicated else None,
+        "lose": lose,
+        "counts": isinstance(store_model, IomemStore),
         "cookies": cookies,
+        "slot_cookies": (
+            cookies if pool.dedicated and not isinstance(store_model, CommandStore) else []
+        ),
+        "command": isinstance(store_model, CommandStore),
+        "needs_cookie": needed,
+        "filled": sum(s["nr"] for s in static),
+        "command_index": ims["first"] if ims else 0,
         "startup_writes": writes + 1,
     }
 
 
-def _test_cookies(device: Device, pool: Pool) -> list[View]:
-    store = next(
-        s
-        for s in (device.store(r.store) for r in pool.ranges)
-        if isinstance(s, IomemStore) and s.layout.control.cookies
-    )
+def _test_managed(device: Device, view: View, msix: int) -> View:
+    vectors = [v.name for v in device.vectors if v.store == view["store"]]
+    return {"queues": TEST_QUEUES, "nr": msix - view["first"], "vectors": vectors}
+
+
+def _test_subdevice(view: View, pools: list[View]) -> None:
+    """How a kind of subdevice is tried: it wants the same number of vectors from each pool."""
+    by_name = {pool["name"]: pool for pool in pools}
+    scarce, taken = 0, {}
+    for m in view["members"]:
+        pool = by_name[m["pool"]]
+        there = m["maximum"] if m["shared"] else pool["t"]["nr"]
+        nr = min(max(TEST_WANTED, m["minimum"]), m["maximum"], there)
+        m["t"] = {
+            "nr": nr,
+            "most": min(m["maximum"], there),
+            "spread": m["shared"] and not m["single"],
+            "no_cookie": pool["t"]["no_cookie"],
+        }
+        scarce += 1 if m["shared"] else nr
+        taken[m["pool"]] = nr <= there // 2
+    own = [m for m in view["ranges"] if not m["shared"] and m["t"]["most"] > m["minimum"]]
+    view["t"] = {
+        "pass": ", sub->nr" * len(view["ranges"]),
+        "wanted": TEST_WANTED,
+        "total": sum(m["t"]["nr"] for m in view["members"]),
+        "shared_members": sum(m["shared"] for m in view["members"]),
+        "scarce": scarce,
+        "twice": all(taken.values()) or all(m["shared"] for m in view["members"]),
+        "own": own[:1],
+    }
+
+
+def _test_cookies(store: ImsStore) -> list[View]:
+    """Which cookies are taken and which are not, and what the device then has."""
+    if isinstance(store, (IomemStore, MemoryStore)):
+        return _slot_cookies(store)
+    out: list[View] = []
+    for c in cookies_of(store):
+        good = [0, 1, c.limit // 3, c.limit if c.limit < 0xFFFFFFFF else 0xFFFFFFFE]
+        bad = [c.limit + 1, 0xFFFFFFFE] if c.limit < 0xFFFFFFFF else []
+        if not c.optional and bad:
+            bad.append(0xFFFFFFFF)
+        out.append(
+            {
+                "name": c.name,
+                "optional": c.optional,
+                "any": "1",
+                "good_list": ", ".join(
+                    [f"{v:#x}" for v in good] + ([invalid_cookie(c.name)] if c.optional else [])
+                ),
+                "bad": ", ".join(f"{v:#x}" for v in bad),
+                "none": invalid_cookie(c.name),
+            }
+        )
+    return out
+
+
+def _slot_cookies(store: IomemStore | MemoryStore) -> list[View]:
     control = store.layout.control
-    low = control.mask.active_low
-    idle = _idle(low, control.mask.bit)
+    if not control:
+        return []
+    mask = control.mask
+    low = bool(mask and mask.active_low)
+    plain = idle(control)
     out = []
     for c in control.cookies:
         others = 0
@@ -326,23 +332,27 @@ def _test_cookies(device: Device, pool: Pool) -> list[View]:
         enable = 0 if c.enable_bit is None else 1 << c.enable_bit
         top = (1 << c.width) - 1
         good = [
-            {"value": f"{v:#x}", "ctrl": f"{idle | others | enable | v << c.shift:#x}"}
+            {"value": f"{v:#x}", "ctrl": f"{plain | others | enable | v << c.shift:#x}"}
             for v in sorted({0, 1, top // 3, top})
         ]
         bad = [top + 1, 0xFFFFFFFE]
         if c.optional:
-            good.append({"value": invalid_cookie(c), "ctrl": f"{idle | others:#x}"})
+            good.append({"value": invalid_cookie(c.name), "ctrl": f"{plain | others:#x}"})
         else:
             bad.append(0xFFFFFFFF)
+        op, reset = "| TEST_MASK_BIT", f"{1 << mask.bit:#x}" if mask else ""
+        if low:
+            op, reset = "& ~TEST_MASK_BIT", "0"
         out.append(
             {
                 "name": c.name,
                 "optional": c.optional,
-                "any": invalid_cookie(c) if c.optional else "1",
+                "any": invalid_cookie(c.name) if c.optional else "1",
                 "good": good,
                 "bad": ", ".join(f"{v:#x}" for v in sorted(set(bad)) if top < v <= 0xFFFFFFFF),
-                "mask_op": "& ~TEST_MASK_BIT" if low else "| TEST_MASK_BIT",
-                "ctrl_reset": "0" if low else f"{1 << control.mask.bit:#x}",
+                "load": "test_ctrl" if mask else "test_word",
+                "mask_op": f" {op}" if mask else "",
+                "ctrl_reset": reset if mask else "good[i].ctrl",
             }
         )
     return out
@@ -353,9 +363,22 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
     cases = []
     for store in view["stores"]:
         s = f"{f}_{store['name']}"
-        cases += [f"{s}_layout", f"{s}_write_accesses", f"{s}_mask_accesses", f"{s}_reset_accesses"]
-        if store["rewrites"]:
-            cases.append(f"{s}_write_live_accesses")
+        if store["slot"]:
+            cases.append(f"{s}_layout")
+        if store["iomem"]:
+            cases += [f"{s}_write_accesses", f"{s}_mask_accesses", f"{s}_reset_accesses"]
+            if store["rewrites"]:
+                cases.append(f"{s}_write_live_accesses")
+            if store["pending"]:
+                cases.append(f"{s}_pending")
+        if store["memory"]:
+            cases += [f"{s}_pair", f"{s}_reset"]
+            if store["rewrites"]:
+                cases.append(f"{s}_write_live")
+        if store["exported"] and suite["command_vector"]:
+            cases += [f"{s}_told", f"{s}_disabled", f"{s}_told_again"]
+        if store["command"] and suite["command_vector"]:
+            cases += [f"{s}_commands", f"{s}_fails", f"{s}_reset"]
         cases += [f"{s}_not_supported", f"{s}_not_isolated"]
         if store["runtime_slots"]:
             cases.append(f"{s}_slots")
@@ -366,7 +389,10 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
         cases += [f"{f}_rewrite", f"{f}_affinity"]
     if suite["restore"]:
         cases.append(f"{f}_restore")
-    for pool, model in zip(view["pools"], device.pools, strict=True):
+    if suite["irqchip_state"]:
+        cases.append(f"{f}_irqchip_state")
+    cases.append(f"{f}_shutdown")
+    for pool, model in zip(view["pools"], plain_pools(device), strict=True):
         p = f"{f}_{model.name}"
         if model.dedicated:
             cases.append(f"{p}_order")
@@ -374,17 +400,44 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
             cases += [f"{p}_at_{s['name']}" for s in pool["t"]["segments"]]
             cases.append(f"{p}_dedicated")
         if pool["t"]["ims"]:
-            cases += [f"{p}_slots", f"{p}_chip_accesses"]
-        cases += [f"{p}_cookie_{c['name']}" for c in pool["t"]["cookies"]]
+            cases.append(f"{p}_slots")
+            if pool["t"]["counts"]:
+                cases.append(f"{p}_chip_accesses")
+        cases += [f"{p}_cookie_{c['name']}" for c in pool["t"]["slot_cookies"]]
+        if pool["t"]["command"]:
+            if model.dedicated:
+                cases += [f"{p}_cookie_{c['name']}" for c in pool["t"]["cookies"]]
+                cases.append(f"{p}_error")
+            if model.sharing:
+                cases.append(f"{p}_shared_error")
         if model.sharing:
-            cases += [
-                f"{p}_share_limit",
-                f"{p}_per_cpu",
-                f"{p}_share_full",
-                f"{p}_share_room",
-                f"{p}_no_space",
-                f"{p}_dispatch",
-            ]
+            if pool["t"]["several"]:
+                cases.append(f"{p}_share_limit")
+            cases.append(f"{p}_per_cpu")
+            if pool["t"]["several"]:
+                cases += [f"{p}_share_full", f"{p}_share_room"]
+            cases += [f"{p}_no_space", f"{p}_dispatch"]
+            if pool["least"]:
+                cases.append(f"{p}_least")
+                if pool["t"]["several"]:
+                    cases.append(f"{p}_least_full")
+            if pool["reserve"]:
+                cases.append(f"{p}_reserve")
+            cases.append(f"{p}_hotplug")
             if model.dedicated:
                 cases.append(f"{p}_never_shared")
+    for managed in view["managed"]:
+        p = f"{f}_{managed['name']}"
+        cases += [f"{p}_queues", f"{p}_choice", f"{p}_fewer"]
+    for sub in view["subdevices"]:
+        s = f"{f}_{sub['name']}"
+        cases.append(f"{s}_indexes")
+        if sub["ranges"]:
+            cases.append(f"{s}_bounds")
+        cases.append(f"{s}_several")
+        if sub["shared"]:
+            cases += [f"{s}_scarce", f"{s}_no_space"]
+        cases += [f"{s}_spread_{m['pool']}" for m in sub["members"] if m["t"]["spread"]]
+        if sub["t"]["own"]:
+            cases.append(f"{s}_fewer")
     return cases

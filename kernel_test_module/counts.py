@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from imsgen.dsl import load
-from imsgen.dsl.model import Device, IomemStore
+from imsgen.dsl.model import Device, IomemStore, SharePolicy, Sharing
 from imsgen.generator.names import Names, names_of
 
 from . import build, fetch, host, stages, trees
@@ -82,8 +82,8 @@ def store_probes(f: str, store: str) -> Iterator[Probe]:
         yield Probe(f"{store} chip {name}", f"{f}_{store}_{name}")
 
 
-def pool_probes(f: str, pool: str, shared: bool) -> Iterator[Probe]:
-    """Look-up; if the pool is shared get, put, attach, detach and dispatch."""
+def pool_probes(f: str, pool: str, sharing: Sharing | None) -> Iterator[Probe]:
+    """Look-up; if the pool is shared get on a CPU, put, attach, detach and dispatch."""
     fn = f"{f}_{pool}"
     irqs, vec, user = f"struct {f}_irqs *irqs", f"struct {fn}_vec *vec", f"struct {fn}_user *user"
 
@@ -93,13 +93,14 @@ def pool_probes(f: str, pool: str, shared: bool) -> Iterator[Probe]:
         return Probe(f"{pool} {name}", symbol, code, **more)  # type: ignore[arg-type]
 
     yield probe("lookup", "unsigned int ", f"{irqs}, unsigned int n", f"return {fn}_irq(irqs, n);")
-    if not shared:
+    if not sharing:
         return
+    get = "get_on" if sharing.policy is SharePolicy.LEAST_LOADED else "get"
     yield probe(
         "get",
         f"struct {fn}_vec *",
         f"{irqs}, unsigned int cpu",
-        f"return {fn}_get(irqs, cpu);",
+        f"return {fn}_{get}(irqs, cpu);",
         locked=1,
         slow=(f"__{fn}_get",),
     )
@@ -140,7 +141,7 @@ def probes(device: Device) -> list[Probe]:
         )
         found.append(Probe(f"{vector.name} lookup", symbol, code))
     for pool in device.pools:
-        found.extend(pool_probes(f, pool.name, pool.sharing is not None))
+        found.extend(pool_probes(f, pool.name, pool.sharing))
     return found
 
 
@@ -151,7 +152,7 @@ def source(names: Names, found: Sequence[Probe]) -> str:
         "#include <linux/container_of.h>",
         f"#include {names.include}",
     ]
-    for store in names.stores:
+    for store in names.headers:
         lines.append(f'#include "{os.path.relpath(store.path, INTO)}"')
     lines.extend(probe.code for probe in found if probe.code)
     return "\n".join(lines) + "\n"

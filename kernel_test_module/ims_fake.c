@@ -2,30 +2,36 @@
 /*
  * A fake PCI device below a fake MSI parent domain, for KUnit suites
  *
- * The device has BAR 0 and, if asked for, an MSI-X table in BAR 2. BAR 0 is
- * plain memory. On UML accesses to it pass through logic_iomem, where all of
+ * The device has BAR 0 and, if asked for, an MSI-X table in BAR 2 or an MSI
+ * capability. BAR 0 is plain memory. On UML accesses to it pass through logic_iomem, where all of
  * them are counted; elsewhere only those of the suite itself can be.
  */
 #include <kunit/ims_fake.h>
 #include <kunit/resource.h>
 #include <kunit/test.h>
 
+#include <linux/bitfield.h>
 #include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/idr.h>
 #include <linux/ioport.h>
 #include <linux/irq.h>
+#include <linux/log2.h>
 #include <linux/logic_iomem.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #define FAKE_MSIX_CAP		0x40
+#define FAKE_MSI_CAP		0x60
 #define FAKE_MSIX_BAR		2
 #define FAKE_ADDRESS		0xfee00000U
 #define FAKE_CPU_SHIFT		4
 /* Sent along with the number of the interrupt, which is below it */
 #define FAKE_DATA		0x8000U
+
+/* Where the messages of MSI start, a multiple of their number */
+#define FAKE_MSI_HWIRQ		64
 
 /* Interrupts the parent domain can ever have */
 #define FAKE_DOMAIN_SIZE	32768
@@ -250,9 +256,31 @@ static void fake_ack(struct irq_data *data)
 {
 }
 
+static int fake_retrigger(struct irq_data *data)
+{
+	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
+
+	if (data->hwirq >= IMS_FAKE_RESEND)
+		return 0;
+	set_bit(data->hwirq, fake->resend);
+	return 1;
+}
+
+static int fake_get_state(struct irq_data *data, enum irqchip_irq_state which, bool *state)
+{
+	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
+
+	if (which != IRQCHIP_STATE_PENDING || data->hwirq >= IMS_FAKE_RESEND)
+		return -EINVAL;
+	*state = test_bit(data->hwirq, fake->resend);
+	return 0;
+}
+
 static struct irq_chip fake_chip = {
 	.name			= "ims-fake",
 	.irq_ack		= fake_ack,
+	.irq_retrigger		= fake_retrigger,
+	.irq_get_irqchip_state	= fake_get_state,
 	.irq_compose_msi_msg	= fake_compose_msg,
 	.irq_set_affinity	= fake_set_affinity,
 };
@@ -261,28 +289,39 @@ static int fake_domain_alloc(struct irq_domain *domain, unsigned int virq, unsig
 			     void *arg)
 {
 	struct ims_fake *fake = domain->host_data;
+	/* The messages of MSI differ in the low bits of the data only */
+	unsigned int i, first = nr_irqs > 1 ? FAKE_MSI_HWIRQ : 0;
 	int hwirq;
 
-	/* Multiple messages in one go exist for MSI only, which the device lacks */
-	if (nr_irqs != 1)
-		return -EINVAL;
-
-	hwirq = ida_alloc_max(&fake->hwirqs, FAKE_DOMAIN_SIZE - 1, GFP_KERNEL);
-	if (hwirq < 0)
-		return hwirq;
-
-	irq_domain_set_hwirq_and_chip(domain, virq, hwirq, &fake_chip, fake);
-	irq_set_status_flags(virq, IRQ_MOVE_PCNTXT);
-	fake->allocated++;
+	for (i = 0; i < nr_irqs; i++) {
+		hwirq = ida_alloc_range(&fake->hwirqs, first + i,
+					nr_irqs > 1 ? first + i : FAKE_DOMAIN_SIZE - 1, GFP_KERNEL);
+		if (hwirq < 0)
+			goto free;
+		irq_domain_set_hwirq_and_chip(domain, virq + i, hwirq, &fake_chip, fake);
+		irq_set_status_flags(virq + i, IRQ_MOVE_PCNTXT);
+	}
+	fake->allocated += nr_irqs;
 	return 0;
+
+free:
+	while (i--)
+		ida_free(&fake->hwirqs, first + i);
+	return hwirq;
 }
 
 static void fake_domain_free(struct irq_domain *domain, unsigned int virq, unsigned int nr_irqs)
 {
 	struct ims_fake *fake = domain->host_data;
+	unsigned int i, hwirq;
 
-	fake->allocated--;
-	ida_free(&fake->hwirqs, irq_domain_get_irq_data(domain, virq)->hwirq);
+	for (i = 0; i < nr_irqs; i++) {
+		hwirq = irq_domain_get_irq_data(domain, virq + i)->hwirq;
+		if (hwirq < IMS_FAKE_RESEND)
+			clear_bit(hwirq, fake->resend);
+		ida_free(&fake->hwirqs, hwirq);
+	}
+	fake->allocated -= nr_irqs;
 	irq_domain_free_irqs_common(domain, virq, nr_irqs);
 }
 
@@ -316,8 +355,14 @@ static bool fake_init_dev_msi_info(struct device *dev, struct irq_domain *domain
 				   struct irq_domain *real_parent, struct msi_domain_info *info)
 {
 	info->flags &= real_parent->msi_parent_ops->supported_flags;
-	/* Vectors are to be taken when the interrupt is requested, not before */
-	info->flags &= ~MSI_FLAG_ACTIVATE_EARLY;
+	/*
+	 * Vectors are to be taken when the interrupt is requested, not before. The
+	 * one message of MSI has to be there from the start, so reserve them.
+	 */
+	if (info->bus_token == DOMAIN_BUS_PCI_DEVICE_MSI)
+		info->flags |= MSI_FLAG_MUST_REACTIVATE;
+	else
+		info->flags &= ~MSI_FLAG_ACTIVATE_EARLY;
 	info->flags |= MSI_FLAG_USE_DEF_DOM_OPS | MSI_FLAG_USE_DEF_CHIP_OPS;
 	info->chip->irq_ack = irq_chip_ack_parent;
 	info->chip->irq_retrigger = irq_chip_retrigger_hierarchy;
@@ -337,7 +382,8 @@ static int fake_create_parent(struct ims_fake *fake)
 		return -ENOMEM;
 
 	fake->ops.supported_flags = MSI_GENERIC_FLAGS_MASK | MSI_FLAG_PCI_MSIX |
-				    MSI_FLAG_PCI_MSIX_ALLOC_DYN | MSI_FLAG_PCI_IMS;
+				    MSI_FLAG_PCI_MSIX_ALLOC_DYN | MSI_FLAG_MULTI_PCI_MSI |
+				    MSI_FLAG_PCI_IMS;
 	fake->ops.supported_flags &= ~fake->params.withhold;
 	fake->ops.prefix = "FAKE-";
 	fake->ops.init_dev_msi_info = fake_init_dev_msi_info;
@@ -409,9 +455,54 @@ static int fake_add_msix(struct ims_fake *fake)
 	return 0;
 }
 
+/* All messages of it can be masked, in the register behind address and data */
+static void fake_add_msi(struct ims_fake *fake)
+{
+	u16 flags = PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT;
+
+	flags |= FIELD_PREP(PCI_MSI_FLAGS_QMASK, ilog2(fake->params.msi));
+	fake->pdev->msi_cap = FAKE_MSI_CAP;
+	fake->config[FAKE_MSI_CAP + PCI_MSI_FLAGS] = flags & 0xff;
+	fake->config[FAKE_MSI_CAP + PCI_MSI_FLAGS + 1] = flags >> 8;
+}
+
 static void fake_release(struct device *dev)
 {
 	kfree(to_pci_dev(dev));
+}
+
+/*
+ * On UML a driver can enable the device and map BAR 0 as it does with any other.
+ * Elsewhere no address is free for a BAR with nothing behind it but memory.
+ */
+static int fake_claim_bars(struct ims_fake *fake)
+{
+#ifdef CONFIG_INDIRECT_IOMEM
+	struct resource *bar = &fake->pdev->resource[0];
+	int ret;
+
+	bar->name = "ims-fake BAR 0";
+	bar->start = FAKE_IOMEM_START;
+	bar->end = FAKE_IOMEM_START + fake->params.bar_size - 1;
+	bar->flags = IORESOURCE_MEM;
+	ret = request_resource(&fake_iomem, bar);
+	if (ret || !fake->params.msix)
+		return ret;
+
+	return request_resource(&fake_iomem, &fake->pdev->resource[FAKE_MSIX_BAR]);
+#else
+	return 0;
+#endif
+}
+
+static void fake_release_bars(struct ims_fake *fake)
+{
+	unsigned int i;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		if (fake->pdev->resource[i].parent)
+			release_resource(&fake->pdev->resource[i]);
+	}
 }
 
 static int fake_create_device(struct ims_fake *fake)
@@ -450,6 +541,12 @@ static int fake_create_device(struct ims_fake *fake)
 		if (ret)
 			return ret;
 	}
+	if (fake->params.msi)
+		fake_add_msi(fake);
+
+	ret = fake_claim_bars(fake);
+	if (ret)
+		return ret;
 
 	fake->group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
 	return fake->group ? 0 : -ENOMEM;
@@ -475,6 +572,7 @@ static void fake_destroy(void *data)
 
 	if (fake->pdev) {
 		ims_fake_detach(fake);
+		fake_release_bars(fake);
 		device_del(&fake->pdev->dev);
 		put_device(&fake->pdev->dev);
 	}
@@ -562,6 +660,36 @@ int ims_fake_send(struct ims_fake *fake, u64 address, u32 data)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(ims_fake_send);
+
+/**
+ * ims_fake_resend - Raise what the interrupt core wants to have raised again
+ * @fake:	The fake device
+ *
+ * That is what arrived while the interrupt was disabled. Real machines need
+ * nobody to call this.
+ *
+ * Context: Task context.
+ *
+ * Return: How many interrupts were raised
+ */
+unsigned int ims_fake_resend(struct ims_fake *fake)
+{
+	unsigned int hwirq, irq, nr = 0;
+	unsigned long flags;
+
+	for_each_set_bit(hwirq, fake->resend, IMS_FAKE_RESEND) {
+		clear_bit(hwirq, fake->resend);
+		irq = irq_find_mapping(fake->parent, hwirq);
+		if (!irq)
+			continue;
+		local_irq_save(flags);
+		generic_handle_irq(irq);
+		local_irq_restore(flags);
+		nr++;
+	}
+	return nr;
+}
+EXPORT_SYMBOL_GPL(ims_fake_resend);
 
 MODULE_DESCRIPTION("Fake device with an Interrupt Message Store for KUnit");
 MODULE_LICENSE("GPL");

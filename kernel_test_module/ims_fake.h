@@ -10,6 +10,7 @@
 #ifndef _KUNIT_IMS_FAKE_H
 #define _KUNIT_IMS_FAKE_H
 
+#include <linux/bitmap.h>
 #include <linux/idr.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
@@ -22,10 +23,12 @@
 struct kunit;
 
 #define IMS_FAKE_LOG	64
+#define IMS_FAKE_RESEND	256
 
 /**
  * struct ims_fake_params - What the fake machine and device look like
  * @msix:	Entries of the MSI-X table, 0 for a device without
+ * @msi:	Messages of the MSI capability, a power of two, 0 for a device without
  * @vectors:	CPU vectors of the machine; each requested interrupt takes one
  * @bar_size:	Size of BAR 0 in bytes
  * @withhold:	MSI_FLAG_* which the parent does not support
@@ -35,6 +38,7 @@ struct kunit;
  */
 struct ims_fake_params {
 	unsigned int	msix;
+	unsigned int	msi;
 	unsigned int	vectors;
 	unsigned int	bar_size;
 	u32		withhold;
@@ -73,6 +77,7 @@ struct ims_fake_access {
  * @fwnode:	Its name
  * @ops:	Its MSI parent operations
  * @hwirqs:	Interrupts of the parent domain which are in use
+ * @resend:	Those which are to be raised again, see ims_fake_resend()
  * @bus:	The bus of @pdev
  * @sysdata:	What architectures look for behind pci_bus::sysdata
  * @hole:	Where the MSI-X table pretends to be
@@ -97,6 +102,7 @@ struct ims_fake {
 	struct fwnode_handle	*fwnode;
 	struct msi_parent_ops	ops;
 	struct ida		hwirqs;
+	DECLARE_BITMAP(resend, IMS_FAKE_RESEND);
 	struct pci_bus		bus;
 	u64			sysdata[16];
 	struct resource		hole;
@@ -107,6 +113,7 @@ struct ims_fake {
 struct ims_fake *ims_fake_create(struct kunit *test, const struct ims_fake_params *params);
 void ims_fake_detach(struct ims_fake *fake);
 int ims_fake_send(struct ims_fake *fake, u64 address, u32 data);
+unsigned int ims_fake_resend(struct ims_fake *fake);
 bool ims_fake_counts_chip(void);
 void ims_fake_log_start(struct ims_fake *fake);
 

@@ -1,7 +1,8 @@
 """Seeded faults in the templates: does the KUnit suite notice each of them?
 
 All faulty devices are built into one UML kernel, side by side under names of their own, and each
-suite gets a boot of its own, so that a fault may crash its kernel.
+suite gets a boot of its own, so that a fault may crash its kernel.  What only a machine with
+several CPUs can show is done in the same way under QEMU.
 """
 
 from __future__ import annotations
@@ -20,24 +21,40 @@ from imsgen.generator.series import Planner
 from imsgen.generator.targets import Target, probe
 from imsgen.templates import ROOT
 
-from . import boot, build, fetch, host, ktap, stages, trees
+from . import boot, build, fetch, host, ktap, skeletons, stages, trees
 from .report import Report
 from .stages import Place
 
 LIST = Path(__file__).resolve().parent / "mutants.toml"
 
-#: Seconds a suite may take: sound ones need less than one.
-LIMIT = 30.0
+#: The examples that get the faults which ask for no other device.
+FAULTY = ("idxd", "timer")
+
+#: Seconds a suite may take: on UML sound ones need less than one.
+LIMIT = {"um": 30.0, "x86_64": 120.0}
+
+#: What the Kconfig entries of the planted devices would select.
+SELECTS = """
+config IMSGEN_PLANTED
+	def_bool y
+	select AUXILIARY_BUS
+"""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A fault: in ``template``, ``new`` stands instead of ``old``."""
+    """A fault: in ``template``, ``new`` stands instead of ``old``.
+
+    It is planted in the examples, or where ``devices`` is not empty, in the layouts of these names.
+    With ``smp`` it takes several CPUs.
+    """
 
     name: str
     template: str
     old: str
     new: str
+    devices: tuple[str, ...] = ()
+    smp: bool = False
 
     def apply(self, root: Path) -> None:
         """Put the fault into the templates below ROOT.  Raises `StageError` if it has no place."""
@@ -68,7 +85,8 @@ class Planted:
 def mutants(path: Path = LIST) -> tuple[Mutant, ...]:
     """The faults that are listed."""
     with path.open("rb") as stream:
-        return tuple(Mutant(**entry) for entry in tomllib.load(stream)["mutant"])
+        entries = tomllib.load(stream)["mutant"]
+    return tuple(Mutant(**{**e, "devices": tuple(e.get("devices", ()))}) for e in entries)
 
 
 def valid(paths: Sequence[Path]) -> tuple[Device, ...]:
@@ -88,30 +106,35 @@ def sound(target: Target, device: Device) -> Planted:
 
 
 def plant(
-    target: Target, faults: Sequence[Mutant], examples: Sequence[Device]
+    target: Target,
+    faults: Sequence[Mutant],
+    examples: Sequence[Device],
+    odd: Sequence[Device] = (),
 ) -> Iterator[Planted]:
-    """Each fault in each device it makes a difference to, after the devices without a fault.
+    """Each fault in each device it makes a difference to, after the EXAMPLES without a fault.
 
-    Raises `StageError` for a fault that makes no difference at all.
+    ODD are the devices that faults can name.  Raises `StageError` for a fault that makes no
+    difference at all.
     """
     healthy = Planner(target)
     for device in examples:
         yield sound(target, replace(device, name=f"{device.name}_m00"))
     for number, mutant in enumerate(faults, 1):
         different = False
+        devices = [d for d in odd if d.name in mutant.devices] if mutant.devices else examples
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder) / "templates"
             shutil.copytree(ROOT, root)
             mutant.apply(root)
             faulty = Planner(target, str(root))
-            for device in examples:
+            for device in devices:
                 renamed = replace(device, name=f"{device.name}_m{number:02}")
                 files = faulty.series([renamed]).files
                 if files != healthy.series([renamed]).files:
                     different = True
                     yield Planted(mutant, renamed, files)
         if not different:
-            raise host.StageError(f"mutant {mutant.name!r} changes nothing in any example")
+            raise host.StageError(f"mutant {mutant.name!r} changes nothing in any device")
 
 
 def write(work: Path, planted: Sequence[Planted]) -> None:
@@ -125,12 +148,14 @@ def write(work: Path, planted: Sequence[Planted]) -> None:
         lines.append(f"obj-y += {Path(names.glue).stem}.o tests/{Path(names.kunit).stem}.o\n")
     makefile = work / "drivers/irqchip/Makefile"
     makefile.write_text(makefile.read_text() + "".join(lines))
+    menu = work / "drivers/irqchip/Kconfig"
+    menu.write_text(menu.read_text() + SELECTS)
 
 
 def verdict(place: Place, built: build.Build, one: Planted) -> tuple[bool, str]:
     """Whether the suite of a planted device failed, and by what."""
-    machine = replace(boot.UML, limit=LIMIT)
-    log = place.logs / "mutants" / f"{one.suite}.log"
+    machine = replace(stages.WHERES[built.arch], limit=LIMIT[built.arch])
+    log = place.logs / "mutants" / f"{built.arch}-{one.suite}.log"
     glob = (f"kunit.filter_glob={one.suite}",)
     booted = boot.boot(one.suite, built.image, machine, log, glob)
     found = ktap.parse(booted.log, built.source)
@@ -152,26 +177,34 @@ def layouts(place: Place) -> tuple[Device, ...]:
 
 
 def stage(place: Place, report: Report, names: Sequence[str] = stages.EXAMPLES) -> tuple[int, int]:
-    """Build all faults and the odd layouts into one kernel; a boot and a check for each.
+    """Build all faults and the layouts into a kernel for each machine; a boot and a check for each.
 
     Returns how many faults were caught, and how many there are.  Raises `StageError`.
     """
     tree = stages.for_kernel(place, stages.REFERENCE)
-    faults = mutants()
+    caught = total = 0
     with fetch.locked(tree.home):
         prepared = stages.prepare(place, tree, names)
-        work = trees.work_at(tree, prepared.applied.head)
-        built = stages.configuration(place, prepared, "um")
-        try:
-            target = probe(str(work))
-            planted = [sound(target, device) for device in layouts(place)]
-            examples = valid([place.example(name) for name in names])
-            planted += plant(target, faults, examples)
-            write(work, planted)
-            build.kernel(built)
-            return judge(place, built, faults, planted, report)
-        finally:
-            trees.work_at(tree, prepared.applied.head)
+        for arch in stages.WHERES:
+            faults = [fault for fault in mutants() if fault.smp == (arch != "um")]
+            work = trees.work_at(tree, prepared.applied.head)
+            built = stages.configuration(place, prepared, arch)
+            try:
+                target = probe(str(work))
+                odd = layouts(place)
+                examples = valid([place.example(name) for name in FAULTY])
+                planted = [sound(target, device) for device in odd]
+                planted += plant(target, faults, examples if arch == "um" else (), odd)
+                write(work, planted)
+                drivers = skeletons.write(place, work) if arch == "um" else []
+                build.kernel(built)
+                if drivers:
+                    skeletons.judge(place, built, drivers, report)
+                seen, of = judge(place, built, faults, planted, report)
+                caught, total = caught + seen, total + of
+            finally:
+                trees.work_at(tree, prepared.applied.head)
+    return caught, total
 
 
 def judge(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator import render, translate
 from imsgen.generator.render import Renderer, RenderError
@@ -18,9 +19,31 @@ from imsgen.generator.series import Planner
 from imsgen.generator.targets import Target
 from imsgen.templates import ROOT
 
-from .conftest import EXAMPLES, device_of
+from .conftest import EXAMPLES, REPOSITORY, device_of
 
 TEMPLATES = sorted(str(p.relative_to(ROOT)) for p in Path(ROOT).rglob("*.j2"))
+
+
+@cache
+def devices() -> tuple[Device, ...]:
+    """idxd, and whatever has what idxd has not."""
+    layouts = sorted((REPOSITORY / "tests" / "layouts").glob("*.ims"))
+    return (device_of(EXAMPLES / "idxd.ims"), *(d for path in layouts for d in load(path).devices))
+
+
+def context_for(template: str, planner: Planner) -> dict[str, Any]:
+    """The context of the first device that makes use of a template."""
+    for device in devices():
+        context = planner._context(device)
+        context["about"].update(core_count="2 patches", has_core=True)
+        # What the loops around included templates are over
+        one_of = {"store": "stores", "table": "tables", "pool": "pools", "sub": "subdevices"}
+        if "managed" in template:
+            one_of["pool"] = "managed"
+        context.update({name: context[of][0] for name, of in one_of.items() if context[of]})
+        if outcome(lambda context=context: Renderer(ROOT).render(template, context))[0]:  # type: ignore[misc]
+            return context
+    raise AssertionError(f"no device makes use of {template}")
 
 
 @cache
@@ -63,6 +86,8 @@ def drop(value: Any, path: tuple[str, ...]) -> Any:
     """``value`` without what is at ``path``; ``*`` stands for all items of a list."""
     if isinstance(value, list):
         return [drop(item, path[1:]) for item in value] if path[0] == "*" else value
+    if value is None:
+        return None
     out = dict(value)
     if len(path) == 1:
         out.pop(path[0], None)
@@ -96,13 +121,8 @@ def test_missing_fields_are_errors_alike(
     template: str, profile: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a view lacks: both fail, or both don't ask for it."""
-    device = device_of(EXAMPLES / "idxd.ims")
     planner = Planner(profile)
-    context = planner._context(device)
-    context["about"].update(core_count="2 patches", has_core=True)
-    # What the loops around included templates are over
-    one_of = {"store": "stores", "table": "tables", "pool": "pools"}
-    context.update({name: context[entries][0] for name, entries in one_of.items()})
+    context = context_for(template, planner)
     jinja, function = Renderer(ROOT), made(monkeypatch)
     assert jinja.render(template, context) == function.render(template, context)
     assert jinja._functions != function._functions

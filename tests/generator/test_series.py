@@ -49,7 +49,7 @@ def test_order(profile: Target, idxd: Device) -> None:
 def test_every_file_of_a_device_is_made(profile: Target, idxd: Device) -> None:
     made = Planner(profile).series([idxd])
     n = names_of(idxd)
-    wanted = {n.glue, n.header, n.kunit, n.kunitconfig, n.doc, n.stores[0].path}
+    wanted = {n.glue, n.header, n.kunit, n.kunitconfig, n.doc, n.headers[0].path}
     assert set(made.files) == wanted
     for path, text in made.files.items():
         assert not check_text(text) and not check_columns(path, text), path

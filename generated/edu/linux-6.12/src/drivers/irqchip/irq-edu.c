@@ -7,9 +7,12 @@
  */
 #include <linux/align.h>
 #include <linux/bitmap.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-edu.h>
@@ -45,12 +48,11 @@ static void edu_ims_irq_write_msi_msg(struct irq_data *data, struct msi_msg *msg
 	struct msi_desc *desc = irq_data_get_msi_desc(data);
 
 	desc->msg = *msg;
-	if (irqd_irq_masked(data)) {
+	if (irqd_irq_masked(data))
 		edu_ims_write(desc->data.dcookie.iobase, msg);
-	} else {
+	else
 		edu_ims_write_live(desc->data.dcookie.iobase, desc->data.icookie.value,
 				   msg);
-	}
 }
 
 static void edu_ims_irq_shutdown(struct irq_data *data)
@@ -515,11 +517,75 @@ free:
 	kvfree(pool->irq);
 }
 
+#ifdef CONFIG_HOTPLUG_CPU
+static enum cpuhp_state edu_irqs_state;
+
+/*
+ * When a CPU goes away the interrupt core moves its vectors to another one, and
+ * leaves them there. When it comes back, so do they. Where its own vector space
+ * has run out meanwhile they stay: they work anywhere.
+ */
+static int edu_irqs_online(unsigned int cpu, struct hlist_node *node)
+{
+	struct edu_irqs *irqs = hlist_entry(node, struct edu_irqs, node);
+	struct edu_queue_vec *queue;
+
+	mutex_lock(&irqs->lock);
+	list_for_each_entry(queue, &irqs->queue.cpus[cpu].vecs, list)
+		irq_set_affinity(queue->irq, cpumask_of(cpu));
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int edu_irqs_watch(struct edu_irqs *irqs)
+{
+	return cpuhp_state_add_instance_nocalls(edu_irqs_state, &irqs->node);
+}
+
+static void edu_irqs_unwatch(struct edu_irqs *irqs)
+{
+	if (!hlist_unhashed(&irqs->node))
+		cpuhp_state_remove_instance_nocalls(edu_irqs_state, &irqs->node);
+}
+
+static int __init edu_irqs_register(void)
+{
+	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/edu:online",
+					  edu_irqs_online, NULL);
+
+	if (ret < 0)
+		return ret;
+
+	edu_irqs_state = ret;
+	return 0;
+}
+
+/* Before any driver which is built in */
+subsys_initcall(edu_irqs_register);
+
+static void __exit edu_irqs_unregister(void)
+{
+	cpuhp_remove_multi_state(edu_irqs_state);
+}
+module_exit(edu_irqs_unregister);
+#else
+static int edu_irqs_watch(struct edu_irqs *irqs)
+{
+	return 0;
+}
+
+static void edu_irqs_unwatch(struct edu_irqs *irqs)
+{
+}
+#endif
+
 static void edu_irqs_exit(void *data)
 {
 	struct edu_irqs *irqs = data;
 	struct msi_map map;
 
+	edu_irqs_unwatch(irqs);
 	edu_queue_exit(irqs);
 	if (irqs->event) {
 		map.index = 0;
@@ -564,6 +630,8 @@ int devm_edu_irqs_init(struct edu_irqs *irqs, struct pci_dev *pdev,
 	mutex_init(&irqs->lock);
 
 	ret = edu_irqs_setup(irqs, params);
+	if (!ret)
+		ret = edu_irqs_watch(irqs);
 	if (ret) {
 		edu_irqs_exit(irqs);
 		return ret;
@@ -572,6 +640,36 @@ int devm_edu_irqs_init(struct edu_irqs *irqs, struct pci_dev *pdev,
 	return devm_add_action_or_reset(&pdev->dev, edu_irqs_exit, irqs);
 }
 EXPORT_SYMBOL_GPL(devm_edu_irqs_init);
+
+static void edu_irqs_quiet(unsigned int irq)
+{
+	/* Not when the next message arrives, but now */
+	irq_set_status_flags(irq, IRQ_DISABLE_UNLAZY);
+	disable_irq_nosync(irq);
+}
+
+/**
+ * edu_irqs_shutdown - Mask all messages
+ * @irqs:	The interrupts of the device
+ *
+ * For the shutdown function of the driver: whatever runs on the machine next
+ * is not to be interrupted. Handlers which are running may still finish. What
+ * somebody else has disabled before is left to him.
+ *
+ * Context: Task context, may sleep. Takes edu_irqs::lock.
+ */
+void edu_irqs_shutdown(struct edu_irqs *irqs)
+{
+	unsigned int i;
+
+	edu_irqs_quiet(irqs->event);
+
+	mutex_lock(&irqs->lock);
+	for_each_set_bit(i, irqs->queue.taken, irqs->queue.nr)
+		edu_irqs_quiet(irqs->queue.irq[i]);
+	mutex_unlock(&irqs->lock);
+}
+EXPORT_SYMBOL_GPL(edu_irqs_shutdown);
 
 MODULE_DESCRIPTION("QEMU educational device interrupts");
 MODULE_LICENSE("GPL");

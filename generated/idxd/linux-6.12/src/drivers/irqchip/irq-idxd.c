@@ -8,9 +8,12 @@
 #include <linux/align.h>
 #include <linux/bitfield.h>
 #include <linux/bitmap.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/iommu.h>
 #include <linux/irq.h>
@@ -630,10 +633,74 @@ free:
 	kvfree(pool->irq);
 }
 
+#ifdef CONFIG_HOTPLUG_CPU
+static enum cpuhp_state idxd_irqs_state;
+
+/*
+ * When a CPU goes away the interrupt core moves its vectors to another one, and
+ * leaves them there. When it comes back, so do they. Where its own vector space
+ * has run out meanwhile they stay: they work anywhere.
+ */
+static int idxd_irqs_online(unsigned int cpu, struct hlist_node *node)
+{
+	struct idxd_irqs *irqs = hlist_entry(node, struct idxd_irqs, node);
+	struct idxd_wq_vec *wq;
+
+	mutex_lock(&irqs->lock);
+	list_for_each_entry(wq, &irqs->wq.cpus[cpu].vecs, list)
+		irq_set_affinity(wq->irq, cpumask_of(cpu));
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int idxd_irqs_watch(struct idxd_irqs *irqs)
+{
+	return cpuhp_state_add_instance_nocalls(idxd_irqs_state, &irqs->node);
+}
+
+static void idxd_irqs_unwatch(struct idxd_irqs *irqs)
+{
+	if (!hlist_unhashed(&irqs->node))
+		cpuhp_state_remove_instance_nocalls(idxd_irqs_state, &irqs->node);
+}
+
+static int __init idxd_irqs_register(void)
+{
+	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/idxd:online",
+					  idxd_irqs_online, NULL);
+
+	if (ret < 0)
+		return ret;
+
+	idxd_irqs_state = ret;
+	return 0;
+}
+
+/* Before any driver which is built in */
+subsys_initcall(idxd_irqs_register);
+
+static void __exit idxd_irqs_unregister(void)
+{
+	cpuhp_remove_multi_state(idxd_irqs_state);
+}
+module_exit(idxd_irqs_unregister);
+#else
+static int idxd_irqs_watch(struct idxd_irqs *irqs)
+{
+	return 0;
+}
+
+static void idxd_irqs_unwatch(struct idxd_irqs *irqs)
+{
+}
+#endif
+
 static void idxd_irqs_exit(void *data)
 {
 	struct idxd_irqs *irqs = data;
 
+	idxd_irqs_unwatch(irqs);
 	idxd_wq_exit(irqs);
 	pci_free_irq_vectors(irqs->pdev);
 }
@@ -677,6 +744,8 @@ int devm_idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
 	mutex_init(&irqs->lock);
 
 	ret = idxd_irqs_setup(irqs, params);
+	if (!ret)
+		ret = idxd_irqs_watch(irqs);
 	if (ret) {
 		idxd_irqs_exit(irqs);
 		return ret;
@@ -685,6 +754,36 @@ int devm_idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
 	return devm_add_action_or_reset(&pdev->dev, idxd_irqs_exit, irqs);
 }
 EXPORT_SYMBOL_GPL(devm_idxd_irqs_init);
+
+static void idxd_irqs_quiet(unsigned int irq)
+{
+	/* Not when the next message arrives, but now */
+	irq_set_status_flags(irq, IRQ_DISABLE_UNLAZY);
+	disable_irq_nosync(irq);
+}
+
+/**
+ * idxd_irqs_shutdown - Mask all messages
+ * @irqs:	The interrupts of the device
+ *
+ * For the shutdown function of the driver: whatever runs on the machine next
+ * is not to be interrupted. Handlers which are running may still finish. What
+ * somebody else has disabled before is left to him.
+ *
+ * Context: Task context, may sleep. Takes idxd_irqs::lock.
+ */
+void idxd_irqs_shutdown(struct idxd_irqs *irqs)
+{
+	unsigned int i;
+
+	idxd_irqs_quiet(irqs->misc);
+
+	mutex_lock(&irqs->lock);
+	for_each_set_bit(i, irqs->wq.taken, irqs->wq.nr)
+		idxd_irqs_quiet(irqs->wq.irq[i]);
+	mutex_unlock(&irqs->lock);
+}
+EXPORT_SYMBOL_GPL(idxd_irqs_shutdown);
 
 MODULE_DESCRIPTION("Data streaming accelerator interrupts");
 MODULE_LICENSE("GPL");

@@ -7,9 +7,12 @@
  */
 #include <linux/align.h>
 #include <linux/bitmap.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-rocker.h>
@@ -45,12 +48,11 @@ static void rocker_ims_irq_write_msi_msg(struct irq_data *data, struct msi_msg *
 	struct msi_desc *desc = irq_data_get_msi_desc(data);
 
 	desc->msg = *msg;
-	if (irqd_irq_masked(data)) {
+	if (irqd_irq_masked(data))
 		rocker_ims_write(desc->data.dcookie.iobase, msg);
-	} else {
+	else
 		rocker_ims_write_live(desc->data.dcookie.iobase, desc->data.icookie.value,
 				      msg);
-	}
 }
 
 static void rocker_ims_irq_shutdown(struct irq_data *data)
@@ -296,7 +298,8 @@ static void rocker_port_destroy(struct rocker_port_vec *vec)
 	kfree_rcu(vec, rcu);
 }
 
-static struct rocker_port_vec *rocker_port_make_shared(struct rocker_irqs *irqs, unsigned int cpu)
+static struct rocker_port_vec *rocker_port_make_shared(struct rocker_irqs *irqs,
+						       unsigned int cpu)
 {
 	struct rocker_port_pool *pool = &irqs->port;
 	unsigned int entry = find_first_zero_bit(pool->taken, pool->nr);
@@ -604,10 +607,74 @@ free:
 	kvfree(pool->irq);
 }
 
+#ifdef CONFIG_HOTPLUG_CPU
+static enum cpuhp_state rocker_irqs_state;
+
+/*
+ * When a CPU goes away the interrupt core moves its vectors to another one, and
+ * leaves them there. When it comes back, so do they. Where its own vector space
+ * has run out meanwhile they stay: they work anywhere.
+ */
+static int rocker_irqs_online(unsigned int cpu, struct hlist_node *node)
+{
+	struct rocker_irqs *irqs = hlist_entry(node, struct rocker_irqs, node);
+	struct rocker_port_vec *port;
+
+	mutex_lock(&irqs->lock);
+	list_for_each_entry(port, &irqs->port.cpus[cpu].vecs, list)
+		irq_set_affinity(port->irq, cpumask_of(cpu));
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int rocker_irqs_watch(struct rocker_irqs *irqs)
+{
+	return cpuhp_state_add_instance_nocalls(rocker_irqs_state, &irqs->node);
+}
+
+static void rocker_irqs_unwatch(struct rocker_irqs *irqs)
+{
+	if (!hlist_unhashed(&irqs->node))
+		cpuhp_state_remove_instance_nocalls(rocker_irqs_state, &irqs->node);
+}
+
+static int __init rocker_irqs_register(void)
+{
+	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/rocker:online",
+					  rocker_irqs_online, NULL);
+
+	if (ret < 0)
+		return ret;
+
+	rocker_irqs_state = ret;
+	return 0;
+}
+
+/* Before any driver which is built in */
+subsys_initcall(rocker_irqs_register);
+
+static void __exit rocker_irqs_unregister(void)
+{
+	cpuhp_remove_multi_state(rocker_irqs_state);
+}
+module_exit(rocker_irqs_unregister);
+#else
+static int rocker_irqs_watch(struct rocker_irqs *irqs)
+{
+	return 0;
+}
+
+static void rocker_irqs_unwatch(struct rocker_irqs *irqs)
+{
+}
+#endif
+
 static void rocker_irqs_exit(void *data)
 {
 	struct rocker_irqs *irqs = data;
 
+	rocker_irqs_unwatch(irqs);
 	rocker_port_exit(irqs);
 	pci_free_irq_vectors(irqs->pdev);
 }
@@ -652,6 +719,8 @@ int devm_rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,
 	mutex_init(&irqs->lock);
 
 	ret = rocker_irqs_setup(irqs, params);
+	if (!ret)
+		ret = rocker_irqs_watch(irqs);
 	if (ret) {
 		rocker_irqs_exit(irqs);
 		return ret;
@@ -660,6 +729,36 @@ int devm_rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,
 	return devm_add_action_or_reset(&pdev->dev, rocker_irqs_exit, irqs);
 }
 EXPORT_SYMBOL_GPL(devm_rocker_irqs_init);
+
+static void rocker_irqs_quiet(unsigned int irq)
+{
+	/* Not when the next message arrives, but now */
+	irq_set_status_flags(irq, IRQ_DISABLE_UNLAZY);
+	disable_irq_nosync(irq);
+}
+
+/**
+ * rocker_irqs_shutdown - Mask all messages
+ * @irqs:	The interrupts of the device
+ *
+ * For the shutdown function of the driver: whatever runs on the machine next
+ * is not to be interrupted. Handlers which are running may still finish. What
+ * somebody else has disabled before is left to him.
+ *
+ * Context: Task context, may sleep. Takes rocker_irqs::lock.
+ */
+void rocker_irqs_shutdown(struct rocker_irqs *irqs)
+{
+	unsigned int i;
+
+	rocker_irqs_quiet(irqs->command);
+
+	mutex_lock(&irqs->lock);
+	for_each_set_bit(i, irqs->port.taken, irqs->port.nr)
+		rocker_irqs_quiet(irqs->port.irq[i]);
+	mutex_unlock(&irqs->lock);
+}
+EXPORT_SYMBOL_GPL(rocker_irqs_shutdown);
 
 MODULE_DESCRIPTION("QEMU switch device interrupts");
 MODULE_LICENSE("GPL");

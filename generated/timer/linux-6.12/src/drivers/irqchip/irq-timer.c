@@ -9,6 +9,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-timer.h>
 #include <linux/irqdomain.h>
@@ -38,12 +39,11 @@ static void timer_ims_irq_write_msi_msg(struct irq_data *data, struct msi_msg *m
 	struct msi_desc *desc = irq_data_get_msi_desc(data);
 
 	desc->msg = *msg;
-	if (irqd_irq_masked(data)) {
+	if (irqd_irq_masked(data))
 		timer_ims_write(desc->data.dcookie.iobase, msg);
-	} else {
+	else
 		timer_ims_write_live(desc->data.dcookie.iobase, desc->data.icookie.value,
 				     msg);
-	}
 }
 
 static void timer_ims_irq_shutdown(struct irq_data *data)
@@ -197,6 +197,29 @@ int devm_timer_irqs_init(struct timer_irqs *irqs, struct pci_dev *pdev, void __i
 	return devm_add_action_or_reset(&pdev->dev, timer_irqs_exit, irqs);
 }
 EXPORT_SYMBOL_GPL(devm_timer_irqs_init);
+
+static void timer_irqs_quiet(unsigned int irq)
+{
+	/* Not when the next message arrives, but now */
+	irq_set_status_flags(irq, IRQ_DISABLE_UNLAZY);
+	disable_irq_nosync(irq);
+}
+
+/**
+ * timer_irqs_shutdown - Mask all messages
+ * @irqs:	The interrupts of the device
+ *
+ * For the shutdown function of the driver: whatever runs on the machine next
+ * is not to be interrupted. Handlers which are running may still finish. What
+ * somebody else has disabled before is left to him.
+ *
+ * Context: Task context, may sleep.
+ */
+void timer_irqs_shutdown(struct timer_irqs *irqs)
+{
+	timer_irqs_quiet(irqs->tick);
+}
+EXPORT_SYMBOL_GPL(timer_irqs_shutdown);
 
 MODULE_DESCRIPTION("Free-running timer interrupts");
 MODULE_LICENSE("GPL");

@@ -6,11 +6,13 @@
  * QEMU educational device: KUnit suite of its interrupts
  */
 #include <kunit/test.h>
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-edu.h>
 #include <linux/irqdomain.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
@@ -54,14 +56,14 @@ static irqreturn_t test_count(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-struct test_queue {
+struct test_queue_queue {
 	struct edu_queue_user	user;
 	unsigned int		called;
 };
 
 static irqreturn_t test_queue_event(struct edu_queue_user *user)
 {
-	container_of(user, struct test_queue, user)->called++;
+	container_of(user, struct test_queue_queue, user)->called++;
 	return IRQ_HANDLED;
 }
 
@@ -121,6 +123,12 @@ static void test_detach(struct kunit *test, struct edu_irqs_test *ctx)
 static unsigned int test_index(unsigned int irq)
 {
 	return irq_get_msi_desc(irq)->msi_index;
+}
+
+/* Masked at the device, not only when the next message arrives */
+static bool test_quiet(unsigned int irq)
+{
+	return irqd_irq_masked(irq_get_irq_data(irq));
 }
 
 static int test_request(struct edu_irqs_test *ctx, unsigned int irq)
@@ -357,7 +365,8 @@ static void edu_test_ims_slots(struct kunit *test)
 	struct edu_irqs_params params = test_params(ctx);
 
 	params.ims_slots = 8193;
-	KUNIT_EXPECT_EQ(test, devm_edu_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), -EINVAL);
+	KUNIT_EXPECT_EQ(test, devm_edu_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
+			-EINVAL);
 
 	params.ims_slots = 0;
 	KUNIT_EXPECT_EQ(test, devm_edu_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
@@ -372,7 +381,8 @@ static void edu_test_ims_offset(struct kunit *test)
 	struct edu_irqs_params params = test_params(ctx);
 
 	params.ims_offset++;
-	KUNIT_EXPECT_EQ(test, devm_edu_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), -EINVAL);
+	KUNIT_EXPECT_EQ(test, devm_edu_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
+			-EINVAL);
 	test_detach(test, ctx);
 }
 
@@ -495,6 +505,29 @@ static void edu_test_restore(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->fired, 2);
 
 	free_irq(irq, &ctx->fired);
+	test_detach(test, ctx);
+}
+
+/* After shutdown no message is sent anymore */
+static void edu_test_shutdown(struct kunit *test)
+{
+	struct edu_irqs_test *ctx = test_setup(test);
+	unsigned int irq;
+	struct edu_queue_vec *queue;
+
+	irq = edu_irq_event(&ctx->irqs);
+	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
+	queue = edu_queue_get(&ctx->irqs, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(queue));
+
+	edu_irqs_shutdown(&ctx->irqs);
+
+	irq = edu_irq_event(&ctx->irqs);
+	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
+	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
+	free_irq(irq, &ctx->fired);
+	KUNIT_EXPECT_TRUE(test, test_quiet(queue->irq));
+	edu_queue_put(queue);
 	test_detach(test, ctx);
 }
 
@@ -705,7 +738,7 @@ static void edu_test_queue_per_cpu(struct kunit *test)
 	unsigned int cpu, nr = 0;
 
 	for_each_online_cpu(cpu) {
-		if (nr == ARRAY_SIZE(vecs))
+		if (nr == min(ARRAY_SIZE(vecs), 5))
 			break;
 		vecs[nr] = edu_queue_get(&ctx->irqs, cpu);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr]));
@@ -829,7 +862,7 @@ static void edu_test_queue_dispatch(struct kunit *test)
 	unsigned int i, nr = 4 + 3;
 	struct edu_irqs_test *ctx;
 	struct edu_queue_vec *vec;
-	struct test_queue *queues;
+	struct test_queue_queue *queues;
 
 	/* One vector, so that some of the users find no place on it */
 	machine.vectors = 1;
@@ -869,6 +902,51 @@ static void edu_test_queue_dispatch(struct kunit *test)
 		edu_queue_detach(&queues[i].user);
 		edu_queue_put(vec);
 	}
+	test_detach(test, ctx);
+}
+
+/* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
+static void edu_test_queue_hotplug(struct kunit *test)
+{
+	unsigned int i, cpu = cpumask_last(cpu_online_mask);
+	struct edu_queue_vec *vec, *late = NULL;
+	struct test_queue_queue *queue;
+	struct edu_irqs_test *ctx;
+
+	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || cpu == cpumask_first(cpu_online_mask))
+		kunit_skip(test, "there is one CPU only");
+
+	ctx = test_setup(test);
+	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, queue);
+	vec = edu_queue_get(&ctx->irqs, cpu);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
+	edu_queue_attach(vec, &queue->user);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
+
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_FALSE(test, test_on(vec->irq, cpumask_of(cpu)));
+	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
+	KUNIT_EXPECT_EQ(test, queue->called, 1);
+
+	/* The CPU is offline, not its users */
+	for (i = 1; i < 4; i++)
+		KUNIT_EXPECT_PTR_EQ(test, edu_queue_get(&ctx->irqs, cpu), vec);
+	late = edu_queue_get(&ctx->irqs, cpu);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(late));
+
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
+	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
+	KUNIT_EXPECT_EQ(test, queue->called, 2);
+	if (!IS_ERR_OR_NULL(late)) {
+		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
+		edu_queue_put(late);
+	}
+
+	edu_queue_detach(&queue->user);
+	for (i = 0; i < 4; i++)
+		edu_queue_put(vec);
 	test_detach(test, ctx);
 }
 
@@ -918,6 +996,7 @@ static struct kunit_case edu_irqs_cases[] = {
 	KUNIT_CASE(edu_test_rewrite),
 	KUNIT_CASE(edu_test_affinity),
 	KUNIT_CASE(edu_test_restore),
+	KUNIT_CASE(edu_test_shutdown),
 	KUNIT_CASE(edu_test_queue_order),
 	KUNIT_CASE(edu_test_queue_at_ims),
 	KUNIT_CASE(edu_test_queue_dedicated),
@@ -929,6 +1008,7 @@ static struct kunit_case edu_irqs_cases[] = {
 	KUNIT_CASE(edu_test_queue_share_room),
 	KUNIT_CASE(edu_test_queue_no_space),
 	KUNIT_CASE(edu_test_queue_dispatch),
+	KUNIT_CASE(edu_test_queue_hotplug),
 	KUNIT_CASE(edu_test_queue_never_shared),
 	{ }
 };

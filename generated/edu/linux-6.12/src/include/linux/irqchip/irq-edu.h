@@ -142,6 +142,7 @@ struct edu_queue_pool {
  * @ims:	The slots of the ims store
  * @ims_slots:	Their number, 0 when the store can't be used
  * @queue:	The queue pool
+ * @node:	Entry in the list of those who care for CPUs which come back
  */
 struct edu_irqs {
 	struct pci_dev		*pdev;
@@ -151,10 +152,12 @@ struct edu_irqs {
 	struct edu_ims_slot __iomem *ims;
 	unsigned int		ims_slots;
 	struct edu_queue_pool	queue;
+	struct hlist_node	node;
 };
 
 int devm_edu_irqs_init(struct edu_irqs *irqs, struct pci_dev *pdev,
 		       const struct edu_irqs_params *params);
+void edu_irqs_shutdown(struct edu_irqs *irqs);
 void edu_irqs_restore(struct edu_irqs *irqs);
 
 /**
@@ -351,7 +354,8 @@ static inline void edu_queue_detach(struct edu_queue_user *user)
  * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
  */
 static __always_inline irqreturn_t
-edu_queue_dispatch(struct edu_queue_vec *vec, irqreturn_t (*fn)(struct edu_queue_user *user))
+edu_queue_dispatch(struct edu_queue_vec *vec,
+		   irqreturn_t (*fn)(struct edu_queue_user *user))
 {
 	struct edu_queue_user __rcu **places;
 	struct edu_queue_user *user;

@@ -6,12 +6,14 @@
  * Data streaming accelerator: KUnit suite of its interrupts
  */
 #include <kunit/test.h>
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
 #include <linux/iommu.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-idxd.h>
 #include <linux/irqdomain.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
@@ -57,14 +59,14 @@ static irqreturn_t test_count(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-struct test_queue {
+struct test_wq_queue {
 	struct idxd_wq_user	user;
 	unsigned int		called;
 };
 
 static irqreturn_t test_wq_event(struct idxd_wq_user *user)
 {
-	container_of(user, struct test_queue, user)->called++;
+	container_of(user, struct test_wq_queue, user)->called++;
 	return IRQ_HANDLED;
 }
 
@@ -124,6 +126,12 @@ static void test_detach(struct kunit *test, struct idxd_irqs_test *ctx)
 static unsigned int test_index(unsigned int irq)
 {
 	return irq_get_msi_desc(irq)->msi_index;
+}
+
+/* Masked at the device, not only when the next message arrives */
+static bool test_quiet(unsigned int irq)
+{
+	return irqd_irq_masked(irq_get_irq_data(irq));
 }
 
 static int test_request(struct idxd_irqs_test *ctx, unsigned int irq)
@@ -336,7 +344,8 @@ static void idxd_test_ims_slots(struct kunit *test)
 	struct idxd_irqs_params params = test_params(ctx);
 
 	params.ims_slots = 16129;
-	KUNIT_EXPECT_EQ(test, devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), -EINVAL);
+	KUNIT_EXPECT_EQ(test, devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
+			-EINVAL);
 
 	params.ims_slots = 0;
 	KUNIT_EXPECT_EQ(test, devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), 0);
@@ -350,7 +359,8 @@ static void idxd_test_ims_offset(struct kunit *test)
 	struct idxd_irqs_params params = test_params(ctx);
 
 	params.ims_offset++;
-	KUNIT_EXPECT_EQ(test, devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), -EINVAL);
+	KUNIT_EXPECT_EQ(test, devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
+			-EINVAL);
 	test_detach(test, ctx);
 }
 
@@ -371,6 +381,29 @@ static void idxd_test_vector_misc(struct kunit *test)
 	free_irq(irq, &ctx->fired);
 	test_detach(test, ctx);
 	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
+}
+
+/* After shutdown no message is sent anymore */
+static void idxd_test_shutdown(struct kunit *test)
+{
+	struct idxd_irqs_test *ctx = test_setup(test);
+	unsigned int irq;
+	struct idxd_wq_vec *wq;
+
+	irq = idxd_irq_misc(&ctx->irqs);
+	KUNIT_ASSERT_EQ(test, request_threaded_irq(irq, NULL, test_count, 0,
+						   "idxd", &ctx->fired), 0);
+	wq = idxd_wq_get(&ctx->irqs, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(wq));
+
+	idxd_irqs_shutdown(&ctx->irqs);
+
+	irq = idxd_irq_misc(&ctx->irqs);
+	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
+	free_irq(irq, &ctx->fired);
+	KUNIT_EXPECT_TRUE(test, test_quiet(wq->irq));
+	idxd_wq_put(wq);
+	test_detach(test, ctx);
 }
 
 /* Vectors come from the stores in the order of the pool, until there are none */
@@ -628,6 +661,10 @@ static void idxd_test_wq_cookie_pasid(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl | TEST_MASK_BIT);
 		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
 		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl);
+		/* It comes back after a reset */
+		memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
+		idxd_irqs_restore(&ctx->irqs);
+		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl);
 		free_irq(vec->irq, &ctx->fired);
 		/* Neither a message nor a cookie stays behind */
 		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), 0x1);
@@ -688,7 +725,7 @@ static void idxd_test_wq_per_cpu(struct kunit *test)
 	unsigned int cpu, nr = 0;
 
 	for_each_online_cpu(cpu) {
-		if (nr == ARRAY_SIZE(vecs))
+		if (nr == min(ARRAY_SIZE(vecs), 9))
 			break;
 		vecs[nr] = idxd_wq_get(&ctx->irqs, cpu);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr]));
@@ -812,7 +849,7 @@ static void idxd_test_wq_dispatch(struct kunit *test)
 	unsigned int i, nr = 8 + 3;
 	struct idxd_irqs_test *ctx;
 	struct idxd_wq_vec *vec;
-	struct test_queue *queues;
+	struct test_wq_queue *queues;
 
 	/* One vector, so that some of the users find no place on it */
 	machine.vectors = 1;
@@ -852,6 +889,51 @@ static void idxd_test_wq_dispatch(struct kunit *test)
 		idxd_wq_detach(&queues[i].user);
 		idxd_wq_put(vec);
 	}
+	test_detach(test, ctx);
+}
+
+/* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
+static void idxd_test_wq_hotplug(struct kunit *test)
+{
+	unsigned int i, cpu = cpumask_last(cpu_online_mask);
+	struct idxd_wq_vec *vec, *late = NULL;
+	struct test_wq_queue *queue;
+	struct idxd_irqs_test *ctx;
+
+	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || cpu == cpumask_first(cpu_online_mask))
+		kunit_skip(test, "there is one CPU only");
+
+	ctx = test_setup(test);
+	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, queue);
+	vec = idxd_wq_get(&ctx->irqs, cpu);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
+	idxd_wq_attach(vec, &queue->user);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
+
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_FALSE(test, test_on(vec->irq, cpumask_of(cpu)));
+	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
+	KUNIT_EXPECT_EQ(test, queue->called, 1);
+
+	/* The CPU is offline, not its users */
+	for (i = 1; i < 8; i++)
+		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, cpu), vec);
+	late = idxd_wq_get(&ctx->irqs, cpu);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(late));
+
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
+	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
+	KUNIT_EXPECT_EQ(test, queue->called, 2);
+	if (!IS_ERR_OR_NULL(late)) {
+		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
+		idxd_wq_put(late);
+	}
+
+	idxd_wq_detach(&queue->user);
+	for (i = 0; i < 8; i++)
+		idxd_wq_put(vec);
 	test_detach(test, ctx);
 }
 
@@ -897,6 +979,7 @@ static struct kunit_case idxd_irqs_cases[] = {
 	KUNIT_CASE(idxd_test_ims_slots),
 	KUNIT_CASE(idxd_test_ims_offset),
 	KUNIT_CASE(idxd_test_vector_misc),
+	KUNIT_CASE(idxd_test_shutdown),
 	KUNIT_CASE(idxd_test_wq_order),
 	KUNIT_CASE(idxd_test_wq_static_table),
 	KUNIT_CASE(idxd_test_wq_at_table),
@@ -911,6 +994,7 @@ static struct kunit_case idxd_irqs_cases[] = {
 	KUNIT_CASE(idxd_test_wq_share_room),
 	KUNIT_CASE(idxd_test_wq_no_space),
 	KUNIT_CASE(idxd_test_wq_dispatch),
+	KUNIT_CASE(idxd_test_wq_hotplug),
 	KUNIT_CASE(idxd_test_wq_never_shared),
 	{ }
 };

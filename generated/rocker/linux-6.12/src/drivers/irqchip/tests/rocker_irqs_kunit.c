@@ -6,11 +6,13 @@
  * QEMU switch device: KUnit suite of its interrupts
  */
 #include <kunit/test.h>
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-rocker.h>
 #include <linux/irqdomain.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
@@ -56,14 +58,14 @@ static irqreturn_t test_count(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-struct test_queue {
+struct test_port_queue {
 	struct rocker_port_user	user;
 	unsigned int		called;
 };
 
 static irqreturn_t test_port_event(struct rocker_port_user *user)
 {
-	container_of(user, struct test_queue, user)->called++;
+	container_of(user, struct test_port_queue, user)->called++;
 	return IRQ_HANDLED;
 }
 
@@ -123,6 +125,12 @@ static void test_detach(struct kunit *test, struct rocker_irqs_test *ctx)
 static unsigned int test_index(unsigned int irq)
 {
 	return irq_get_msi_desc(irq)->msi_index;
+}
+
+/* Masked at the device, not only when the next message arrives */
+static bool test_quiet(unsigned int irq)
+{
+	return irqd_irq_masked(irq_get_irq_data(irq));
 }
 
 static int test_request(struct rocker_irqs_test *ctx, unsigned int irq)
@@ -359,7 +367,8 @@ static void rocker_test_ims_slots(struct kunit *test)
 	struct rocker_irqs_params params = test_params(ctx);
 
 	params.ims_slots = 1025;
-	KUNIT_EXPECT_EQ(test, devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), -EINVAL);
+	KUNIT_EXPECT_EQ(test, devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
+			-EINVAL);
 
 	params.ims_slots = 0;
 	KUNIT_EXPECT_EQ(test, devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
@@ -374,7 +383,8 @@ static void rocker_test_ims_offset(struct kunit *test)
 	struct rocker_irqs_params params = test_params(ctx);
 
 	params.ims_offset++;
-	KUNIT_EXPECT_EQ(test, devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), -EINVAL);
+	KUNIT_EXPECT_EQ(test, devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
+			-EINVAL);
 	test_detach(test, ctx);
 }
 
@@ -393,6 +403,28 @@ static void rocker_test_vector_command(struct kunit *test)
 	free_irq(irq, &ctx->fired);
 	test_detach(test, ctx);
 	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
+}
+
+/* After shutdown no message is sent anymore */
+static void rocker_test_shutdown(struct kunit *test)
+{
+	struct rocker_irqs_test *ctx = test_setup(test);
+	unsigned int irq;
+	struct rocker_port_vec *port;
+
+	irq = rocker_irq_command(&ctx->irqs);
+	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
+	port = rocker_port_get(&ctx->irqs, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(port));
+
+	rocker_irqs_shutdown(&ctx->irqs);
+
+	irq = rocker_irq_command(&ctx->irqs);
+	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
+	free_irq(irq, &ctx->fired);
+	KUNIT_EXPECT_TRUE(test, test_quiet(port->irq));
+	rocker_port_put(port);
+	test_detach(test, ctx);
 }
 
 /* Vectors come from the stores in the order of the pool, until there are none */
@@ -667,7 +699,7 @@ static void rocker_test_port_per_cpu(struct kunit *test)
 	unsigned int cpu, nr = 0;
 
 	for_each_online_cpu(cpu) {
-		if (nr == ARRAY_SIZE(vecs))
+		if (nr == min(ARRAY_SIZE(vecs), 20))
 			break;
 		vecs[nr] = rocker_port_get(&ctx->irqs, cpu);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr]));
@@ -791,7 +823,7 @@ static void rocker_test_port_dispatch(struct kunit *test)
 	unsigned int i, nr = 4 + 3;
 	struct rocker_irqs_test *ctx;
 	struct rocker_port_vec *vec;
-	struct test_queue *queues;
+	struct test_port_queue *queues;
 
 	/* One vector, so that some of the users find no place on it */
 	machine.vectors = 1;
@@ -831,6 +863,51 @@ static void rocker_test_port_dispatch(struct kunit *test)
 		rocker_port_detach(&queues[i].user);
 		rocker_port_put(vec);
 	}
+	test_detach(test, ctx);
+}
+
+/* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
+static void rocker_test_port_hotplug(struct kunit *test)
+{
+	unsigned int i, cpu = cpumask_last(cpu_online_mask);
+	struct rocker_port_vec *vec, *late = NULL;
+	struct test_port_queue *queue;
+	struct rocker_irqs_test *ctx;
+
+	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || cpu == cpumask_first(cpu_online_mask))
+		kunit_skip(test, "there is one CPU only");
+
+	ctx = test_setup(test);
+	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, queue);
+	vec = rocker_port_get(&ctx->irqs, cpu);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
+	rocker_port_attach(vec, &queue->user);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
+
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_FALSE(test, test_on(vec->irq, cpumask_of(cpu)));
+	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
+	KUNIT_EXPECT_EQ(test, queue->called, 1);
+
+	/* The CPU is offline, not its users */
+	for (i = 1; i < 4; i++)
+		KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, cpu), vec);
+	late = rocker_port_get(&ctx->irqs, cpu);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(late));
+
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
+	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
+	KUNIT_EXPECT_EQ(test, queue->called, 2);
+	if (!IS_ERR_OR_NULL(late)) {
+		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
+		rocker_port_put(late);
+	}
+
+	rocker_port_detach(&queue->user);
+	for (i = 0; i < 4; i++)
+		rocker_port_put(vec);
 	test_detach(test, ctx);
 }
 
@@ -877,6 +954,7 @@ static struct kunit_case rocker_irqs_cases[] = {
 	KUNIT_CASE(rocker_test_ims_slots),
 	KUNIT_CASE(rocker_test_ims_offset),
 	KUNIT_CASE(rocker_test_vector_command),
+	KUNIT_CASE(rocker_test_shutdown),
 	KUNIT_CASE(rocker_test_port_order),
 	KUNIT_CASE(rocker_test_port_static_table),
 	KUNIT_CASE(rocker_test_port_at_table),
@@ -890,6 +968,7 @@ static struct kunit_case rocker_irqs_cases[] = {
 	KUNIT_CASE(rocker_test_port_share_room),
 	KUNIT_CASE(rocker_test_port_no_space),
 	KUNIT_CASE(rocker_test_port_dispatch),
+	KUNIT_CASE(rocker_test_port_hotplug),
 	KUNIT_CASE(rocker_test_port_never_shared),
 	{ }
 };

@@ -146,6 +146,7 @@ struct rocker_port_pool {
  * @ims:	The slots of the ims store
  * @ims_slots:	Their number, 0 when the store can't be used
  * @port:	The port pool
+ * @node:	Entry in the list of those who care for CPUs which come back
  */
 struct rocker_irqs {
 	struct pci_dev		*pdev;
@@ -157,10 +158,12 @@ struct rocker_irqs {
 	struct rocker_ims_slot __iomem *ims;
 	unsigned int		ims_slots;
 	struct rocker_port_pool	port;
+	struct hlist_node	node;
 };
 
 int devm_rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,
 			  const struct rocker_irqs_params *params);
+void rocker_irqs_shutdown(struct rocker_irqs *irqs);
 void rocker_irqs_restore(struct rocker_irqs *irqs);
 
 /**
@@ -264,7 +267,8 @@ static inline unsigned int rocker_port_take(struct rocker_port_vec *vec)
  *	   -EINVAL when @cpu does not exist, -ENOSPC when CPU vectors or slots
  *	   have run out, -ENOMEM
  */
-static inline struct rocker_port_vec *rocker_port_get(struct rocker_irqs *irqs, unsigned int cpu)
+static inline struct rocker_port_vec *rocker_port_get(struct rocker_irqs *irqs,
+						      unsigned int cpu)
 {
 	struct rocker_port_vec *vec;
 
@@ -359,7 +363,8 @@ static inline void rocker_port_detach(struct rocker_port_user *user)
  * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
  */
 static __always_inline irqreturn_t
-rocker_port_dispatch(struct rocker_port_vec *vec, irqreturn_t (*fn)(struct rocker_port_user *user))
+rocker_port_dispatch(struct rocker_port_vec *vec,
+		     irqreturn_t (*fn)(struct rocker_port_user *user))
 {
 	struct rocker_port_user __rcu **places;
 	struct rocker_port_user *user;

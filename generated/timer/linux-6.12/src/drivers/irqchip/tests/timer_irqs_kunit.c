@@ -93,6 +93,12 @@ static unsigned int test_index(unsigned int irq)
 	return irq_get_msi_desc(irq)->msi_index;
 }
 
+/* Masked at the device, not only when the next message arrives */
+static bool test_quiet(unsigned int irq)
+{
+	return irqd_irq_masked(irq_get_irq_data(irq));
+}
+
 static int test_request(struct timer_irqs_test *ctx, unsigned int irq)
 {
 	return request_irq(irq, test_count, 0, "timer", &ctx->fired);
@@ -423,6 +429,24 @@ static void timer_test_restore(struct kunit *test)
 	test_detach(test, ctx);
 }
 
+/* After shutdown no message is sent anymore */
+static void timer_test_shutdown(struct kunit *test)
+{
+	struct timer_irqs_test *ctx = test_setup(test);
+	unsigned int irq;
+
+	irq = timer_irq_tick(&ctx->irqs);
+	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
+
+	timer_irqs_shutdown(&ctx->irqs);
+
+	irq = timer_irq_tick(&ctx->irqs);
+	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
+	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
+	free_irq(irq, &ctx->fired);
+	test_detach(test, ctx);
+}
+
 static struct kunit_case timer_irqs_cases[] = {
 	KUNIT_CASE(timer_test_ims_layout),
 	KUNIT_CASE(timer_test_ims_write_accesses),
@@ -435,6 +459,7 @@ static struct kunit_case timer_irqs_cases[] = {
 	KUNIT_CASE(timer_test_rewrite),
 	KUNIT_CASE(timer_test_affinity),
 	KUNIT_CASE(timer_test_restore),
+	KUNIT_CASE(timer_test_shutdown),
 	{ }
 };
 

@@ -29,6 +29,7 @@ struct timer_irqs {
 };
 
 int devm_timer_irqs_init(struct timer_irqs *irqs, struct pci_dev *pdev, void __iomem *bar0);
+void timer_irqs_shutdown(struct timer_irqs *irqs);
 void timer_irqs_restore(struct timer_irqs *irqs);
 
 /**

@@ -1,0 +1,73 @@
+"""What the generated C calls its own is what the language's rules keep apart.
+
+``imsgen.dsl.words`` says which identifiers and members are made of a file's names, so that two
+names which would make the same one are refused. A function that it doesn't know may clash.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from imsgen.dsl import load
+from imsgen.dsl.model import Device
+from imsgen.dsl.words import made_from
+from imsgen.generator import render
+from imsgen.generator.series import Planner, source_files
+from imsgen.generator.targets import DEFAULT, embedded
+
+from .conftest import EXAMPLES, REPOSITORY
+
+FILES = [*sorted(EXAMPLES.glob("*.ims")), *sorted((REPOSITORY / "tests/layouts").glob("*.ims"))]
+DEVICES = [device for path in FILES for device in load(path).devices]
+
+
+def made(device: Device) -> set[str]:
+    names = made_from(
+        device.name,
+        [store.name for store in device.stores],
+        [vector.name for vector in device.vectors],
+        [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
+        [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
+    )
+    return {name for name, _ in names}
+
+
+def code_of(device: Device, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Header, store headers and glue, without comments and texts."""
+    # How lines are laid out is another test's matter.
+    monkeypatch.setattr(render, "check_text", lambda text: [])
+    target = embedded(DEFAULT)
+    files = source_files(Planner(target).series([device]), device, target, "", None)
+    return {
+        path: re.sub(r'/\*.*?\*/|"[^"\n]*"', "", text, flags=re.S)
+        for path, text in files.items()
+        if path.endswith((".c", ".h")) and "kunit" not in path and "fake" not in path
+    }
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
+def test_identifiers(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = made(device)
+    code = code_of(device, monkeypatch)
+    assert len(code) >= 2
+    for path, text in code.items():
+        found = set(re.findall(rf"\b(?:__|devm_)?({device.name}_[a-z0-9_]+)\b", text))
+        assert found, path
+        assert found <= known, path
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
+def test_members(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = made(device)
+    text = "".join(code_of(device, monkeypatch).values())
+    kinds = [f"{device.name}_irqs", f"{device.name}_irqs_params"]
+    kinds += [f"{device.name}_{sub.name}_irqs" for sub in device.subdevices]
+    for kind in kinds:
+        for body in re.findall(rf"struct {kind} {{\n(.*?)\n}};", text, re.S):
+            names = re.findall(r"\(\*(\w+)\)|(\w+)(?:\[\w+\])?;", body)
+            members = {first or second for first, second in names}
+            assert members
+            found = {f"struct {kind}::{name}" for name in members if not re.match(r"bar\d", name)}
+            assert found <= known
