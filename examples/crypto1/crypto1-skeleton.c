@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Crypto engine, first generation: a skeleton to copy. Rings share the vector of
+ * the CPU which submits to them.
+ */
+#include <linux/container_of.h>
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/interrupt.h>
+#include <linux/irqchip/irq-crypto1.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/rcupdate.h>
+
+#define CRYPTO1_RINGS	6
+
+struct crypto1_ring {
+	struct crypto1_ring_user	user;
+	struct crypto1_ring_vec		*vec;
+	unsigned int			completions;
+};
+
+struct crypto1_skeleton {
+	struct crypto1_irqs	irqs;
+	unsigned int		faults;
+	struct crypto1_ring	rings[CRYPTO1_RINGS];
+};
+
+static irqreturn_t crypto1_fault(int irq, void *data)
+{
+	struct crypto1_skeleton *crypto = data;
+
+	crypto->faults++;
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t crypto1_complete(struct crypto1_ring_user *user)
+{
+	struct crypto1_ring *ring = container_of(user, struct crypto1_ring, user);
+
+	/* Look at the ring here, and say IRQ_NONE if there is nothing on it */
+	ring->completions++;
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t crypto1_interrupt(int irq, void *vec)
+{
+	return crypto1_ring_dispatch(vec, crypto1_complete);
+}
+
+static void crypto1_close_ring(void *data)
+{
+	struct crypto1_ring *ring = data;
+
+	crypto1_ring_detach(&ring->user);
+	/* A handler may still be looking at the ring */
+	synchronize_rcu();
+	crypto1_ring_put(ring->vec);
+}
+
+static int crypto1_open_ring(struct crypto1_skeleton *crypto, struct pci_dev *pdev,
+			     struct crypto1_ring *ring, unsigned int cpu)
+{
+	ring->vec = crypto1_ring_get(&crypto->irqs, cpu);
+	if (IS_ERR(ring->vec))
+		return PTR_ERR(ring->vec);
+
+	crypto1_ring_attach(ring->vec, &ring->user);
+	return devm_add_action_or_reset(&pdev->dev, crypto1_close_ring, ring);
+}
+
+static int crypto1_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct crypto1_irqs_params params = {
+		.ring_handler	= crypto1_interrupt,
+	};
+	struct crypto1_skeleton *crypto;
+	unsigned int i;
+	int ret;
+
+	crypto = devm_kzalloc(&pdev->dev, sizeof(*crypto), GFP_KERNEL);
+	if (!crypto)
+		return -ENOMEM;
+	pci_set_drvdata(pdev, crypto);
+
+	ret = pcim_enable_device(pdev);
+	if (ret)
+		return ret;
+	ret = pcim_iomap_regions(pdev, BIT(0), "crypto1-skeleton");
+	if (ret)
+		return ret;
+	params.bar0 = pcim_iomap_table(pdev)[0];
+	pci_set_master(pdev);
+
+	ret = devm_crypto1_irqs_init(&crypto->irqs, pdev, &params);
+	if (ret)
+		return dev_err_probe(&pdev->dev, ret, "no interrupts\n");
+
+	ret = devm_request_irq(&pdev->dev, crypto1_irq_fault(&crypto->irqs), crypto1_fault, 0,
+			       "crypto1-fault", crypto);
+	if (ret)
+		return ret;
+
+	for (i = 0; i < CRYPTO1_RINGS; i++) {
+		ret = crypto1_open_ring(crypto, pdev, &crypto->rings[i], i % num_online_cpus());
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void crypto1_shutdown(struct pci_dev *pdev)
+{
+	struct crypto1_skeleton *crypto = pci_get_drvdata(pdev);
+
+	crypto1_irqs_shutdown(&crypto->irqs);
+}
+
+static const struct pci_device_id crypto1_ids[] = {
+	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT, 0x0203) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, crypto1_ids);
+
+static struct pci_driver crypto1_driver = {
+	.name		= "crypto1-skeleton",
+	.id_table	= crypto1_ids,
+	.probe		= crypto1_probe,
+	.shutdown	= crypto1_shutdown,
+};
+module_pci_driver(crypto1_driver);
+
+MODULE_DESCRIPTION("Crypto engine, first generation: skeleton of a driver");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accelerator with queues for guests: a skeleton to copy. A queue which is handed
+ * to a guest has a vector for itself, and the guest's PASID in its messages.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/interrupt.h>
+#include <linux/irqchip/irq-vfio.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+/* A real one reads this from a register */
+#define VFIO_SLOTS	512
+#define VFIO_QUEUES	2
+
+struct vfio_queue {
+	struct vfio_guest_vec	*vec;
+	unsigned int		events;
+};
+
+struct vfio_skeleton {
+	struct vfio_irqs	irqs;
+	unsigned int		errors;
+	struct vfio_queue	queues[VFIO_QUEUES];
+};
+
+static irqreturn_t vfio_error(int irq, void *data)
+{
+	struct vfio_skeleton *vfio = data;
+
+	vfio->errors++;
+	return IRQ_HANDLED;
+}
+
+/* A real one signals the eventfd which stands for the guest's interrupt */
+static irqreturn_t vfio_interrupt(int irq, void *data)
+{
+	struct vfio_queue *queue = data;
+
+	queue->events++;
+	return IRQ_HANDLED;
+}
+
+static void vfio_unassign(void *data)
+{
+	struct vfio_queue *queue = data;
+
+	free_irq(queue->vec->irq, queue);
+	vfio_guest_put(queue->vec);
+}
+
+/* The queue goes to the guest whose address space is @pasid */
+static int vfio_assign(struct vfio_skeleton *vfio, struct pci_dev *pdev, struct vfio_queue *queue,
+		       u32 pasid)
+{
+	struct vfio_ims_cookie cookie = {
+		.pasid	= pasid,
+	};
+	int ret;
+
+	queue->vec = vfio_guest_get_dedicated(&vfio->irqs, &cookie, NULL);
+	if (IS_ERR(queue->vec))
+		return PTR_ERR(queue->vec);
+
+	ret = request_irq(queue->vec->irq, vfio_interrupt, 0, "vfio-queue", queue);
+	if (ret) {
+		vfio_guest_put(queue->vec);
+		return ret;
+	}
+	return devm_add_action_or_reset(&pdev->dev, vfio_unassign, queue);
+}
+
+static int vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct vfio_irqs_params params = {
+		.ims_slots	= VFIO_SLOTS,
+	};
+	struct vfio_skeleton *vfio;
+	unsigned int i;
+	int ret;
+
+	vfio = devm_kzalloc(&pdev->dev, sizeof(*vfio), GFP_KERNEL);
+	if (!vfio)
+		return -ENOMEM;
+	pci_set_drvdata(pdev, vfio);
+
+	ret = pcim_enable_device(pdev);
+	if (ret)
+		return ret;
+	ret = pcim_iomap_regions(pdev, BIT(0), "vfio-skeleton");
+	if (ret)
+		return ret;
+	params.bar0 = pcim_iomap_table(pdev)[0];
+	pci_set_master(pdev);
+
+	ret = devm_vfio_irqs_init(&vfio->irqs, pdev, &params);
+	if (ret)
+		return dev_err_probe(&pdev->dev, ret, "no isolated interrupts\n");
+
+	ret = devm_request_threaded_irq(&pdev->dev, vfio_irq_error(&vfio->irqs), NULL, vfio_error,
+					IRQF_ONESHOT, "vfio-error", vfio);
+	if (ret)
+		return ret;
+
+	/* Where there is IOMMUFD to say which guest it is, this comes from there */
+	for (i = 0; i < VFIO_QUEUES; i++) {
+		ret = vfio_assign(vfio, pdev, &vfio->queues[i], 1 + i);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void vfio_shutdown(struct pci_dev *pdev)
+{
+	struct vfio_skeleton *vfio = pci_get_drvdata(pdev);
+
+	vfio_irqs_shutdown(&vfio->irqs);
+}
+
+static const struct pci_device_id vfio_ids[] = {
+	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT, 0x0202) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, vfio_ids);
+
+static struct pci_driver vfio_driver = {
+	.name		= "vfio-skeleton",
+	.id_table	= vfio_ids,
+	.probe		= vfio_probe,
+	.shutdown	= vfio_shutdown,
+};
+module_pci_driver(vfio_driver);
+
+MODULE_DESCRIPTION("Accelerator with assignable queues: skeleton of a driver");
+MODULE_LICENSE("GPL");
