@@ -103,6 +103,10 @@ kunit: $(SETUP) packages ## the KUnit suites under UML and QEMU, without the sta
 e2e: $(SETUP) packages ## real interrupts through generated stores, in QEMU; prints the table
 	$(RUNNER) e2e
 
+.PHONY: simulate
+simulate: $(SETUP) packages ## the simulator against generated pools in a booted kernel, operation by operation
+	$(RUNNER) simulate
+
 .PHONY: mutants
 mutants: $(SETUP) packages ## seeded faults in the templates: each one has to be caught by KUnit
 	$(RUNNER) mutants

@@ -50,6 +50,8 @@ def _run(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["check"]:
             return _check_files(_usual(arguments[1:], check=True) or _parse_check(arguments[1:]))
+        if arguments[:1] == ["simulate"]:
+            return _simulate(arguments[1:])
         return _generate(_usual(arguments) or _parse(arguments))
     except Failure as failure:
         if failure.args:
@@ -70,6 +72,7 @@ class Options:
     """What the command line says."""
 
     files: Sequence[str] = ()
+    folders: list[str] | None = None
     output = "."
     tree: str | None = None
     kernel: str | None = None
@@ -112,7 +115,8 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="imsgen",
-        usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...",
+        usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...\n"
+        "       imsgen simulate DEVICE.ims [options]",
         description="Make the kernel patch series for a device's interrupt message stores.",
         allow_abbrev=False,
     )
@@ -148,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="IDENT",
         help="'Name <mail>': be the author of the patches and sign them off",
     )
+    _add_folders(parser)
     parser.add_argument("--version", action="version", version=f"imsgen {__version__}")
     return parser
 
@@ -161,7 +166,18 @@ def _check_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("files", nargs="+", metavar="DEVICE.ims")
+    _add_folders(parser)
     return parser
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-I",
+        dest="folders",
+        metavar="DIR",
+        action="append",
+        help="look for included files here too, beside the including file; several may be given",
+    )
 
 
 def _check_usage(parser: argparse.ArgumentParser, args: Options) -> None:
@@ -187,12 +203,28 @@ def _check_usage(parser: argparse.ArgumentParser, args: Options) -> None:
 
 
 def _check_files(args: Options) -> int:
-    _load(args.files)
+    _load(args.files, args.folders or ())
+    return OK
+
+
+def _simulate(arguments: Sequence[str]) -> int:
+    from .simulate import SimulationError, parse, run
+
+    args = parse(arguments, _add_folders)
+    devices = [device for device, _ in _load([args.file], args.folders or ())]
+    try:
+        run(devices, args)
+    except SimulationError as error:
+        raise Failure(f"error: {error}") from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failure(f"error: standard output: {error.strerror}") from error
     return OK
 
 
 def _generate(args: Options) -> int:
-    loaded = _load(args.files)
+    loaded = _load(args.files, args.folders or ())
     from .edits import EditError
     from .names import NameClash, check_distinct
     from .patches import PatchError
@@ -215,7 +247,7 @@ def _generate(args: Options) -> int:
     return _store(folders, args)
 
 
-def _load(files: Sequence[str]) -> list[tuple[Device, bytes]]:
+def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, bytes]]:
     """All devices of all files with the text of their file; all errors are reported first."""
     from imsgen.dsl import load
 
@@ -237,7 +269,7 @@ def _load(files: Sequence[str]) -> list[tuple[Device, bytes]]:
             )
             failed = True
             continue
-        result = load(path, text)
+        result = load(path, text, folders)
         _report(result.diagnostics)
         failed |= not result.ok
         out += [(device, text) for device in result.devices]

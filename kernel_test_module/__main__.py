@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
             "test",
             "mutants",
             "e2e",
+            "simulate",
         ),
         help="all: every kernel stage with its checks; test: lint and pytest too",
     )
@@ -97,6 +98,16 @@ def end_to_end(place: Place, args: argparse.Namespace, report: Report) -> None:
         report.check("e2e", str(error).splitlines())
 
 
+def simulated(place: Place, report: Report) -> None:
+    """The simulator does what generated pools do in a booted kernel."""
+    from . import simulated
+
+    try:
+        simulated.run(place, report)
+    except host.StageError as error:
+        report.check("simulated", str(error).splitlines())
+
+
 def seeded(place: Place, report: Report) -> None:
     """The seeded faults and the odd layouts, on the reference kernel under UML."""
     from . import mutants
@@ -153,9 +164,11 @@ def run(args: argparse.Namespace) -> int:
         counts.stage(place, report)
     if able and args.stage in ("all", "test") and not (args.fast or args.pristine):
         seeded(place, report)
+    if able and args.stage in ("simulate", "all", "test") and not (args.fast or args.pristine):
+        simulated(place, report)
     if able and args.stage in ("e2e", "test") and not args.fast:
         end_to_end(place, args, report)
-    if boots or args.stage == "e2e":
+    if boots or args.stage in ("e2e", "simulate"):
         report.save(place.results)
     return report.close()
 

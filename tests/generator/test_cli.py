@@ -154,6 +154,26 @@ def test_usage(imsgen: Run, capsys: Capture, args: list[object], words: str) -> 
     assert not files(Path())
 
 
+def test_included_files(imsgen: Run, capsys: Capture) -> None:
+    """Beside the including file, or in a folder that is given."""
+    Path("lib").mkdir()
+    text = TIMER.read_text(encoding="utf-8")
+    start, end = text.index("slot 16"), text.index("    }\n\n    vector")
+    Path("lib/family.ims").write_text(text[start:end].replace("slot 16", "slot common 16"))
+    own = text[:start] + "slot common;\n" + text[end:]
+    Path("timer.ims").write_text('include "family.ims";\n' + own)
+    assert imsgen("check", "timer.ims") == 1
+    assert "there is no file `family.ims`" in capsys.readouterr().err
+    assert imsgen("check", "-I", "lib", "timer.ims") == 0
+    assert imsgen("timer.ims", "-I", "none", "-I", "lib", "-o", "out") == 0
+    assert imsgen(TIMER, "-o", "plain") == 0
+    # The layout's place is nothing that the series would show.
+    made = [
+        sorted(path.name for path in Path(name, "timer").iterdir()) for name in ("out", "plain")
+    ]
+    assert made[0] == made[1]
+
+
 def test_input_that_can_not_be_read(imsgen: Run, capsys: Capture) -> None:
     """All are reported, nothing is written, the good file included."""
     Path("folder.ims").mkdir()
