@@ -181,7 +181,8 @@ def unexported(full: build.Build, module: build.Build, objects: Iterable[str]) -
     symvers = full.objects / "vmlinux.symvers"
     if not symvers.is_file():
         return (f"{symvers.name} is missing: the kernel was built without modules",)
-    known = set(exported(symvers.read_text()))
+    # What THIS_MODULE is comes with the module's last link
+    known = {"__this_module", *exported(symvers.read_text())}
     needed: dict[str, frozenset[str]] = {}
     for name in objects:
         path = module.objects / name
