@@ -33,9 +33,9 @@
 
 /* What @msg is to be on the device, what it was last told, and why that failed */
 struct mlx5_eqctx_shadow {
-	struct mlx5_eqctx_msg	msg;
-	struct mlx5_eqctx_msg	sent;
-	int				error;
+	struct mlx5_eqctx_msg msg;
+	struct mlx5_eqctx_msg sent;
+	int error;
 };
 
 static struct mlx5_irqs *mlx5_eqctx_irqs(struct irq_data *data)
@@ -56,6 +56,9 @@ static void mlx5_eqctx_send(struct mlx5_irqs *irqs, struct mlx5_eqctx_shadow *sh
 	lockdep_assert_held(&irqs->eqctx_lock);
 
 	ret = irqs->eqctx_command(irqs, &shadow->msg);
+	/* A status of the device is no errno, and must not pass for an index */
+	if (ret > 0)
+		ret = -EIO;
 	WRITE_ONCE(shadow->error, ret);
 	if (ret) {
 		irqs->eqctx_failed++;
@@ -145,8 +148,8 @@ static int mlx5_eqctx_claim(struct mlx5_irqs *irqs, unsigned int index,
 	ret = shadow->error;
 	if (!ret) {
 		shadow->msg = (struct mlx5_eqctx_msg) {
-			.index	= index,
-			.masked	= true,
+			.index = index,
+			.masked = true,
 			.queue = ctrl ? ctrl->queue : U32_MAX,
 		};
 		shadow->sent = shadow->msg;
