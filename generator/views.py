@@ -31,6 +31,7 @@ from .views_pools import (
     subdevice_view,
     subdevices_define,
 )
+from .views_slots import VALUE_COLUMN
 from .views_stores import (
     can_fail,
     cookie_doc,
@@ -50,10 +51,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     View = dict[str, Any]
-
-
-#: Column at which values of #defines start, as kernel headers have it.
-_VALUE_COLUMN = 48
 
 
 class Unsupported(Exception):
@@ -188,7 +185,7 @@ def _header_defines(device: Device) -> list[View]:
         for p in device.pools
         if p.managed
     ] + [(subdevices_define(device, sub), str(sub.maximum)) for sub in device.subdevices]
-    return [{"name": n, "tabs": tabs(f"#define {n}", _VALUE_COLUMN), "value": v} for n, v in values]
+    return [{"name": n, "tabs": tabs(f"#define {n}", VALUE_COLUMN), "value": v} for n, v in values]
 
 
 def _forward(device: Device) -> list[str]:

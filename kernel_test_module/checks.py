@@ -93,15 +93,24 @@ def call(command: Sequence[str | Path], cwd: Path) -> tuple[int, str]:
     return done.returncode, done.stdout.decode(errors="replace")
 
 
+def checkpatch_faults(work: Path, *words: str | Path) -> list[str]:
+    """What `checkpatch.pl --strict` of the tree WORK has against a patch, or with "-f" a file."""
+    script = ["perl", "scripts/checkpatch.pl", "--strict", "--terse", "--show-types"]
+    code, said = call([*script, "--no-summary", *words], work)
+    faults = list(findings(said))
+    if code not in (0, 1) or (code and not said.strip()):
+        faults.append(f"checkpatch.pl ended with {code}: {said.strip()}")
+    return faults
+
+
 def checkpatch(tree: Tree, mboxes: dict[str, bytes], report: Report, tag: str) -> None:
     """`checkpatch.pl --strict` on each patch of each series, as the series has it."""
-    script = ["perl", "scripts/checkpatch.pl", "--strict", "--terse", "--show-types"]
     for name, mbox in mboxes.items():
         for patch in trees.split(mbox, tree.home / "patches"):
-            code, said = call([*script, "--no-summary", patch], tree.apply)
-            faults = list(findings(said.replace(str(patch), patch.name)))
-            if code not in (0, 1) or (code and not said.strip()):
-                faults.append(f"checkpatch.pl ended with {code}: {said.strip()}")
+            faults = [
+                fault.replace(str(patch), patch.name)
+                for fault in checkpatch_faults(tree.apply, patch)
+            ]
             report.check(f"{tag} checkpatch {name} {patch.name}", faults)
 
 

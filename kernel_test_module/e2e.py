@@ -285,12 +285,10 @@ def overlay(work: Path) -> None:
 
 def source_checks(work: Path, report: Report) -> None:
     """checkpatch and kernel-doc on the test drivers, as on the series."""
-    script = ["perl", "scripts/checkpatch.pl", "--strict", "--terse", "--show-types"]
     faults: list[str] = []
     for path in sorted(SOURCES.iterdir()):
         name = f"{DIRECTORY}/{path.name}"
-        _, said = checks.call([*script, "--no-summary", "-f", name], work)
-        faults += checks.findings(said)
+        faults += checks.checkpatch_faults(work, "-f", name)
         if path.suffix in (".c", ".h"):
             doc = ["scripts/kernel-doc", "-none", "-Wall", "-Werror", name]
             code, said = checks.call(doc, work)

@@ -462,11 +462,9 @@ def prepare(place: Place, tree: fetch.Tree) -> stages.Prepared:
 
 def checked(work: Path, report: Report) -> None:
     """checkpatch on the driver."""
-    script = ["perl", "scripts/checkpatch.pl", "--strict", "--terse", "--show-types"]
     faults: list[str] = []
     for path in sorted(SOURCES.glob("*.[ch]")):
-        _, said = checks.call([*script, "--no-summary", "-f", f"{DIRECTORY}/{path.name}"], work)
-        faults += checks.findings(said)
+        faults += checks.checkpatch_faults(work, "-f", f"{DIRECTORY}/{path.name}")
     report.check("simulated: checkpatch of the driver", faults)
 
 

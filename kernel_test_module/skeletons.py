@@ -42,17 +42,8 @@ def write(place: Place, work: Path) -> list[str]:
 
 def judge(place: Place, built: build.Build, files: list[str], report: Report) -> None:
     """checkpatch on each of them, and the boot in which all of them run."""
-    script = [
-        "perl",
-        "scripts/checkpatch.pl",
-        "--strict",
-        "--terse",
-        "--show-types",
-        "--no-summary",
-    ]
     for name in files:
-        code, said = checks.call([*script, "--no-tree", "-f", name], built.source)
-        faults = list(checks.findings(said)) or ([said] if code not in (0, 1) else [])
+        faults = checks.checkpatch_faults(built.source, "-f", name)
         report.check(f"{built.label} checkpatch {name}", faults)
     built = replace(built, label=f"{built.label}-skeletons")
     names = stages.suites_in(SUITE.read_text())
