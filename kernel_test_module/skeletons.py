@@ -1,7 +1,7 @@
 """The skeletons of drivers beside the examples: they compile in the tree, and run on a fake device.
 
-They are built into the kernel of the seeded faults, behind the series of their devices, and their
-suite gets a boot of its own there.
+They are built into the kernel of the seeded faults, behind the series of their devices. Their
+suite, and that of drivers which leave something behind, get a boot there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from . import boot, build, checks, stages
 from .report import Report
 from .stages import Place
 
-SUITE = Path(__file__).resolve().parent / "skeleton_suite" / "skeletons_kunit.c"
+SUITES = Path(__file__).resolve().parent / "driver_suites"
+
+#: The suites there, for the kernel's command line.
+GLOB = "ims_*"
 
 #: Where they go in the kernel tree.
 FOLDER = "drivers/irqchip/skeletons"
@@ -30,7 +33,7 @@ def write(place: Place, work: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     written: list[str] = []
-    for source in [*sources(place), SUITE]:
+    for source in [*sources(place), *sorted(SUITES.glob("*_kunit.c"))]:
         (folder / source.name).write_text(source.read_text())
         lines.append(f"obj-y += {source.stem}.o\n")
         written.append(f"{FOLDER}/{source.name}")
@@ -46,6 +49,7 @@ def judge(place: Place, built: build.Build, files: list[str], report: Report) ->
         faults = checks.checkpatch_faults(built.source, "-f", name)
         report.check(f"{built.label} checkpatch {name}", faults)
     built = replace(built, label=f"{built.label}-skeletons")
-    names = stages.suites_in(SUITE.read_text())
-    glob = (f"kunit.filter_glob={names[0]}",)
+    texts = [path.read_text() for path in sorted(SUITES.glob("*_kunit.c"))]
+    names = [name for text in texts for name in stages.suites_in(text)]
+    glob = (f"kunit.filter_glob={GLOB}",)
     stages.run_boot(place, built, boot.UML, built.source, names, report, glob)

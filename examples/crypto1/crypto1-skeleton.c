@@ -10,6 +10,7 @@
 #include <linux/irqchip/irq-crypto1.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 #include <linux/rcupdate.h>
 
 #define CRYPTO1_RINGS	6
@@ -116,6 +117,26 @@ static void crypto1_shutdown(struct pci_dev *pdev)
 	crypto1_irqs_shutdown(&crypto->irqs);
 }
 
+/* The PCI core does not know the slots */
+static void crypto1_reset_done(struct pci_dev *pdev)
+{
+	struct crypto1_skeleton *crypto = pci_get_drvdata(pdev);
+
+	crypto1_irqs_restore(&crypto->irqs);
+}
+
+static const struct pci_error_handlers crypto1_error_handlers = {
+	.reset_done	= crypto1_reset_done,
+};
+
+static int crypto1_resume(struct device *dev)
+{
+	crypto1_reset_done(to_pci_dev(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(crypto1_pm_ops, NULL, crypto1_resume);
+
 static const struct pci_device_id crypto1_ids[] = {
 	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT, 0x0203) },
 	{ }
@@ -127,6 +148,8 @@ static struct pci_driver crypto1_driver = {
 	.id_table	= crypto1_ids,
 	.probe		= crypto1_probe,
 	.shutdown	= crypto1_shutdown,
+	.err_handler	= &crypto1_error_handlers,
+	.driver.pm	= pm_sleep_ptr(&crypto1_pm_ops),
 };
 module_pci_driver(crypto1_driver);
 

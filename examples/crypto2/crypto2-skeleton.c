@@ -11,6 +11,7 @@
 #include <linux/irqchip/irq-crypto2.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 
@@ -152,6 +153,26 @@ static void crypto2_shutdown(struct pci_dev *pdev)
 	crypto2_irqs_shutdown(&crypto->irqs);
 }
 
+/* The PCI core brings back MSI-X only: it does not know the slots */
+static void crypto2_reset_done(struct pci_dev *pdev)
+{
+	struct crypto2_skeleton *crypto = pci_get_drvdata(pdev);
+
+	crypto2_irqs_restore(&crypto->irqs);
+}
+
+static const struct pci_error_handlers crypto2_error_handlers = {
+	.reset_done	= crypto2_reset_done,
+};
+
+static int crypto2_resume(struct device *dev)
+{
+	crypto2_reset_done(to_pci_dev(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(crypto2_pm_ops, NULL, crypto2_resume);
+
 static const struct pci_device_id crypto2_ids[] = {
 	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT, 0x0204) },
 	{ }
@@ -163,6 +184,8 @@ static struct pci_driver crypto2_driver = {
 	.id_table	= crypto2_ids,
 	.probe		= crypto2_probe,
 	.shutdown	= crypto2_shutdown,
+	.err_handler	= &crypto2_error_handlers,
+	.driver.pm	= pm_sleep_ptr(&crypto2_pm_ops),
 };
 module_pci_driver(crypto2_driver);
 

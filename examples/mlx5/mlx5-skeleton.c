@@ -13,6 +13,7 @@
 #include <linux/irqchip/irq-mlx5.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -230,6 +231,26 @@ static void mlx5_shutdown(struct pci_dev *pdev)
 	mlx5_irqs_shutdown(&mlx5->irqs);
 }
 
+/* The device has forgotten its event queues */
+static void mlx5_reset_done(struct pci_dev *pdev)
+{
+	struct mlx5_skeleton *mlx5 = pci_get_drvdata(pdev);
+
+	mlx5_irqs_restore(&mlx5->irqs);
+}
+
+static const struct pci_error_handlers mlx5_error_handlers = {
+	.reset_done	= mlx5_reset_done,
+};
+
+static int mlx5_resume(struct device *dev)
+{
+	mlx5_reset_done(to_pci_dev(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(mlx5_pm_ops, NULL, mlx5_resume);
+
 static const struct pci_device_id mlx5_ids[] = {
 	{ PCI_DEVICE(PCI_VENDOR_ID_MELLANOX, 0x101e) },
 	{ }
@@ -241,6 +262,8 @@ static struct pci_driver mlx5_driver = {
 	.id_table	= mlx5_ids,
 	.probe		= mlx5_probe,
 	.shutdown	= mlx5_shutdown,
+	.err_handler	= &mlx5_error_handlers,
+	.driver.pm	= pm_sleep_ptr(&mlx5_pm_ops),
 };
 
 static int __init mlx5_init(void)

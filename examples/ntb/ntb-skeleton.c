@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 
 #define NTB_BELLS		4
 
@@ -130,6 +131,26 @@ static void ntb_shutdown(struct pci_dev *pdev)
 	ntb_irqs_shutdown(&ntb->irqs);
 }
 
+/* The peer may have been reset, too */
+static void ntb_reset_done(struct pci_dev *pdev)
+{
+	struct ntb_skeleton *ntb = pci_get_drvdata(pdev);
+
+	ntb_irqs_restore(&ntb->irqs);
+}
+
+static const struct pci_error_handlers ntb_error_handlers = {
+	.reset_done	= ntb_reset_done,
+};
+
+static int ntb_resume(struct device *dev)
+{
+	ntb_reset_done(to_pci_dev(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(ntb_pm_ops, NULL, ntb_resume);
+
 static const struct pci_device_id ntb_ids[] = {
 	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT, 0x0201) },
 	{ }
@@ -141,6 +162,8 @@ static struct pci_driver ntb_driver = {
 	.id_table	= ntb_ids,
 	.probe		= ntb_probe,
 	.shutdown	= ntb_shutdown,
+	.err_handler	= &ntb_error_handlers,
+	.driver.pm	= pm_sleep_ptr(&ntb_pm_ops),
 };
 module_pci_driver(ntb_driver);
 

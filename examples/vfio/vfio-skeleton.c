@@ -9,6 +9,7 @@
 #include <linux/irqchip/irq-vfio.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 
 /* A real one reads this from a register */
 #define VFIO_SLOTS	512
@@ -119,6 +120,26 @@ static void vfio_shutdown(struct pci_dev *pdev)
 	vfio_irqs_shutdown(&vfio->irqs);
 }
 
+/* The PCI core brings back MSI-X only: it does not know the slots */
+static void vfio_reset_done(struct pci_dev *pdev)
+{
+	struct vfio_skeleton *vfio = pci_get_drvdata(pdev);
+
+	vfio_irqs_restore(&vfio->irqs);
+}
+
+static const struct pci_error_handlers vfio_error_handlers = {
+	.reset_done	= vfio_reset_done,
+};
+
+static int vfio_resume(struct device *dev)
+{
+	vfio_reset_done(to_pci_dev(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(vfio_pm_ops, NULL, vfio_resume);
+
 static const struct pci_device_id vfio_ids[] = {
 	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT, 0x0202) },
 	{ }
@@ -130,6 +151,8 @@ static struct pci_driver vfio_driver = {
 	.id_table	= vfio_ids,
 	.probe		= vfio_probe,
 	.shutdown	= vfio_shutdown,
+	.err_handler	= &vfio_error_handlers,
+	.driver.pm	= pm_sleep_ptr(&vfio_pm_ops),
 };
 module_pci_driver(vfio_driver);
 

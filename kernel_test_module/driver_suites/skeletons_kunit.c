@@ -26,15 +26,17 @@ struct skeleton {
 	unsigned int	msix;
 	unsigned int	bar_size;
 	unsigned int	requested;
+	/* All that the device knows of its messages is in BAR 0 */
+	bool		in_bar;
 };
 
 static const struct skeleton skeletons[] = {
-	{ "crypto1-skeleton", 0, SZ_8K, 3 },
-	{ "crypto2-skeleton", 0, SZ_128K, 4 },
-	{ "mlx5-skeleton", 16, SZ_4K, 3 },
-	{ "ntb-skeleton", 1, SZ_4K, 5 },
-	{ "nvme-skeleton", 8, SZ_4K, 2 },
-	{ "vfio-skeleton", 1, SZ_128K, 3 },
+	{ "crypto1-skeleton", 0, SZ_8K, 3, true },
+	{ "crypto2-skeleton", 0, SZ_128K, 4, true },
+	{ "mlx5-skeleton", 16, SZ_4K, 3, false },
+	{ "ntb-skeleton", 1, SZ_4K, 5, true },
+	{ "nvme-skeleton", 8, SZ_4K, 2, false },
+	{ "vfio-skeleton", 1, SZ_128K, 3, true },
 };
 
 static void send_one(struct kunit *test, struct ims_fake *fake, unsigned int irq)
@@ -48,6 +50,27 @@ static void send_one(struct kunit *test, struct ims_fake *fake, unsigned int irq
 	synchronize_irq(irq);
 	KUNIT_EXPECT_EQ(test, kstat_irqs_usr(irq), before + 1);
 	KUNIT_EXPECT_EQ(test, irq_to_desc(irq)->irqs_unhandled, 0);
+}
+
+/* A reset wipes the device, and the driver brings back what was there */
+static void reset_device(struct kunit *test, struct ims_fake *fake, struct pci_driver *driver,
+			 bool in_bar)
+{
+	size_t size = fake->params.bar_size;
+	u8 *before;
+
+	if (!driver->err_handler)
+		return;
+
+	before = kunit_kmalloc(test, size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	memcpy(before, fake->mem, size);
+	memset(fake->mem, 0, size);
+	driver->err_handler->reset_done(fake->pdev);
+	if (in_bar)
+		KUNIT_EXPECT_EQ(test, memcmp(fake->mem, before, size), 0);
+	else
+		KUNIT_EXPECT_NE(test, fake->writes, 0);
 }
 
 static void skeleton_runs(struct kunit *test)
@@ -72,6 +95,8 @@ static void skeleton_runs(struct kunit *test)
 	memset(fake->mem, 0, machine.bar_size);
 	KUNIT_ASSERT_EQ(test, driver->probe(fake->pdev, driver->id_table), 0);
 
+	ims_fake_log_start(fake);
+	reset_device(test, fake, driver, skeleton->in_bar);
 	for (hwirq = 0; hwirq < LOOK_AT; hwirq++) {
 		irq = irq_find_mapping(fake->parent, hwirq);
 		if (irq && irq_has_action(irq)) {
