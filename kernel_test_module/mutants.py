@@ -7,10 +7,13 @@ several CPUs can show is done in the same way under QEMU.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import threading
 import tomllib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -152,13 +155,16 @@ def write(work: Path, planted: Sequence[Planted]) -> None:
     menu.write_text(menu.read_text() + SELECTS)
 
 
-def verdict(place: Place, built: build.Build, one: Planted) -> tuple[bool, str]:
-    """Whether the suite of a planted device failed, and by what."""
+def boot_one(place: Place, built: build.Build, one: Planted) -> boot.Booted:
+    """Boot the suite of a planted device."""
     machine = replace(stages.WHERES[built.arch], limit=LIMIT[built.arch])
     log = place.logs / "mutants" / f"{built.arch}-{one.suite}.log"
     glob = (f"kunit.filter_glob={one.suite}",)
-    booted = boot.boot(one.suite, built.image, machine, log, glob)
-    found = ktap.parse(booted.log, built.source)
+    return boot.boot(one.suite, built.image, machine, log, glob)
+
+
+def verdict(booted: boot.Booted, found: ktap.Ktap, one: Planted) -> tuple[bool, str]:
+    """Whether the suite of a planted device failed, and by what. Raises `StageError`."""
     failures = [name for suite in found.suites for name in suite.failures]
     if failures:
         return True, failures[0].rpartition(".")[2]
@@ -214,20 +220,36 @@ def judge(
     planted: Sequence[Planted],
     report: Report,
 ) -> tuple[int, int]:
-    """Boot every planted suite and tell which faults were seen: how many, and of how many."""
-    seen: dict[str, str] = {}
-    for one in planted:
-        if one.mutant and one.mutant.name in seen:
-            continue
-        caught, why = verdict(place, built, one)
-        if one.mutant is None:
-            report.check(f"{built.label} {one.suite} passes", [why] if caught else [])
-        elif caught:
-            seen[one.mutant.name] = f"{one.device.name}: {why}"
-    for mutant in faults:
-        missed = [] if mutant.name in seen else ["no KUnit case failed"]
-        report.check(f"caught: {mutant.name} ({seen.get(mutant.name, 'by nothing')})", missed)
-    return len(seen), len(faults)
+    """Boot every planted suite and tell which faults were seen: how many, and of how many.
+
+    As many boots at a time as there are CPUs; a fault that one device showed is not booted again.
+    """
+    parsing = threading.Lock()
+
+    def first_seen(group: Sequence[Planted]) -> str:
+        """How the first device shows it; empty when all of them pass."""
+        for one in group:
+            booted = boot_one(place, built, one)
+            with parsing:
+                found = ktap.parse(booted.log, built.source)
+            caught, why = verdict(booted, found, one)
+            if caught:
+                return f"{one.device.name}: {why}"
+        return ""
+
+    groups = [[one] for one in planted if one.mutant is None]
+    groups += [[one for one in planted if one.mutant == fault] for fault in faults]
+    caught = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for group, why in zip(groups, pool.map(first_seen, groups)):
+            fault = group[0].mutant
+            if fault is None:
+                report.check(f"{built.label} {group[0].suite} passes", [why] if why else [])
+                continue
+            caught += bool(why)
+            missed = [] if why else ["no KUnit case failed"]
+            report.check(f"caught: {fault.name} ({why or 'by nothing'})", missed)
+    return caught, len(faults)
 
 
 def run(place: Place) -> int:
