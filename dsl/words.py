@@ -39,8 +39,8 @@ KERNEL_PREFIXES = _words("""
 #: templates.
 POOL_SUFFIXES = _words("""
     LIMIT MAX_QUEUES affinity alloc attach busy cpu destroy destroy_shared detach dispatch
-    error event exit fewest free get get_dedicated get_on init irq least load make make_dedicated
-    make_shared pool put state take tryget user vec
+    entry_error error event exit fewest free free_entry get get_dedicated get_on init irq least
+    load make make_dedicated make_shared pool put state take tryget user vec
     """)
 STORE_SUFFIXES = _words("""
     alloc at changed claim command cookie ctrl error free init irq_bus_lock irq_bus_sync_unlock
@@ -52,9 +52,9 @@ SUBDEVICE_SUFFIXES = _words("""
     MAX irq irqs irqs_exit irqs_first irqs_init irqs_publish irqs_release irqs_take irqs_undo nr
     """)
 DEVICE_SUFFIXES = _words("""
-    irqs irqs_exit irqs_init irqs_online irqs_params irqs_quiet irqs_register irqs_restore
-    irqs_setup irqs_shutdown irqs_state irqs_subdevices irqs_unregister irqs_unwatch irqs_watch
-    range
+    irqs irqs_exit irqs_init irqs_offline irqs_online irqs_params irqs_quiet irqs_register
+    irqs_restore irqs_setup irqs_shutdown irqs_state irqs_subdevices irqs_unregister irqs_unwatch
+    irqs_watch range
     """)
 
 #: Members of ``struct <device>_irqs`` that every device may have, and those made of a store.

@@ -18,6 +18,7 @@ from imsgen.dsl.model import (
     PciId,
     Pool,
     Range,
+    SharePolicy,
     Size,
     Store,
 )
@@ -148,10 +149,15 @@ def _size(size: Size, what: str = "slot") -> str:
     return f"{size.value} {what}" + ("s" if size.value != 1 else "")
 
 
+def _least(pool: Pool) -> bool:
+    return pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
+
+
 def _pool(pool: Pool) -> str:
     words = [f"from {', then '.join(_range(r) for r in pool.ranges)}"]
     if pool.sharing:
-        words.append(f"shared by up to {pool.sharing.limit} users on each CPU")
+        where = "the least loaded CPU" if _least(pool) else "each CPU"
+        words.append(f"shared by up to {pool.sharing.limit} users on {where}")
     if pool.dedicated:
         words.append("or dedicated to one" if pool.sharing else "dedicated to one user each")
     return ", ".join([pool.purpose, *words] if pool.purpose else words)
@@ -162,7 +168,15 @@ def _pool_doc(pool: Pool) -> list[str]:
     out = [_rst(pool.purpose), f"vectors come from {ranges}"]
     if pool.sharing:
         limit = pool.sharing.limit
-        out.append(f"each CPU has its own, made when first wanted, for up to {limit} users each")
+        if _least(pool):
+            out.append(
+                "a user gets one on the CPU with the fewest users, made when first wanted, for up "
+                f"to {limit} users each"
+            )
+        else:
+            out.append(
+                f"each CPU has its own, made when first wanted, for up to {limit} users each"
+            )
     if pool.dedicated:
         out.append(f"a user can {'also ' if pool.sharing else ''}have one that nobody else uses")
     return out

@@ -14,6 +14,7 @@ from imsgen.dsl.model import (
     ExportedStore,
     ImsStore,
     IomemStore,
+    MemoryStore,
     MsiStore,
     PciStore,
     Pool,
@@ -40,6 +41,7 @@ from .views_stores import (
     fallback,
     ims_stores,
     ims_view,
+    names_no_pasid,
     slot_cookies,
     store_params,
     store_state,
@@ -91,6 +93,7 @@ def device_view(device: Device, target: Target) -> View:
         "has_params": has_params,
         "params": params,
         "has_ims": bool(stores),
+        "has_commands": any(isinstance(s, CommandStore) for s in stores),
         "stores": ims,
         "headers": [s for s in ims if s["slot"]],
         "messages": [s for s in ims if not s["slot"]],
@@ -234,34 +237,33 @@ def _pool_includes(device: Device) -> set[str]:
 
 
 def _glue_includes(device: Device) -> list[str]:
-    linux = set("device.h err.h export.h interrupt.h irq.h module.h pci.h string.h".split())
+    linux = set("device.h export.h interrupt.h irq.h module.h pci.h string.h".split())
     for s in ims_stores(device):
-        linux |= {"irqdomain.h", "msi.h", "align.h"}
+        linux |= {"irqdomain.h", "msi.h"}
+        if isinstance(s, MemoryStore) or (isinstance(s, IomemStore) and s.offset.runtime):
+            linux.add("align.h")
         if isinstance(s, CommandStore):
             linux |= {"dev_printk.h", "lockdep.h", "mutex.h", "slab.h"}
         if isinstance(s, IomemStore) and s.mask_bits:
-            linux |= {"io.h", "math.h", "slab.h", "spinlock.h"}
+            linux |= {"io.h", "math.h", "slab.h"}
         if slot_cookies(s) and dedicated_cookies(device):
             linux.add("bitfield.h")
-        if any(c.name == "pasid" for c in cookies_of(s)) or (
-            slot_cookies(s) and dedicated_cookies(device)
-        ):
+        if names_no_pasid(device, s):
             linux.add("iommu.h")
+        if not isinstance(s, CommandStore):
+            linux |= {"irqdesc.h", "spinlock.h"}
     if hotplug(device):
         linux |= {"cpuhotplug.h", "cpumask.h", "init.h"}
     if any(p.managed for p in device.pools):
-        linux |= {"cpumask.h", "minmax.h", "slab.h"}
+        linux |= {"minmax.h", "slab.h"}
     if device.subdevices:
-        linux |= {"auxiliary_bus.h", "cpumask.h", "list.h", "minmax.h", "mutex.h"}
+        linux |= {"auxiliary_bus.h", "cpumask.h", "err.h", "list.h", "minmax.h", "mutex.h"}
     if plain_pools(device):
-        linux |= {
-            "bitmap.h",
-            "jiffies.h",
-            "lockdep.h",
-            "minmax.h",
-            "nospec.h",
-            "slab.h",
-        }
+        linux |= {"bitmap.h", "err.h", "lockdep.h", "minmax.h", "slab.h"}
+    if any(p.sharing for p in device.pools):
+        linux |= {"jiffies.h", "spinlock.h"}
+    if any(p.dedicated for p in device.pools):
+        linux.add("nospec.h")
     names = names_of(device)
     return sorted(
         [f"linux/{name}" for name in linux] + [names.include.strip("<>")],
@@ -331,6 +333,8 @@ def _init(device: Device, params: list[View], has_params: bool) -> View:
     returns = [" Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,"]
     if any(not fallback(device, s) for s in ims_stores(device)):
         returns.append("\t   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,")
+    if ims_stores(device):
+        returns.append("\t   -EBUSY when called again before the driver has detached,")
     returns.append("\t   -ENOSPC when a vector with a fixed purpose can't be had")
     return {
         "init_tail": tail,

@@ -24,6 +24,7 @@ def pool_view(device: Device, pool: Pool) -> View:
     ims = ims_of(device, pool)
     word = cookie_word(device, ims) if ims else Word("", "", "")
     cookie = bool(ims and cookies_of(ims))
+    fails = bool(ims and can_fail(ims))
     segments = _segments(device, pool)
     cookie_name = f"{f}_{ims.name}" if ims and cookie else ""
     least = pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
@@ -45,7 +46,10 @@ def pool_view(device: Device, pool: Pool) -> View:
         "reserve": pool.reserve,
         "dedicated": pool.dedicated,
         "word": word.decl,
-        "can_fail": bool(ims and can_fail(ims)),
+        "can_fail": fails,
+        "free_entry": (
+            f"{fn}_free_entry(irqs)" if fails else "find_first_zero_bit(pool->taken, pool->nr)"
+        ),
         "cookie": f"{cookie_name}_cookie" if cookie else "",
         "cookie_ctrl": f"{cookie_name}_ctrl" if cookie else "",
         "cookie_pass": "cookie, " if cookie else "",

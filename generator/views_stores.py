@@ -49,7 +49,12 @@ def ims_of(device: Device, pool: Pool) -> ImsStore | None:
 
 def in_pool(device: Device, store: Store) -> bool:
     """Whether a pool has vectors of the store."""
-    return any(r.store == store.name for p in device.pools for r in p.ranges)
+    return any(in_ranges(p, store) for p in device.pools)
+
+
+def in_ranges(pool: Pool, store: Store) -> bool:
+    """Whether the pool has vectors of the store."""
+    return any(r.store == store.name for r in pool.ranges)
 
 
 # --- cookies ------------------------------------------------------------------------------------
@@ -110,6 +115,14 @@ def cookie_word(device: Device, store: Store) -> Word:
 def invalid_cookie(name: str) -> str:
     """What stands for no cookie."""
     return "IOMMU_PASID_INVALID" if name == "pasid" else "U32_MAX"
+
+
+def names_no_pasid(device: Device, store: Store) -> bool:
+    """Whether the code for a store says ``IOMMU_PASID_INVALID``."""
+    pasids = [c for c in cookies_of(store) if c.name == "pasid"]
+    if isinstance(store, CommandStore):
+        return bool(pasids)
+    return dedicated_cookies(device) and any(c.optional for c in pasids)
 
 
 def cookie_doc(c: Cookie) -> str:
@@ -203,7 +216,7 @@ def store_state(device: Device, store: Store) -> list[tuple[str, str, str, str]]
     f, s = device.name, store.name
     out: list[tuple[str, str, str, str]] = []
     if isinstance(store, PciStore):
-        if not in_pool(device, store):
+        if not any(in_ranges(p, store) for p in device.pools if not p.managed):
             return []
         kind = "MSI-X" if isinstance(store, MsixStore) else "MSI"
         if isinstance(store, MsixStore):

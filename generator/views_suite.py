@@ -407,7 +407,7 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
         if pool["t"]["command"]:
             if model.dedicated:
                 cases += [f"{p}_cookie_{c['name']}" for c in pool["t"]["cookies"]]
-                cases.append(f"{p}_error")
+                cases += [f"{p}_error", f"{p}_refused"]
             if model.sharing:
                 cases.append(f"{p}_shared_error")
         if model.sharing:

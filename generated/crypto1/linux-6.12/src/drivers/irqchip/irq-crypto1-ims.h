@@ -117,12 +117,13 @@ static inline void crypto1_ims_write_live(struct crypto1_ims_slot __iomem *slot,
  */
 static inline void crypto1_ims_reset(struct crypto1_ims_slot __iomem *slot)
 {
+	/* Masked first: nothing must be sent to one half of an address */
+	writel(CRYPTO1_IMS_CTRL_MASK, &slot->control);
 	writel(0, &slot->address_lo);
 	writel(0, &slot->address_hi);
 	writel(0, &slot->data);
-	writel(CRYPTO1_IMS_CTRL_MASK, &slot->control);
 	/* The device sends nothing anymore once this read has returned */
-	readl(&slot->control);
+	readl(&slot->data);
 }
 
 #endif /* _IRQ_CRYPTO1_IMS_H */

@@ -5,7 +5,6 @@
  *
  * Crypto engine, first generation: interrupt domain, special vectors and pools
  */
-#include <linux/align.h>
 #include <linux/bitmap.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -16,15 +15,16 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-crypto1.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
-#include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "irq-crypto1-ims.h"
@@ -48,6 +48,10 @@ static void crypto1_ims_irq_write_msi_msg(struct irq_data *data, struct msi_msg 
 	struct msi_desc *desc = irq_data_get_msi_desc(data);
 
 	desc->msg = *msg;
+	/* Affinities change while the device sleeps, too. It gets the message later */
+	if (to_pci_dev(desc->dev)->current_state != PCI_D0)
+		return;
+
 	if (irqd_irq_masked(data))
 		crypto1_ims_write(desc->data.dcookie.iobase, msg);
 	else
@@ -131,12 +135,17 @@ static int crypto1_ims_init(struct crypto1_irqs *irqs,
 static void crypto1_ims_restore(struct msi_desc *desc)
 {
 	struct crypto1_ims_slot __iomem *slot = desc->data.dcookie.iobase;
+	struct irq_data *data = irq_get_irq_data(desc->irq);
 	u32 ctrl = desc->data.icookie.value;
+	unsigned long flags;
 
+	/* As for the functions of the chip: nobody else writes to the slot meanwhile */
+	raw_spin_lock_irqsave(&irq_data_to_desc(data)->lock, flags);
 	crypto1_ims_mask(slot, ctrl);
 	crypto1_ims_write(slot, &desc->msg);
-	if (!irqd_irq_masked(irq_get_irq_data(desc->irq)))
+	if (!irqd_irq_masked(data))
 		crypto1_ims_unmask(slot, ctrl);
+	raw_spin_unlock_irqrestore(&irq_data_to_desc(data)->lock, flags);
 }
 
 /**
@@ -145,7 +154,7 @@ static void crypto1_ims_restore(struct msi_desc *desc)
  *
  * The PCI core restores MSI and MSI-X, but does not know the ims store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -253,6 +262,7 @@ static struct crypto1_ring_vec *crypto1_ring_make_shared(struct crypto1_irqs *ir
 		return vec;
 
 	vec->cpu = cpu;
+	vec->away = !cpu_active(cpu);
 	snprintf(vec->name, sizeof(vec->name), "crypto1-ring-%u", cpu);
 	ret = request_irq(vec->irq, pool->handler, 0, vec->name, vec);
 	if (ret) {
@@ -405,6 +415,8 @@ static int crypto1_ring_init(struct crypto1_irqs *irqs,
 	if (!pool->irq || !pool->vecs || !pool->taken)
 		return -ENOMEM;
 
+	if (!params->ring_handler)
+		return -EINVAL;
 	spin_lock_init(&pool->overflow_lock);
 	pool->handler = params->ring_handler;
 	pool->cpus = kvcalloc(nr_cpu_ids, sizeof(*pool->cpus), GFP_KERNEL);
@@ -448,8 +460,9 @@ static enum cpuhp_state crypto1_irqs_state;
 
 /*
  * When a CPU goes away the interrupt core moves its vectors to another one, and
- * leaves them there. When it comes back, so do they. Where its own vector space
- * has run out meanwhile they stay: they work anywhere.
+ * leaves them there. When it comes back, so do they, unless somebody had moved
+ * them before. Where its own vector space has run out meanwhile they stay: they
+ * work anywhere.
  */
 static int crypto1_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
@@ -457,8 +470,25 @@ static int crypto1_irqs_online(unsigned int cpu, struct hlist_node *node)
 	struct crypto1_ring_vec *ring;
 
 	mutex_lock(&irqs->lock);
+	list_for_each_entry(ring, &irqs->ring.cpus[cpu].vecs, list) {
+		if (ring->away)
+			irq_set_affinity(ring->irq, cpumask_of(cpu));
+		ring->away = false;
+	}
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int crypto1_irqs_offline(unsigned int cpu, struct hlist_node *node)
+{
+	struct crypto1_irqs *irqs = hlist_entry(node, struct crypto1_irqs, node);
+	struct crypto1_ring_vec *ring;
+
+	mutex_lock(&irqs->lock);
 	list_for_each_entry(ring, &irqs->ring.cpus[cpu].vecs, list)
-		irq_set_affinity(ring->irq, cpumask_of(cpu));
+		ring->away = cpumask_equal(irq_get_affinity_mask(ring->irq),
+					   cpumask_of(cpu));
 	mutex_unlock(&irqs->lock);
 
 	return 0;
@@ -478,7 +508,7 @@ static void crypto1_irqs_unwatch(struct crypto1_irqs *irqs)
 static int __init crypto1_irqs_register(void)
 {
 	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/crypto1:online",
-					  crypto1_irqs_online, NULL);
+					  crypto1_irqs_online, crypto1_irqs_offline);
 
 	if (ret < 0)
 		return ret;
@@ -545,6 +575,7 @@ static int crypto1_irqs_setup(struct crypto1_irqs *irqs,
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_crypto1_irqs_init(struct crypto1_irqs *irqs, struct pci_dev *pdev,
@@ -580,8 +611,9 @@ static void crypto1_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep. Takes crypto1_irqs::lock.
  */

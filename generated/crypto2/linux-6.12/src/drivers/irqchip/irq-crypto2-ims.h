@@ -95,12 +95,13 @@ static inline void crypto2_ims_write(struct crypto2_ims_slot __iomem *slot,
  */
 static inline void crypto2_ims_reset(struct crypto2_ims_slot __iomem *slot)
 {
+	/* Masked first: nothing must be sent to one half of an address */
+	writel(CRYPTO2_IMS_CTRL_MASK, &slot->control);
 	writel(0, &slot->address_lo);
 	writel(0, &slot->address_hi);
 	writel(0, &slot->data);
-	writel(CRYPTO2_IMS_CTRL_MASK, &slot->control);
 	/* The device sends nothing anymore once this read has returned */
-	readl(&slot->control);
+	readl(&slot->data);
 }
 
 /**

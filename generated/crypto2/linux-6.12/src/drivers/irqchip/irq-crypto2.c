@@ -5,7 +5,6 @@
  *
  * Crypto engine, second generation: interrupt domain, special vectors and pools
  */
-#include <linux/align.h>
 #include <linux/bitfield.h>
 #include <linux/bitmap.h>
 #include <linux/cpuhotplug.h>
@@ -15,9 +14,9 @@
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
-#include <linux/iommu.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-crypto2.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
@@ -27,6 +26,7 @@
 #include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "irq-crypto2-ims.h"
@@ -70,11 +70,12 @@ static void crypto2_ims_irq_shutdown(struct irq_data *data)
 static int crypto2_ims_irq_get_irqchip_state(struct irq_data *data,
 					     enum irqchip_irq_state which, bool *state)
 {
-	if (which == IRQCHIP_STATE_PENDING) {
-		*state = crypto2_ims_pending(crypto2_ims_irqs(data), data->hwirq);
-		if (*state)
-			return 0;
-	}
+	if (which != IRQCHIP_STATE_PENDING)
+		return -EINVAL;
+
+	*state = crypto2_ims_pending(crypto2_ims_irqs(data), data->hwirq);
+	if (*state)
+		return 0;
 	/* What has left the device can still be pending further up */
 	return irq_chip_get_parent_state(data, which, state);
 }
@@ -180,12 +181,17 @@ static int crypto2_ims_init(struct crypto2_irqs *irqs,
 static void crypto2_ims_restore(struct msi_desc *desc)
 {
 	struct crypto2_ims_slot __iomem *slot = desc->data.dcookie.iobase;
+	struct irq_data *data = irq_get_irq_data(desc->irq);
 	u32 ctrl = desc->data.icookie.value;
+	unsigned long flags;
 
+	/* As for the functions of the chip: nobody else writes to the slot meanwhile */
+	raw_spin_lock_irqsave(&irq_data_to_desc(data)->lock, flags);
 	crypto2_ims_mask(slot, ctrl);
 	crypto2_ims_write(slot, &desc->msg);
-	if (!irqd_irq_masked(irq_get_irq_data(desc->irq)))
+	if (!irqd_irq_masked(data))
 		crypto2_ims_unmask(slot, ctrl);
+	raw_spin_unlock_irqrestore(&irq_data_to_desc(data)->lock, flags);
 }
 
 /**
@@ -194,7 +200,7 @@ static void crypto2_ims_restore(struct msi_desc *desc)
  *
  * The PCI core restores MSI and MSI-X, but does not know the ims store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -305,6 +311,7 @@ static struct crypto2_ring_vec *crypto2_ring_make_shared(struct crypto2_irqs *ir
 		return vec;
 
 	vec->cpu = cpu;
+	vec->away = !cpu_active(cpu);
 	snprintf(vec->name, sizeof(vec->name), "crypto2-ring-%u", cpu);
 	ret = request_irq(vec->irq, pool->handler, 0, vec->name, vec);
 	if (ret) {
@@ -547,6 +554,8 @@ static int crypto2_ring_init(struct crypto2_irqs *irqs,
 	if (!pool->irq || !pool->vecs || !pool->taken)
 		return -ENOMEM;
 
+	if (!params->ring_handler)
+		return -EINVAL;
 	spin_lock_init(&pool->overflow_lock);
 	pool->handler = params->ring_handler;
 	pool->cpus = kvcalloc(nr_cpu_ids, sizeof(*pool->cpus), GFP_KERNEL);
@@ -590,8 +599,9 @@ static enum cpuhp_state crypto2_irqs_state;
 
 /*
  * When a CPU goes away the interrupt core moves its vectors to another one, and
- * leaves them there. When it comes back, so do they. Where its own vector space
- * has run out meanwhile they stay: they work anywhere.
+ * leaves them there. When it comes back, so do they, unless somebody had moved
+ * them before. Where its own vector space has run out meanwhile they stay: they
+ * work anywhere.
  */
 static int crypto2_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
@@ -599,8 +609,25 @@ static int crypto2_irqs_online(unsigned int cpu, struct hlist_node *node)
 	struct crypto2_ring_vec *ring;
 
 	mutex_lock(&irqs->lock);
+	list_for_each_entry(ring, &irqs->ring.cpus[cpu].vecs, list) {
+		if (ring->away)
+			irq_set_affinity(ring->irq, cpumask_of(cpu));
+		ring->away = false;
+	}
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int crypto2_irqs_offline(unsigned int cpu, struct hlist_node *node)
+{
+	struct crypto2_irqs *irqs = hlist_entry(node, struct crypto2_irqs, node);
+	struct crypto2_ring_vec *ring;
+
+	mutex_lock(&irqs->lock);
 	list_for_each_entry(ring, &irqs->ring.cpus[cpu].vecs, list)
-		irq_set_affinity(ring->irq, cpumask_of(cpu));
+		ring->away = cpumask_equal(irq_get_affinity_mask(ring->irq),
+					   cpumask_of(cpu));
 	mutex_unlock(&irqs->lock);
 
 	return 0;
@@ -620,7 +647,7 @@ static void crypto2_irqs_unwatch(struct crypto2_irqs *irqs)
 static int __init crypto2_irqs_register(void)
 {
 	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/crypto2:online",
-					  crypto2_irqs_online, NULL);
+					  crypto2_irqs_online, crypto2_irqs_offline);
 
 	if (ret < 0)
 		return ret;
@@ -687,6 +714,7 @@ static int crypto2_irqs_setup(struct crypto2_irqs *irqs,
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_crypto2_irqs_init(struct crypto2_irqs *irqs, struct pci_dev *pdev,
@@ -722,8 +750,9 @@ static void crypto2_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep. Takes crypto2_irqs::lock.
  */

@@ -16,6 +16,7 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-edu.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
@@ -25,6 +26,7 @@
 #include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "irq-edu-ims.h"
@@ -48,6 +50,10 @@ static void edu_ims_irq_write_msi_msg(struct irq_data *data, struct msi_msg *msg
 	struct msi_desc *desc = irq_data_get_msi_desc(data);
 
 	desc->msg = *msg;
+	/* Affinities change while the device sleeps, too. It gets the message later */
+	if (to_pci_dev(desc->dev)->current_state != PCI_D0)
+		return;
+
 	if (irqd_irq_masked(data))
 		edu_ims_write(desc->data.dcookie.iobase, msg);
 	else
@@ -134,12 +140,17 @@ static int edu_ims_init(struct edu_irqs *irqs, const struct edu_irqs_params *par
 static void edu_ims_restore(struct msi_desc *desc)
 {
 	struct edu_ims_slot __iomem *slot = desc->data.dcookie.iobase;
+	struct irq_data *data = irq_get_irq_data(desc->irq);
 	u32 ctrl = desc->data.icookie.value;
+	unsigned long flags;
 
+	/* As for the functions of the chip: nobody else writes to the slot meanwhile */
+	raw_spin_lock_irqsave(&irq_data_to_desc(data)->lock, flags);
 	edu_ims_mask(slot, ctrl);
 	edu_ims_write(slot, &desc->msg);
-	if (!irqd_irq_masked(irq_get_irq_data(desc->irq)))
+	if (!irqd_irq_masked(data))
 		edu_ims_unmask(slot, ctrl);
+	raw_spin_unlock_irqrestore(&irq_data_to_desc(data)->lock, flags);
 }
 
 /**
@@ -148,7 +159,7 @@ static void edu_ims_restore(struct msi_desc *desc)
  *
  * The PCI core restores MSI and MSI-X, but does not know the ims store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -254,6 +265,7 @@ static struct edu_queue_vec *edu_queue_make_shared(struct edu_irqs *irqs, unsign
 		return vec;
 
 	vec->cpu = cpu;
+	vec->away = !cpu_active(cpu);
 	snprintf(vec->name, sizeof(vec->name), "edu-queue-%u", cpu);
 	ret = request_irq(vec->irq, pool->handler, 0, vec->name, vec);
 	if (ret) {
@@ -479,6 +491,8 @@ static int edu_queue_init(struct edu_irqs *irqs, const struct edu_irqs_params *p
 	if (!pool->irq || !pool->vecs || !pool->taken)
 		return -ENOMEM;
 
+	if (!params->queue_handler)
+		return -EINVAL;
 	spin_lock_init(&pool->overflow_lock);
 	pool->handler = params->queue_handler;
 	pool->cpus = kvcalloc(nr_cpu_ids, sizeof(*pool->cpus), GFP_KERNEL);
@@ -522,8 +536,9 @@ static enum cpuhp_state edu_irqs_state;
 
 /*
  * When a CPU goes away the interrupt core moves its vectors to another one, and
- * leaves them there. When it comes back, so do they. Where its own vector space
- * has run out meanwhile they stay: they work anywhere.
+ * leaves them there. When it comes back, so do they, unless somebody had moved
+ * them before. Where its own vector space has run out meanwhile they stay: they
+ * work anywhere.
  */
 static int edu_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
@@ -531,8 +546,25 @@ static int edu_irqs_online(unsigned int cpu, struct hlist_node *node)
 	struct edu_queue_vec *queue;
 
 	mutex_lock(&irqs->lock);
+	list_for_each_entry(queue, &irqs->queue.cpus[cpu].vecs, list) {
+		if (queue->away)
+			irq_set_affinity(queue->irq, cpumask_of(cpu));
+		queue->away = false;
+	}
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int edu_irqs_offline(unsigned int cpu, struct hlist_node *node)
+{
+	struct edu_irqs *irqs = hlist_entry(node, struct edu_irqs, node);
+	struct edu_queue_vec *queue;
+
+	mutex_lock(&irqs->lock);
 	list_for_each_entry(queue, &irqs->queue.cpus[cpu].vecs, list)
-		irq_set_affinity(queue->irq, cpumask_of(cpu));
+		queue->away = cpumask_equal(irq_get_affinity_mask(queue->irq),
+					    cpumask_of(cpu));
 	mutex_unlock(&irqs->lock);
 
 	return 0;
@@ -552,7 +584,7 @@ static void edu_irqs_unwatch(struct edu_irqs *irqs)
 static int __init edu_irqs_register(void)
 {
 	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/edu:online",
-					  edu_irqs_online, NULL);
+					  edu_irqs_online, edu_irqs_offline);
 
 	if (ret < 0)
 		return ret;
@@ -618,6 +650,7 @@ static int edu_irqs_setup(struct edu_irqs *irqs, const struct edu_irqs_params *p
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_edu_irqs_init(struct edu_irqs *irqs, struct pci_dev *pdev,
@@ -653,8 +686,9 @@ static void edu_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep. Takes edu_irqs::lock.
  */

@@ -95,12 +95,13 @@ static inline void idxd_ims_write(struct idxd_ims_slot __iomem *slot,
  */
 static inline void idxd_ims_reset(struct idxd_ims_slot __iomem *slot)
 {
+	/* Masked first: nothing must be sent to one half of an address */
+	writel(IDXD_IMS_CTRL_MASK, &slot->control);
 	writel(0, &slot->address_lo);
 	writel(0, &slot->address_hi);
 	writel(0, &slot->data);
-	writel(IDXD_IMS_CTRL_MASK, &slot->control);
 	/* The device sends nothing anymore once this read has returned */
-	readl(&slot->control);
+	readl(&slot->data);
 }
 
 #endif /* _IRQ_IDXD_IMS_H */

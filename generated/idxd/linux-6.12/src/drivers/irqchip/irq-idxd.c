@@ -18,6 +18,7 @@
 #include <linux/iommu.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-idxd.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
@@ -27,6 +28,7 @@
 #include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "irq-idxd-ims.h"
@@ -151,12 +153,17 @@ static int idxd_ims_init(struct idxd_irqs *irqs, const struct idxd_irqs_params *
 static void idxd_ims_restore(struct msi_desc *desc)
 {
 	struct idxd_ims_slot __iomem *slot = desc->data.dcookie.iobase;
+	struct irq_data *data = irq_get_irq_data(desc->irq);
 	u32 ctrl = desc->data.icookie.value;
+	unsigned long flags;
 
+	/* As for the functions of the chip: nobody else writes to the slot meanwhile */
+	raw_spin_lock_irqsave(&irq_data_to_desc(data)->lock, flags);
 	idxd_ims_mask(slot, ctrl);
 	idxd_ims_write(slot, &desc->msg);
-	if (!irqd_irq_masked(irq_get_irq_data(desc->irq)))
+	if (!irqd_irq_masked(data))
 		idxd_ims_unmask(slot, ctrl);
+	raw_spin_unlock_irqrestore(&irq_data_to_desc(data)->lock, flags);
 }
 
 /**
@@ -165,7 +172,7 @@ static void idxd_ims_restore(struct msi_desc *desc)
  *
  * The PCI core restores MSI and MSI-X, but does not know the ims store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -215,8 +222,8 @@ static struct msi_map idxd_table_alloc(struct idxd_irqs *irqs, unsigned int inde
 		return pci_msix_alloc_irq_at(irqs->pdev, index, affdesc);
 
 	map.virq = pci_irq_vector(irqs->pdev, index);
-	if (affdesc)
-		irq_set_affinity(map.virq, &affdesc->mask);
+	/* Where it can't be it stays, as it would when the CPU went away later */
+	irq_set_affinity(map.virq, affdesc ? &affdesc->mask : cpu_possible_mask);
 	return map;
 }
 
@@ -324,6 +331,7 @@ static struct idxd_wq_vec *idxd_wq_make_shared(struct idxd_irqs *irqs, unsigned 
 		return vec;
 
 	vec->cpu = cpu;
+	vec->away = !cpu_active(cpu);
 	snprintf(vec->name, sizeof(vec->name), "idxd-wq-%u", cpu);
 	ret = request_irq(vec->irq, pool->handler, 0, vec->name, vec);
 	if (ret) {
@@ -595,6 +603,8 @@ static int idxd_wq_init(struct idxd_irqs *irqs, const struct idxd_irqs_params *p
 	if (!pool->irq || !pool->vecs || !pool->taken)
 		return -ENOMEM;
 
+	if (!params->wq_handler)
+		return -EINVAL;
 	spin_lock_init(&pool->overflow_lock);
 	pool->handler = params->wq_handler;
 	pool->cpus = kvcalloc(nr_cpu_ids, sizeof(*pool->cpus), GFP_KERNEL);
@@ -638,8 +648,9 @@ static enum cpuhp_state idxd_irqs_state;
 
 /*
  * When a CPU goes away the interrupt core moves its vectors to another one, and
- * leaves them there. When it comes back, so do they. Where its own vector space
- * has run out meanwhile they stay: they work anywhere.
+ * leaves them there. When it comes back, so do they, unless somebody had moved
+ * them before. Where its own vector space has run out meanwhile they stay: they
+ * work anywhere.
  */
 static int idxd_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
@@ -647,8 +658,24 @@ static int idxd_irqs_online(unsigned int cpu, struct hlist_node *node)
 	struct idxd_wq_vec *wq;
 
 	mutex_lock(&irqs->lock);
+	list_for_each_entry(wq, &irqs->wq.cpus[cpu].vecs, list) {
+		if (wq->away)
+			irq_set_affinity(wq->irq, cpumask_of(cpu));
+		wq->away = false;
+	}
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int idxd_irqs_offline(unsigned int cpu, struct hlist_node *node)
+{
+	struct idxd_irqs *irqs = hlist_entry(node, struct idxd_irqs, node);
+	struct idxd_wq_vec *wq;
+
+	mutex_lock(&irqs->lock);
 	list_for_each_entry(wq, &irqs->wq.cpus[cpu].vecs, list)
-		irq_set_affinity(wq->irq, cpumask_of(cpu));
+		wq->away = cpumask_equal(irq_get_affinity_mask(wq->irq), cpumask_of(cpu));
 	mutex_unlock(&irqs->lock);
 
 	return 0;
@@ -668,7 +695,7 @@ static void idxd_irqs_unwatch(struct idxd_irqs *irqs)
 static int __init idxd_irqs_register(void)
 {
 	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/idxd:online",
-					  idxd_irqs_online, NULL);
+					  idxd_irqs_online, idxd_irqs_offline);
 
 	if (ret < 0)
 		return ret;
@@ -732,6 +759,7 @@ static int idxd_irqs_setup(struct idxd_irqs *irqs, const struct idxd_irqs_params
  * Context: Task context, may sleep.
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
@@ -767,8 +795,9 @@ static void idxd_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep. Takes idxd_irqs::lock.
  */

@@ -5,7 +5,6 @@
  *
  * NIC with subfunctions: interrupt domain, special vectors and pools
  */
-#include <linux/align.h>
 #include <linux/auxiliary_bus.h>
 #include <linux/bitmap.h>
 #include <linux/cpuhotplug.h>
@@ -29,6 +28,7 @@
 #include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 /* What @msg is to be on the device, what it was last told, and why that failed */
@@ -275,7 +275,7 @@ static int mlx5_eqctx_init(struct mlx5_irqs *irqs, const struct mlx5_irqs_params
  *
  * The PCI core restores MSI and MSI-X, but does not know the eqctx store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * A command which fails is noted as any other.
  *
@@ -319,8 +319,8 @@ static struct msi_map mlx5_table_alloc(struct mlx5_irqs *irqs, unsigned int inde
 		return pci_msix_alloc_irq_at(irqs->pdev, index, affdesc);
 
 	map.virq = pci_irq_vector(irqs->pdev, index);
-	if (affdesc)
-		irq_set_affinity(map.virq, &affdesc->mask);
+	/* Where it can't be it stays, as it would when the CPU went away later */
+	irq_set_affinity(map.virq, affdesc ? &affdesc->mask : cpu_possible_mask);
 	return map;
 }
 
@@ -417,6 +417,7 @@ static struct mlx5_ctrl_vec *mlx5_ctrl_make_shared(struct mlx5_irqs *irqs, unsig
 		return vec;
 
 	vec->cpu = cpu;
+	vec->away = !cpu_active(cpu);
 	snprintf(vec->name, sizeof(vec->name), "mlx5-ctrl-%u", cpu);
 	ret = request_irq(vec->irq, pool->handler, 0, vec->name, vec);
 	if (ret) {
@@ -623,6 +624,8 @@ static int mlx5_ctrl_init(struct mlx5_irqs *irqs, const struct mlx5_irqs_params 
 	if (!pool->irq || !pool->vecs || !pool->taken)
 		return -ENOMEM;
 
+	if (!params->ctrl_handler)
+		return -EINVAL;
 	spin_lock_init(&pool->overflow_lock);
 	pool->handler = params->ctrl_handler;
 	pool->cpus = kvcalloc(nr_cpu_ids, sizeof(*pool->cpus), GFP_KERNEL);
@@ -687,6 +690,16 @@ static void mlx5_comp_free(struct mlx5_irqs *irqs, unsigned int entry)
 	pci_ims_free_irq(irqs->pdev, map);
 }
 
+/* What the last device command for an entry has returned */
+static int mlx5_comp_entry_error(const struct mlx5_irqs *irqs, unsigned int entry)
+{
+	if (entry < irqs->comp.nr_table)
+		return 0;
+	entry -= irqs->comp.nr_table;
+
+	return mlx5_eqctx_error(irqs, entry);
+}
+
 /**
  * mlx5_comp_error - Whether the device knows the message of a vector
  * @vec:	A vector which the caller got
@@ -700,16 +713,25 @@ static void mlx5_comp_free(struct mlx5_irqs *irqs, unsigned int entry)
  */
 int mlx5_comp_error(const struct mlx5_comp_vec *vec)
 {
-	const struct mlx5_irqs *irqs = vec->irqs;
-	unsigned int entry = vec->entry;
-
-	if (entry < irqs->comp.nr_table)
-		return 0;
-	entry -= irqs->comp.nr_table;
-
-	return mlx5_eqctx_error(irqs, entry);
+	return mlx5_comp_entry_error(vec->irqs, vec->entry);
 }
 EXPORT_SYMBOL_GPL(mlx5_comp_error);
+
+/*
+ * A free entry to make a vector of. One for which a command failed may fail
+ * again, so take it only when there is no other.
+ */
+static unsigned int mlx5_comp_free_entry(struct mlx5_irqs *irqs)
+{
+	struct mlx5_comp_pool *pool = &irqs->comp;
+	unsigned int entry;
+
+	for_each_clear_bit(entry, pool->taken, pool->nr) {
+		if (!mlx5_comp_entry_error(irqs, entry))
+			return entry;
+	}
+	return find_first_zero_bit(pool->taken, pool->nr);
+}
 
 static struct mlx5_comp_vec *mlx5_comp_make(struct mlx5_irqs *irqs, unsigned int entry,
 					    const struct mlx5_eqctx_cookie *ctrl,
@@ -770,7 +792,7 @@ static void mlx5_comp_destroy(struct mlx5_comp_vec *vec)
 static struct mlx5_comp_vec *mlx5_comp_make_shared(struct mlx5_irqs *irqs, unsigned int cpu)
 {
 	struct mlx5_comp_pool *pool = &irqs->comp;
-	unsigned int entry = find_first_zero_bit(pool->taken, pool->nr);
+	unsigned int entry = mlx5_comp_free_entry(irqs);
 	struct mlx5_comp_vec *vec;
 	int ret;
 
@@ -782,6 +804,7 @@ static struct mlx5_comp_vec *mlx5_comp_make_shared(struct mlx5_irqs *irqs, unsig
 		return vec;
 
 	vec->cpu = cpu;
+	vec->away = !cpu_active(cpu);
 	snprintf(vec->name, sizeof(vec->name), "mlx5-comp-%u", cpu);
 	ret = request_irq(vec->irq, pool->handler, 0, vec->name, vec);
 	if (!ret) {
@@ -995,12 +1018,11 @@ struct mlx5_comp_vec *mlx5_comp_get_dedicated(struct mlx5_irqs *irqs,
 					      const struct mlx5_eqctx_cookie *cookie,
 					      const struct cpumask *mask)
 {
-	struct mlx5_comp_pool *pool = &irqs->comp;
 	struct mlx5_comp_vec *vec;
 	unsigned int entry;
 
 	mutex_lock(&irqs->lock);
-	entry = find_first_zero_bit(pool->taken, pool->nr);
+	entry = mlx5_comp_free_entry(irqs);
 	vec = mlx5_comp_make_dedicated(irqs, entry, cookie, mask);
 	mutex_unlock(&irqs->lock);
 
@@ -1118,6 +1140,8 @@ static int mlx5_comp_init(struct mlx5_irqs *irqs, const struct mlx5_irqs_params 
 	if (!pool->irq || !pool->vecs || !pool->taken)
 		return -ENOMEM;
 
+	if (!params->comp_handler)
+		return -EINVAL;
 	spin_lock_init(&pool->overflow_lock);
 	pool->handler = params->comp_handler;
 	pool->cpus = kvcalloc(nr_cpu_ids, sizeof(*pool->cpus), GFP_KERNEL);
@@ -1355,8 +1379,9 @@ static enum cpuhp_state mlx5_irqs_state;
 
 /*
  * When a CPU goes away the interrupt core moves its vectors to another one, and
- * leaves them there. When it comes back, so do they. Where its own vector space
- * has run out meanwhile they stay: they work anywhere.
+ * leaves them there. When it comes back, so do they, unless somebody had moved
+ * them before. Where its own vector space has run out meanwhile they stay: they
+ * work anywhere.
  */
 static int mlx5_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
@@ -1365,10 +1390,34 @@ static int mlx5_irqs_online(unsigned int cpu, struct hlist_node *node)
 	struct mlx5_comp_vec *comp;
 
 	mutex_lock(&irqs->lock);
+	list_for_each_entry(ctrl, &irqs->ctrl.cpus[cpu].vecs, list) {
+		if (ctrl->away)
+			irq_set_affinity(ctrl->irq, cpumask_of(cpu));
+		ctrl->away = false;
+	}
+	list_for_each_entry(comp, &irqs->comp.cpus[cpu].vecs, list) {
+		if (comp->away)
+			irq_set_affinity(comp->irq, cpumask_of(cpu));
+		comp->away = false;
+	}
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int mlx5_irqs_offline(unsigned int cpu, struct hlist_node *node)
+{
+	struct mlx5_irqs *irqs = hlist_entry(node, struct mlx5_irqs, node);
+	struct mlx5_ctrl_vec *ctrl;
+	struct mlx5_comp_vec *comp;
+
+	mutex_lock(&irqs->lock);
 	list_for_each_entry(ctrl, &irqs->ctrl.cpus[cpu].vecs, list)
-		irq_set_affinity(ctrl->irq, cpumask_of(cpu));
+		ctrl->away = cpumask_equal(irq_get_affinity_mask(ctrl->irq),
+					   cpumask_of(cpu));
 	list_for_each_entry(comp, &irqs->comp.cpus[cpu].vecs, list)
-		irq_set_affinity(comp->irq, cpumask_of(cpu));
+		comp->away = cpumask_equal(irq_get_affinity_mask(comp->irq),
+					   cpumask_of(cpu));
 	mutex_unlock(&irqs->lock);
 
 	return 0;
@@ -1388,7 +1437,7 @@ static void mlx5_irqs_unwatch(struct mlx5_irqs *irqs)
 static int __init mlx5_irqs_register(void)
 {
 	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/mlx5:online",
-					  mlx5_irqs_online, NULL);
+					  mlx5_irqs_online, mlx5_irqs_offline);
 
 	if (ret < 0)
 		return ret;
@@ -1459,6 +1508,7 @@ static int mlx5_irqs_setup(struct mlx5_irqs *irqs, const struct mlx5_irqs_params
  * Context: Task context, may sleep.
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_mlx5_irqs_init(struct mlx5_irqs *irqs, struct pci_dev *pdev,
@@ -1495,8 +1545,9 @@ static void mlx5_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep. Takes mlx5_irqs::lock.
  */

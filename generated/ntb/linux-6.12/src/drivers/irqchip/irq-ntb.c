@@ -5,7 +5,6 @@
  *
  * Non-transparent bridge: interrupt domain, special vectors and pools
  */
-#include <linux/align.h>
 #include <linux/bitmap.h>
 #include <linux/device.h>
 #include <linux/err.h>
@@ -13,8 +12,8 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-ntb.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
-#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -22,6 +21,7 @@
 #include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 static struct ntb_irqs *ntb_peer_irqs(struct irq_data *data)
@@ -72,8 +72,14 @@ static void ntb_peer_prepare_desc(struct irq_domain *domain, msi_alloc_info_t *a
 /* The peer may have forgotten what it was told */
 static void ntb_peer_restore(struct ntb_irqs *irqs, struct msi_desc *desc)
 {
+	struct irq_data *data = irq_get_irq_data(desc->irq);
+	unsigned long flags;
+
+	/* As for the functions of the chip: the message does not change meanwhile */
+	raw_spin_lock_irqsave(&irq_data_to_desc(data)->lock, flags);
 	if (desc->msg.address_lo || desc->msg.data)
 		irqs->peer_changed(irqs, desc->msi_index, &desc->msg);
+	raw_spin_unlock_irqrestore(&irq_data_to_desc(data)->lock, flags);
 }
 
 static const struct msi_domain_template ntb_peer_template = {
@@ -132,7 +138,7 @@ static int ntb_peer_init(struct ntb_irqs *irqs, const struct ntb_irqs_params *pa
  *
  * The PCI core restores MSI and MSI-X, but does not know the peer store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -403,6 +409,7 @@ static int ntb_irqs_setup(struct ntb_irqs *irqs, const struct ntb_irqs_params *p
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_ntb_irqs_init(struct ntb_irqs *irqs, struct pci_dev *pdev,
@@ -436,8 +443,9 @@ static void ntb_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * The peer can't be masked: what it sends from here on is dropped.
  *

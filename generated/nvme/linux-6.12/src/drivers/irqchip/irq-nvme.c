@@ -5,9 +5,7 @@
  *
  * NVMe controller: interrupt domain, special vectors and pools
  */
-#include <linux/cpumask.h>
 #include <linux/device.h>
-#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
@@ -147,8 +145,9 @@ static void nvme_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep.
  */

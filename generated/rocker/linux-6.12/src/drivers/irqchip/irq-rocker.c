@@ -16,6 +16,7 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-rocker.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
@@ -25,6 +26,7 @@
 #include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "irq-rocker-ims.h"
@@ -48,6 +50,10 @@ static void rocker_ims_irq_write_msi_msg(struct irq_data *data, struct msi_msg *
 	struct msi_desc *desc = irq_data_get_msi_desc(data);
 
 	desc->msg = *msg;
+	/* Affinities change while the device sleeps, too. It gets the message later */
+	if (to_pci_dev(desc->dev)->current_state != PCI_D0)
+		return;
+
 	if (irqd_irq_masked(data))
 		rocker_ims_write(desc->data.dcookie.iobase, msg);
 	else
@@ -136,12 +142,17 @@ static int rocker_ims_init(struct rocker_irqs *irqs,
 static void rocker_ims_restore(struct msi_desc *desc)
 {
 	struct rocker_ims_slot __iomem *slot = desc->data.dcookie.iobase;
+	struct irq_data *data = irq_get_irq_data(desc->irq);
 	u32 ctrl = desc->data.icookie.value;
+	unsigned long flags;
 
+	/* As for the functions of the chip: nobody else writes to the slot meanwhile */
+	raw_spin_lock_irqsave(&irq_data_to_desc(data)->lock, flags);
 	rocker_ims_mask(slot, ctrl);
 	rocker_ims_write(slot, &desc->msg);
-	if (!irqd_irq_masked(irq_get_irq_data(desc->irq)))
+	if (!irqd_irq_masked(data))
 		rocker_ims_unmask(slot, ctrl);
+	raw_spin_unlock_irqrestore(&irq_data_to_desc(data)->lock, flags);
 }
 
 /**
@@ -150,7 +161,7 @@ static void rocker_ims_restore(struct msi_desc *desc)
  *
  * The PCI core restores MSI and MSI-X, but does not know the ims store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -200,8 +211,8 @@ static struct msi_map rocker_table_alloc(struct rocker_irqs *irqs, unsigned int 
 		return pci_msix_alloc_irq_at(irqs->pdev, index, affdesc);
 
 	map.virq = pci_irq_vector(irqs->pdev, index);
-	if (affdesc)
-		irq_set_affinity(map.virq, &affdesc->mask);
+	/* Where it can't be it stays, as it would when the CPU went away later */
+	irq_set_affinity(map.virq, affdesc ? &affdesc->mask : cpu_possible_mask);
 	return map;
 }
 
@@ -311,6 +322,7 @@ static struct rocker_port_vec *rocker_port_make_shared(struct rocker_irqs *irqs,
 		return vec;
 
 	vec->cpu = cpu;
+	vec->away = !cpu_active(cpu);
 	snprintf(vec->name, sizeof(vec->name), "rocker-port-%u", cpu);
 	ret = request_irq(vec->irq, pool->handler, 0, vec->name, vec);
 	if (ret) {
@@ -569,6 +581,8 @@ static int rocker_port_init(struct rocker_irqs *irqs,
 	if (!pool->irq || !pool->vecs || !pool->taken)
 		return -ENOMEM;
 
+	if (!params->port_handler)
+		return -EINVAL;
 	spin_lock_init(&pool->overflow_lock);
 	pool->handler = params->port_handler;
 	pool->cpus = kvcalloc(nr_cpu_ids, sizeof(*pool->cpus), GFP_KERNEL);
@@ -612,8 +626,9 @@ static enum cpuhp_state rocker_irqs_state;
 
 /*
  * When a CPU goes away the interrupt core moves its vectors to another one, and
- * leaves them there. When it comes back, so do they. Where its own vector space
- * has run out meanwhile they stay: they work anywhere.
+ * leaves them there. When it comes back, so do they, unless somebody had moved
+ * them before. Where its own vector space has run out meanwhile they stay: they
+ * work anywhere.
  */
 static int rocker_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
@@ -621,8 +636,25 @@ static int rocker_irqs_online(unsigned int cpu, struct hlist_node *node)
 	struct rocker_port_vec *port;
 
 	mutex_lock(&irqs->lock);
+	list_for_each_entry(port, &irqs->port.cpus[cpu].vecs, list) {
+		if (port->away)
+			irq_set_affinity(port->irq, cpumask_of(cpu));
+		port->away = false;
+	}
+	mutex_unlock(&irqs->lock);
+
+	return 0;
+}
+
+static int rocker_irqs_offline(unsigned int cpu, struct hlist_node *node)
+{
+	struct rocker_irqs *irqs = hlist_entry(node, struct rocker_irqs, node);
+	struct rocker_port_vec *port;
+
+	mutex_lock(&irqs->lock);
 	list_for_each_entry(port, &irqs->port.cpus[cpu].vecs, list)
-		irq_set_affinity(port->irq, cpumask_of(cpu));
+		port->away = cpumask_equal(irq_get_affinity_mask(port->irq),
+					   cpumask_of(cpu));
 	mutex_unlock(&irqs->lock);
 
 	return 0;
@@ -642,7 +674,7 @@ static void rocker_irqs_unwatch(struct rocker_irqs *irqs)
 static int __init rocker_irqs_register(void)
 {
 	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "irqchip/rocker:online",
-					  rocker_irqs_online, NULL);
+					  rocker_irqs_online, rocker_irqs_offline);
 
 	if (ret < 0)
 		return ret;
@@ -707,6 +739,7 @@ static int rocker_irqs_setup(struct rocker_irqs *irqs,
  * Context: Task context, may sleep.
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,
@@ -742,8 +775,9 @@ static void rocker_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep. Takes rocker_irqs::lock.
  */

@@ -116,12 +116,13 @@ static inline void timer_ims_write_live(struct timer_ims_slot __iomem *slot, u32
  */
 static inline void timer_ims_reset(struct timer_ims_slot __iomem *slot)
 {
+	/* Masked first: nothing must be sent to one half of an address */
+	writel(TIMER_IMS_CTRL_MASK, &slot->control);
 	writel(0, &slot->address_lo);
 	writel(0, &slot->address_hi);
 	writel(0, &slot->data);
-	writel(TIMER_IMS_CTRL_MASK, &slot->control);
 	/* The device sends nothing anymore once this read has returned */
-	readl(&slot->control);
+	readl(&slot->data);
 }
 
 #endif /* _IRQ_TIMER_IMS_H */

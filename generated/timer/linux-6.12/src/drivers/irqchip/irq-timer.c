@@ -5,17 +5,17 @@
  *
  * Free-running timer: interrupt domain, special vectors and pools
  */
-#include <linux/align.h>
 #include <linux/device.h>
-#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-timer.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "irq-timer-ims.h"
@@ -39,6 +39,10 @@ static void timer_ims_irq_write_msi_msg(struct irq_data *data, struct msi_msg *m
 	struct msi_desc *desc = irq_data_get_msi_desc(data);
 
 	desc->msg = *msg;
+	/* Affinities change while the device sleeps, too. It gets the message later */
+	if (to_pci_dev(desc->dev)->current_state != PCI_D0)
+		return;
+
 	if (irqd_irq_masked(data))
 		timer_ims_write(desc->data.dcookie.iobase, msg);
 	else
@@ -121,12 +125,17 @@ static int timer_ims_init(struct timer_irqs *irqs, void __iomem *bar0)
 static void timer_ims_restore(struct msi_desc *desc)
 {
 	struct timer_ims_slot __iomem *slot = desc->data.dcookie.iobase;
+	struct irq_data *data = irq_get_irq_data(desc->irq);
 	u32 ctrl = desc->data.icookie.value;
+	unsigned long flags;
 
+	/* As for the functions of the chip: nobody else writes to the slot meanwhile */
+	raw_spin_lock_irqsave(&irq_data_to_desc(data)->lock, flags);
 	timer_ims_mask(slot, ctrl);
 	timer_ims_write(slot, &desc->msg);
-	if (!irqd_irq_masked(irq_get_irq_data(desc->irq)))
+	if (!irqd_irq_masked(data))
 		timer_ims_unmask(slot, ctrl);
+	raw_spin_unlock_irqrestore(&irq_data_to_desc(data)->lock, flags);
 }
 
 /**
@@ -135,7 +144,7 @@ static void timer_ims_restore(struct msi_desc *desc)
  *
  * The PCI core restores MSI and MSI-X, but does not know the ims store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -179,6 +188,7 @@ static void timer_irqs_exit(void *data)
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_timer_irqs_init(struct timer_irqs *irqs, struct pci_dev *pdev, void __iomem *bar0)
@@ -210,8 +220,9 @@ static void timer_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep.
  */

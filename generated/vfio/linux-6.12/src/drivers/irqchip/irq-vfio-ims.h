@@ -97,12 +97,13 @@ static inline void vfio_ims_write(struct vfio_ims_slot __iomem *slot,
  */
 static inline void vfio_ims_reset(struct vfio_ims_slot __iomem *slot)
 {
+	/* Masked first: nothing must be sent to one half of an address */
+	writel(VFIO_IMS_CTRL_MASK, &slot->control);
 	writel(0, &slot->address_lo);
 	writel(0, &slot->address_hi);
 	writel(0, &slot->data);
-	writel(VFIO_IMS_CTRL_MASK, &slot->control);
 	/* The device sends nothing anymore once this read has returned */
-	readl(&slot->control);
+	readl(&slot->data);
 }
 
 /**

@@ -5,18 +5,16 @@
  *
  * Accelerator with assignable queues: interrupt domain, special vectors and pools
  */
-#include <linux/align.h>
 #include <linux/bitfield.h>
 #include <linux/bitmap.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/interrupt.h>
-#include <linux/iommu.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-vfio.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
-#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -24,6 +22,7 @@
 #include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "irq-vfio-ims.h"
@@ -67,11 +66,12 @@ static void vfio_ims_irq_shutdown(struct irq_data *data)
 static int vfio_ims_irq_get_irqchip_state(struct irq_data *data,
 					  enum irqchip_irq_state which, bool *state)
 {
-	if (which == IRQCHIP_STATE_PENDING) {
-		*state = vfio_ims_pending(vfio_ims_irqs(data), data->hwirq);
-		if (*state)
-			return 0;
-	}
+	if (which != IRQCHIP_STATE_PENDING)
+		return -EINVAL;
+
+	*state = vfio_ims_pending(vfio_ims_irqs(data), data->hwirq);
+	if (*state)
+		return 0;
 	/* What has left the device can still be pending further up */
 	return irq_chip_get_parent_state(data, which, state);
 }
@@ -158,12 +158,17 @@ static int vfio_ims_init(struct vfio_irqs *irqs, const struct vfio_irqs_params *
 static void vfio_ims_restore(struct msi_desc *desc)
 {
 	struct vfio_ims_slot __iomem *slot = desc->data.dcookie.iobase;
+	struct irq_data *data = irq_get_irq_data(desc->irq);
 	u32 ctrl = desc->data.icookie.value;
+	unsigned long flags;
 
+	/* As for the functions of the chip: nobody else writes to the slot meanwhile */
+	raw_spin_lock_irqsave(&irq_data_to_desc(data)->lock, flags);
 	vfio_ims_mask(slot, ctrl);
 	vfio_ims_write(slot, &desc->msg);
-	if (!irqd_irq_masked(irq_get_irq_data(desc->irq)))
+	if (!irqd_irq_masked(data))
 		vfio_ims_unmask(slot, ctrl);
+	raw_spin_unlock_irqrestore(&irq_data_to_desc(data)->lock, flags);
 }
 
 /**
@@ -172,7 +177,7 @@ static void vfio_ims_restore(struct msi_desc *desc)
  *
  * The PCI core restores MSI and MSI-X, but does not know the ims store.
  * Call this after reset or D3, before the device may send interrupts again.
- * Affinities must not be changed meanwhile.
+ * Affinities and masks may change meanwhile.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -455,6 +460,7 @@ static int vfio_irqs_setup(struct vfio_irqs *irqs, const struct vfio_irqs_params
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
+ *	   -EBUSY when called again before the driver has detached,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_vfio_irqs_init(struct vfio_irqs *irqs, struct pci_dev *pdev,
@@ -488,8 +494,9 @@ static void vfio_irqs_quiet(unsigned int irq)
  * @irqs:	The interrupts of the device
  *
  * For the shutdown function of the driver: whatever runs on the machine next
- * is not to be interrupted. Handlers which are running may still finish. What
- * somebody else has disabled before is left to him.
+ * is not to be interrupted. Handlers which are running may still finish. An
+ * interrupt which is disabled already stays as it is: masked, or about to be by
+ * its next message.
  *
  * Context: Task context, may sleep. Takes vfio_irqs::lock.
  */

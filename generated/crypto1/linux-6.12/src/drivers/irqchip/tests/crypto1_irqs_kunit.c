@@ -282,21 +282,19 @@ static void crypto1_test_ims_mask_accesses(struct kunit *test)
 	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0x5a5a);
 }
 
-/* A reset leaves neither message nor cookie, and the slot masked */
+/* A reset masks the slot first, and leaves neither message nor cookie in it */
 static void crypto1_test_ims_reset_accesses(struct kunit *test)
 {
 	struct crypto1_irqs_test *ctx = test_create(test, &test_machine);
 	struct ims_fake *fake = ctx->fake;
-	unsigned int last;
 
 	ims_fake_log_start(fake);
 	crypto1_ims_reset(test_iomem(ctx, 0));
 
 	KUNIT_ASSERT_EQ(test, fake->writes, 4);
 	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	last = fake->nr_log - 1;
-	test_expect_access(test, fake, last - 1, true, TEST_BASE + 12, 4, 0x80000000);
-	test_expect_access(test, fake, last, false, TEST_BASE + 12, 4, 0x80000000);
+	test_expect_access(test, fake, 0, true, TEST_BASE + 12, 4, 0x80000000);
+	KUNIT_EXPECT_FALSE(test, fake->log[fake->nr_log - 1].write);
 	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0);
 	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0);
 	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
@@ -412,6 +410,17 @@ static void crypto1_test_rewrite(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_address(ctx, 0),
 			(u64)msg.address_hi << 32 | msg.address_lo);
 	KUNIT_EXPECT_FALSE(test, test_masked(ctx, 0));
+
+	/* A device which sleeps gets it when it is restored */
+	ctx->fake->pdev->current_state = PCI_D3hot;
+	msg.address_lo ^= 0xff0;
+	data->chip->irq_write_msi_msg(data, &msg);
+	KUNIT_EXPECT_NE(test, test_address(ctx, 0),
+			(u64)msg.address_hi << 32 | msg.address_lo);
+	ctx->fake->pdev->current_state = PCI_D0;
+	crypto1_irqs_restore(&ctx->irqs);
+	KUNIT_EXPECT_EQ(test, test_address(ctx, 0),
+			(u64)msg.address_hi << 32 | msg.address_lo);
 
 	free_irq(irq, &ctx->fired);
 	test_detach(test, ctx);
@@ -710,6 +719,7 @@ static void crypto1_test_ring_dispatch(struct kunit *test)
 /* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
 static void crypto1_test_ring_hotplug(struct kunit *test)
 {
+	const struct cpumask *other = cpumask_of(cpumask_first(cpu_online_mask));
 	unsigned int i, cpu = cpumask_last(cpu_online_mask);
 	struct crypto1_ring_vec *vec, *late = NULL;
 	struct test_ring_queue *queue;
@@ -745,6 +755,12 @@ static void crypto1_test_ring_hotplug(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
 		crypto1_ring_put(late);
 	}
+
+	/* Whoever moves it elsewhere has the last word */
+	KUNIT_EXPECT_EQ(test, irq_set_affinity(vec->irq, other), 0);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, other));
 
 	crypto1_ring_detach(&queue->user);
 	for (i = 0; i < 4; i++)

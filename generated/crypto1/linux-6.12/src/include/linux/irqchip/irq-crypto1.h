@@ -66,6 +66,7 @@ struct crypto1_ring_user {
  * @entry:	Number of the vector within the pool
  * @cpu:	The CPU it was made for
  * @dedicated:	It has one owner, which also owns the handler
+ * @away:	It had to leave @cpu when that went offline
  * @list:	Entry in the list of its CPU
  * @rcu:	Defers freeing until no look-up can see it
  * @name:	Name of the interrupt
@@ -81,6 +82,7 @@ struct crypto1_ring_vec {
 	unsigned int		entry;
 	unsigned int		cpu;
 	bool			dedicated;
+	bool			away;
 	struct list_head	list;
 	struct rcu_head		rcu;
 	char			name[32];
@@ -342,7 +344,7 @@ static inline void crypto1_ring_detach(struct crypto1_ring_user *user)
  *
  * Inlined, so that @fn is called directly or becomes a part of the caller.
  *
- * Context: Interrupt handler, hard or threaded.
+ * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
  *
  * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
  */

@@ -70,6 +70,7 @@ struct edu_queue_user {
  * @entry:	Number of the vector within the pool
  * @cpu:	The CPU it was made for
  * @dedicated:	It has one owner, which also owns the handler
+ * @away:	It had to leave @cpu when that went offline
  * @list:	Entry in the list of its CPU
  * @rcu:	Defers freeing until no look-up can see it
  * @name:	Name of the interrupt
@@ -85,6 +86,7 @@ struct edu_queue_vec {
 	unsigned int		entry;
 	unsigned int		cpu;
 	bool			dedicated;
+	bool			away;
 	struct list_head	list;
 	struct rcu_head		rcu;
 	char			name[32];
@@ -349,7 +351,7 @@ static inline void edu_queue_detach(struct edu_queue_user *user)
  *
  * Inlined, so that @fn is called directly or becomes a part of the caller.
  *
- * Context: Interrupt handler, hard or threaded.
+ * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
  *
  * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
  */

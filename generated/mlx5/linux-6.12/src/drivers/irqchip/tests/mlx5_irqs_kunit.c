@@ -608,6 +608,7 @@ static void mlx5_test_ctrl_least_full(struct kunit *test)
 /* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
 static void mlx5_test_ctrl_hotplug(struct kunit *test)
 {
+	const struct cpumask *other = cpumask_of(cpumask_first(cpu_online_mask));
 	unsigned int i, cpu = cpumask_last(cpu_online_mask);
 	struct mlx5_ctrl_vec *vec, *late = NULL;
 	struct test_ctrl_queue *queue;
@@ -643,6 +644,12 @@ static void mlx5_test_ctrl_hotplug(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
 		mlx5_ctrl_put(late);
 	}
+
+	/* Whoever moves it elsewhere has the last word */
+	KUNIT_EXPECT_EQ(test, irq_set_affinity(vec->irq, other), 0);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, other));
 
 	mlx5_ctrl_detach(&queue->user);
 	for (i = 0; i < 256; i++)
@@ -1185,6 +1192,7 @@ static void mlx5_test_comp_reserve(struct kunit *test)
 /* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
 static void mlx5_test_comp_hotplug(struct kunit *test)
 {
+	const struct cpumask *other = cpumask_of(cpumask_first(cpu_online_mask));
 	unsigned int i, cpu = cpumask_last(cpu_online_mask);
 	struct mlx5_comp_vec *vec, *late = NULL;
 	struct test_comp_queue *queue;
@@ -1220,6 +1228,12 @@ static void mlx5_test_comp_hotplug(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
 		mlx5_comp_put(late);
 	}
+
+	/* Whoever moves it elsewhere has the last word */
+	KUNIT_EXPECT_EQ(test, irq_set_affinity(vec->irq, other), 0);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, other));
 
 	mlx5_comp_detach(&queue->user);
 	for (i = 0; i < 64; i++)
@@ -1317,6 +1331,41 @@ static void mlx5_test_comp_error(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
 	KUNIT_EXPECT_TRUE(test, test_masked(ctx, index));
 	mlx5_comp_put(vec);
+	test_detach(test, ctx);
+}
+
+/* A message which the device does not take back costs a vector, not the pool */
+static void mlx5_test_comp_refused(struct kunit *test)
+{
+	struct mlx5_irqs_test *ctx = test_setup(test);
+	unsigned int i, index = 0, nr = ctx->irqs.comp.nr;
+	struct mlx5_comp_vec **vecs, *vec;
+
+	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, vecs);
+	vec = mlx5_comp_get_eqctx(&ctx->irqs, index, NULL, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
+	KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
+	test_fail(ctx, UINT_MAX);
+	free_irq(vec->irq, &ctx->fired);
+	mlx5_comp_put(vec);
+
+	/* All others are still there */
+	for (i = 0; i < nr - 1; i++) {
+		vecs[i] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
+	}
+	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_dedicated(&ctx->irqs,
+							  NULL, NULL), ERR_PTR(-EIO));
+
+	/* And when the device comes to its senses, so is this one */
+	test_fail(ctx, 0);
+	vecs[i] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
+	KUNIT_EXPECT_TRUE(test, test_is_ims(vecs[i]->irq));
+	KUNIT_EXPECT_EQ(test, test_index(vecs[i]->irq), index);
+	for (i = 0; i < nr; i++)
+		mlx5_comp_put(vecs[i]);
 	test_detach(test, ctx);
 }
 
@@ -1684,6 +1733,7 @@ static struct kunit_case mlx5_irqs_cases[] = {
 	KUNIT_CASE(mlx5_test_comp_slots),
 	KUNIT_CASE(mlx5_test_comp_cookie_queue),
 	KUNIT_CASE(mlx5_test_comp_error),
+	KUNIT_CASE(mlx5_test_comp_refused),
 	KUNIT_CASE(mlx5_test_comp_shared_error),
 	KUNIT_CASE(mlx5_test_comp_share_limit),
 	KUNIT_CASE(mlx5_test_comp_per_cpu),

@@ -105,6 +105,7 @@ struct mlx5_ctrl_user {
  * @entry:	Number of the vector within the pool
  * @cpu:	The CPU it was made for
  * @dedicated:	It has one owner, which also owns the handler
+ * @away:	It had to leave @cpu when that went offline
  * @list:	Entry in the list of its CPU
  * @rcu:	Defers freeing until no look-up can see it
  * @name:	Name of the interrupt
@@ -120,6 +121,7 @@ struct mlx5_ctrl_vec {
 	unsigned int		entry;
 	unsigned int		cpu;
 	bool			dedicated;
+	bool			away;
 	struct list_head	list;
 	struct rcu_head		rcu;
 	char			name[32];
@@ -200,6 +202,7 @@ struct mlx5_comp_user {
  * @entry:	Number of the vector within the pool
  * @cpu:	The CPU it was made for
  * @dedicated:	It has one owner, which also owns the handler
+ * @away:	It had to leave @cpu when that went offline
  * @list:	Entry in the list of its CPU
  * @rcu:	Defers freeing until no look-up can see it
  * @name:	Name of the interrupt
@@ -215,6 +218,7 @@ struct mlx5_comp_vec {
 	unsigned int		entry;
 	unsigned int		cpu;
 	bool			dedicated;
+	bool			away;
 	struct list_head	list;
 	struct rcu_head		rcu;
 	char			name[32];
@@ -530,7 +534,7 @@ static inline void mlx5_ctrl_detach(struct mlx5_ctrl_user *user)
  *
  * Inlined, so that @fn is called directly or becomes a part of the caller.
  *
- * Context: Interrupt handler, hard or threaded.
+ * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
  *
  * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
  */
@@ -746,7 +750,7 @@ static inline void mlx5_comp_detach(struct mlx5_comp_user *user)
  *
  * Inlined, so that @fn is called directly or becomes a part of the caller.
  *
- * Context: Interrupt handler, hard or threaded.
+ * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
  *
  * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
  */

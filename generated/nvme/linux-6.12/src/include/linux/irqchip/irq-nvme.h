@@ -37,15 +37,11 @@ struct nvme_io_pool {
  * struct nvme_irqs - The interrupts of one device
  * @pdev:	The PCI device
  * @admin:	Linux interrupt number: admin queue
- * @table_static:	MSI-X vectors which were allocated at once
- * @table_size:	MSI-X vectors which can be used
  * @io:		The io pool
  */
 struct nvme_irqs {
 	struct pci_dev		*pdev;
 	unsigned int		admin;
-	unsigned int		table_static;
-	unsigned int		table_size;
 	struct nvme_io_pool	io;
 };
 
