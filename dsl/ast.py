@@ -83,6 +83,14 @@ class RemappingItem:
 
 
 @dataclass(frozen=True)
+class MinimumItem:
+    """``requires N vectors;``"""
+
+    number: Number
+    span: Span
+
+
+@dataclass(frozen=True)
 class ArchitectureItem:
     """``architecture NAME, NAME;``"""
 
@@ -287,13 +295,23 @@ class ManagedItem:
 
 
 @dataclass(frozen=True)
+class CpusItem:
+    """``cpus node;``"""
+
+    span: Span
+
+
+PoolPart = ShareItem | DedicatedItem | ReserveItem | ManagedItem | CpusItem | Broken
+
+
+@dataclass(frozen=True)
 class PoolItem:
     """``pool NAME = RANGE + ... { ... }``; ``head`` is everything before the block."""
 
     name: Word
     ranges: tuple[RangeItem, ...]
     purpose: Text | None
-    items: tuple[ShareItem | DedicatedItem | ReserveItem | ManagedItem | Broken, ...]
+    items: tuple[PoolPart, ...]
     head: Span
     span: Span
 
@@ -325,6 +343,7 @@ DeviceItem = (
     | PathItem
     | MaintainerItem
     | RemappingItem
+    | MinimumItem
     | ArchitectureItem
     | StoreItem
     | VectorItem

@@ -88,10 +88,6 @@ CODES: dict[str, Code] = {
         "a `}` closes nothing",
         "There is no open block here. Often a `}` further up closes a block too early.",
     ),
-    "IMS014": Code(
-        "not supported yet",
-        "The language knows the concept, this version of the tool doesn't.",
-    ),
     "IMS015": Code(
         "a misspelt word",
         "The word is unknown here, but nearly one that is known. It was read as that one.",
@@ -197,7 +193,7 @@ CODES: dict[str, Code] = {
         "something required is missing",
         "An iomem store needs `bar`, `slot`, and `offset` and `slots` or several `table`; a "
         "memory store `slots` and `slot`; other stores with a block `slots`. A slot needs an "
-        "address, `data`, and `control` unless the store has `mask_bits`.",
+        "address, `data`, and `control` unless the store has `mask_bits` or remapping is required.",
     ),
     "IMS042": Code(
         "not a PCI id",
@@ -430,6 +426,11 @@ CODES: dict[str, Code] = {
         "No byte of a BAR belongs to two of a store's tables, its mask bits and its pending "
         "bits. An array has one bit for each slot, in words of 4 bytes.",
     ),
+    "IMS097": Code(
+        "pending bits of messages that can't be masked",
+        "A device sets a pending bit for a message that it would send but for the mask. Without "
+        "a mask bit it sends at once.",
+    ),
     # Policies.
     "IMS100": Code(
         "managed, and something else",
@@ -461,6 +462,11 @@ CODES: dict[str, Code] = {
         "a reserve out of range",
         "A reserve has one vector at least and not more than the pool can have. One vector is "
         "shared however many there are.",
+    ),
+    "IMS106": Code(
+        "a choice of CPUs that isn't the pool's",
+        "`cpus node;` has the pool keep to the CPUs of the device's NUMA node. With `share per "
+        "cpu` whoever takes a vector names the CPU, and managed vectors are spread by the kernel.",
     ),
     # Subdevices.
     "IMS110": Code(
@@ -510,6 +516,17 @@ CODES: dict[str, Code] = {
     "IMS120": Code(
         "an unknown architecture",
         "Architectures are called as in the kernel's Kconfig, in lower case.",
+    ),
+    "IMS121": Code(
+        "a minimum of vectors out of range",
+        "A driver needs one vector at least. Linux gives a device at most 65,536 of its own store "
+        "and 2,048 of MSI-X.",
+    ),
+    "IMS122": Code(
+        "a minimum that the stores can't hold",
+        "With the largest sizes that the stores can have there are fewer vectors than the driver "
+        "needs, so it could never start. Of MSI and MSI-X outside of all pools no more count than "
+        "the special vectors take.",
     ),
 }
 

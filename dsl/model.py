@@ -120,7 +120,7 @@ class CookieField:
 class ControlWord:
     """The slot's control register and the fields in it.
 
-    ``mask`` is None where the store has ``mask_bits``.
+    ``mask`` is None where the store has ``mask_bits``, or where messages can't be masked.
     """
 
     register: Register
@@ -193,8 +193,9 @@ class IomemStore:
     ``bar`` is 0..5; ``offset`` is in bytes from the start of the BAR; ``slots`` is the number
     of slots.  ``tables`` is empty for one table; where the store is split it has all of them,
     ``offset`` is that of the first and ``slots`` the sum.  A message is masked either by the
-    control word of its slot or by ``mask_bits``; the layout then may have no control word.
-    ``pending`` are bits that the device sets for what it could not send while masked.
+    control word of its slot or by ``mask_bits``; the layout then may have no control word.  With
+    neither it can't be masked, and the device requires remapping (rule 7).  ``pending`` are bits
+    that the device sets for what it could not send while masked.
     """
 
     name: str
@@ -296,6 +297,7 @@ class Pool:
 
     ``managed`` pools have one vector a queue, spread over the CPUs and kept there by the kernel;
     they are neither shared nor dedicated.  ``reserve`` vectors are kept from being shared.
+    With ``node`` they belong on the CPUs of the device's NUMA node, as long as one is online.
     """
 
     name: str
@@ -306,6 +308,7 @@ class Pool:
     span: Span
     managed: bool = field(default=False)
     reserve: int = field(default=0)
+    node: bool = field(default=False)
 
 
 @dataclass(frozen=True)
@@ -359,6 +362,8 @@ class Device:
     architectures: tuple[str, ...] = field(default=())
     #: Base name of the file, as shown in what is generated.
     file: str = field(default="")
+    #: Vectors, of all stores together, below which the driver can't work; 0: any number will do.
+    minimum: int = field(default=0)
 
     def store(self, name: str) -> Store:
         """The store of that name.  Raises KeyError: the resolver has checked every use."""

@@ -40,12 +40,6 @@ _OUTERMOST = re.compile(
 )
 _UNKNOWN = "?"
 
-#: Words that the language will know, each with what it is for.
-LATER = {
-    "cpus": "a choice of CPUs",
-    "minimum": "a minimum of vectors",
-}
-
 #: Where a statement belongs, for one that stands elsewhere.
 HOMES = {
     "bar": "an iomem store",
@@ -66,6 +60,7 @@ HOMES = {
     "dedicated": "a pool",
     "reserve": "a pool",
     "managed": "a pool",
+    "cpus": "a pool",
     "vectors": "a subdevice",
     "architecture": "a device",
     "pci": "a device",
@@ -85,12 +80,14 @@ HOMES = {
 FORMS = {
     "architecture": "`architecture x86_64, arm64;`",
     "cookie": "`cookie NAME;` or `cookie NAME optional;`",
+    "cpus": "`cpus node;`, for the CPUs of the device's NUMA node: numbers of CPUs are the "
+    "machine's, not the device's",
     "include": '`include "family.ims";`',
     "managed": "`managed;` and no more: one vector a queue",
     "mask_bits": "`mask_bits @0x400;` or `mask_bits bar 2 @0x400;`, with `active low` behind it "
     "where a cleared bit masks",
     "pending": "`pending @0x500;` or `pending bar 2 @0x500;`",
-    "requires": "`requires remapping;`",
+    "requires": "`requires remapping;`, or `requires 4 vectors;`",
     "reserve": "`reserve 4;`",
     "share": "`share per cpu up to 8;` or `share least loaded up to 8;`",
     "subdevice": "`subdevice NAME max 64 { ... }`",
@@ -388,7 +385,6 @@ class _Parser:
             token = Token(END, "", self.pos, self.pos)
         if (
             self._end_of_file(token)
-            or self._later(token)
             or self._missing_sign(token)
             or self._missing_brace(token)
             or self._misspelt(token)
@@ -469,23 +465,6 @@ class _Parser:
             "put a `}` where the block ends",
             [Place(Span(self.source, start, start + 1), "the block starts here")],
         )
-
-    def _later(self, token: Token) -> bool:
-        what = LATER.get(token.text)
-        last = self.values[-1] if self.values else None
-        if token.type == "NUMBER" and isinstance(last, Token) and last.type == "REQUIRES":
-            what = LATER["minimum"]
-        if what is None:
-            return False
-        self._report(
-            "IMS014",
-            f"{what if token.type == 'NUMBER' else quote(token.text)} is not supported yet",
-            self._span(token),
-            "" if token.type == "NUMBER" else what,
-            "leave it out: this version has no word for it",
-        )
-        self._drop(token)
-        return True
 
     def _missing_sign(self, token: Token) -> bool:
         """One sign that is missing before ``token``: say so, and go on as if it stood there."""
@@ -624,7 +603,7 @@ class _Parser:
             hint = "write `slot NAME 16 { ... }`"
             if self._open_block() is not None:
                 hint = "write `slot 16 { ... }`, or `slot NAME;` for a layout that has a name"
-        elif first == "requires" and token.text in HOMES:
+        elif first == "requires" and token.text in HOMES and token.text != "vectors":
             hint = f"`{token.text}` is a statement of its own"
         elif first == "managed" or (
             first in FORMS and (not hint or first == "include" or token.text in (",", ";", "-"))
@@ -830,6 +809,10 @@ def _requires_remapping(p: _Parser, c: list[Any]) -> ast.RemappingItem:
     return ast.RemappingItem(True, p.span(c[0], c[-1]))
 
 
+def _requires_vectors(p: _Parser, c: list[Any]) -> ast.MinimumItem:
+    return ast.MinimumItem(p.number(c[1]), p.span(c[0], c[-1]))
+
+
 def _remapping_optional(p: _Parser, c: list[Any]) -> ast.RemappingItem:
     return ast.RemappingItem(False, p.span(c[0], c[-1]))
 
@@ -942,14 +925,22 @@ def _vector(p: _Parser, c: list[Any]) -> ast.VectorItem:
     )
 
 
+_POOL_PARTS = (
+    ast.ShareItem,
+    ast.DedicatedItem,
+    ast.ReserveItem,
+    ast.ManagedItem,
+    ast.CpusItem,
+    ast.Broken,
+)
+
+
 def _pool(p: _Parser, c: list[Any]) -> ast.PoolItem:
     return ast.PoolItem(
         name=p.word(c[1]),
         ranges=_nodes(c, ast.RangeItem),
         purpose=_text(p, c),
-        items=_nodes(
-            c, ast.ShareItem, ast.DedicatedItem, ast.ReserveItem, ast.ManagedItem, ast.Broken
-        ),
+        items=_nodes(c, *_POOL_PARTS),
         head=_head(p, c),
         span=p.span(c[0], c[-1]),
     )
@@ -991,6 +982,10 @@ def _managed(p: _Parser, c: list[Any]) -> ast.ManagedItem:
     return ast.ManagedItem(p.span(c[0], c[-1]))
 
 
+def _cpus(p: _Parser, c: list[Any]) -> ast.CpusItem:
+    return ast.CpusItem(p.span(c[0], c[-1]))
+
+
 def _subdevice(p: _Parser, c: list[Any]) -> ast.SubdeviceItem:
     items = _nodes(c, ast.MemberItem, ast.Broken)
     name, maximum = p.word(c[1]), p.number(c[3])
@@ -1016,6 +1011,7 @@ _ACTIONS: dict[str, Callable[[_Parser, list[Any]], Any]] = {
     "path": _path,
     "maintainer": _maintainer,
     "requires_remapping": _requires_remapping,
+    "requires_vectors": _requires_vectors,
     "remapping_optional": _remapping_optional,
     "architecture": _architecture,
     "msi_store": _pci_store,
@@ -1048,6 +1044,7 @@ _ACTIONS: dict[str, Callable[[_Parser, list[Any]], Any]] = {
     "dedicated": _dedicated,
     "reserve": _reserve,
     "managed": _managed,
+    "cpus": _cpus,
     "subdevice": _subdevice,
     "member_one": _member_one,
     "member_many": _member_many,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from . import ast, model
-from .parser import LATER
 from .records import dataclass, field
 
 TYPE_CHECKING = False
@@ -48,7 +47,7 @@ class Block:
     def may_have(self, *keywords: str) -> bool:
         """Whether a statement that could not be read may have been one of these."""
         return any(
-            not item.words or item.words[0] in keywords or item.words[0] not in _STARTS
+            not item.words or item.words[0] in keywords or item.words[0] not in KEYWORDS
             for item in self.broken
         )
 
@@ -63,6 +62,7 @@ KEYWORDS = frozenset(
         "bar",
         "control",
         "cookie",
+        "cpus",
         "data",
         "dedicated",
         "device",
@@ -89,9 +89,6 @@ KEYWORDS = frozenset(
         "vectors",
     )
 )
-
-
-_STARTS = KEYWORDS | LATER.keys()
 
 
 class Slot:
@@ -212,6 +209,7 @@ class Scope:
         self.path = self.block.first(ast.PathItem)
         self.maintainers = self.block.all(ast.MaintainerItem)
         self.remappings = self.block.all(ast.RemappingItem)
+        self.minimums = self.block.all(ast.MinimumItem)
 
     @cached_property
     def by_name(self) -> dict[str, Store]:
@@ -227,6 +225,16 @@ class Scope:
         return self.remappings[0].required if self.remappings else None
 
     @cached_property
+    def required(self) -> bool:
+        """Whether interrupt remapping is required, by the file or by what is in it (rule 32)."""
+        if self.remapping is not None:
+            return self.remapping
+        return self.isolated is not None or any(
+            Block(pool.items).first(ast.DedicatedItem) and self.ims_range(pool)
+            for pool in self.pools
+        )
+
+    @cached_property
     def _lost_words(self) -> set[str]:
         return {word for item in self.block.broken for word in item.words[1:]}
 
@@ -234,7 +242,7 @@ class Scope:
     def _lost_any(self) -> bool:
         return any(
             (len(item.words) < 2 and item.words[:1] in ((), ("store",)))
-            or (bool(item.words) and item.words[0] not in _STARTS)
+            or (bool(item.words) and item.words[0] not in KEYWORDS)
             for item in self.block.broken
         )
 
@@ -272,19 +280,13 @@ class Scope:
 def build(scope: Scope, file: str) -> model.Device:
     """The device of a scope in which no rule found an error."""
     decl = scope.decl
-    remapping = scope.remapping
-    if remapping is None:
-        remapping = scope.isolated is not None or any(
-            Block(pool.items).first(ast.DedicatedItem) and scope.ims_range(pool)
-            for pool in scope.pools
-        )
     return model.Device(
         name=scope.name,
         title=decl.title.value if decl.title else scope.name,
         ids=tuple(_pci(item) for item in decl.items if _is_pci(item)),
         path=scope.path.text.value if scope.path else None,
         maintainers=tuple(item.text.value for item in scope.maintainers),
-        remapping=remapping,
+        remapping=scope.required,
         stores=tuple(_store(store) for store in scope.stores),
         vectors=tuple(_vector(item) for item in scope.vectors),
         pools=tuple(_pool(item) for item in scope.pools),
@@ -292,6 +294,7 @@ def build(scope: Scope, file: str) -> model.Device:
         subdevices=tuple(_subdevice(item) for item in scope.subdevices),
         architectures=tuple(name.text for item in scope.architectures for name in item.names),
         file=file,
+        minimum=_value(scope.minimums[0].number) if scope.minimums else 0,
     )
 
 
@@ -461,6 +464,7 @@ def _pool(item: ast.PoolItem) -> model.Pool:
         span=item.span,
         managed=block.first(ast.ManagedItem) is not None,
         reserve=_value(reserve.number) if reserve else 0,
+        node=block.first(ast.CpusItem) is not None,
     )
 
 

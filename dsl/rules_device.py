@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from . import ast
+from . import ast, model
 from .codes import report
 from .diagnostics import Diagnostic, Place, quote
 from .parser import nearest
-from .resolve import Block, Scope, Slot
-from .rule import MAX_GUESSES, Found, again
+from .resolve import Block, Scope, Slot, Store
+from .rule import MAX_GUESSES, Found, again, count
 from .rules_layout import WIDTHS
 from .source import Span
 
@@ -44,6 +44,7 @@ def rule_property_twice(scope: Scope) -> Found:
     ):
         spans = [item.span for item in scope.remappings if item.required is required]
         yield from _twice(words, spans)
+    yield from _twice("requires vectors", [item.span for item in scope.minimums])
     for store in scope.stores:
         yield from _twice("bar", [item.span for item in store.block.all(ast.BarItem)])
         for word in ("offset", "slots"):
@@ -59,6 +60,7 @@ def rule_property_twice(scope: Scope) -> Found:
         yield from _twice("dedicated", [item.span for item in block.all(ast.DedicatedItem)])
         yield from _twice("reserve", [item.span for item in block.all(ast.ReserveItem)])
         yield from _twice("managed", [item.span for item in block.all(ast.ManagedItem)])
+        yield from _twice("cpus", [item.span for item in block.all(ast.CpusItem)])
 
 
 def slot_rule_property_twice(slot: Slot) -> Found:
@@ -203,6 +205,61 @@ def rule_remapping(scope: Scope) -> Found:
                 [Place(first.span, "first said here")],
             )
             return
+
+
+#: Vectors that Linux can give a device: of an MSI domain of its own, and of MSI-X.
+MAX_VECTORS = model.MAX_INDEXES + model.MAX_MSIX
+
+
+def _granted(scope: Scope, store: Store) -> int | None:
+    """Vectors that a store can have at most; None where that isn't known.
+
+    Without a pool no more of MSI and MSI-X are wanted than the special vectors take.
+    """
+    pooled = any(part.store.text == store.name for pool in scope.pools for part in pool.ranges)
+    if not store.is_pci or pooled:
+        return store.limit
+    most = 0
+    for item in scope.vectors:
+        if item.store.text == store.name:
+            if item.index.value is None:
+                return None
+            most = max(most, item.index.value + 1)
+    return most
+
+
+def rule_minimum(scope: Scope) -> Found:
+    """The driver needs a vector at least, and not more than there can ever be."""
+    for item in scope.minimums[:1]:
+        number = item.number.value
+        if number is None:
+            continue
+        if not 1 <= number <= MAX_VECTORS:
+            yield report(
+                "IMS121",
+                f"no driver can need {count(number, 'vector')}",
+                item.number.span,
+                hint=f"a device has 1 to {MAX_VECTORS:,}; leave the statement out if any "
+                "number will do",
+            )
+            continue
+        if scope.block.may_have("store", "pool", "vector"):
+            continue
+        stores = list(scope.by_name.values())
+        granted = [_granted(scope, store) for store in stores]
+        known = [most for most in granted if most is not None]
+        if len(known) == len(granted) and sum(known) < number:
+            yield report(
+                "IMS122",
+                f"the stores can never hold {count(number, 'vector')}",
+                item.number.span,
+                f"{count(sum(known), 'vector')} at most",
+                "lower the minimum, or check the sizes of the stores",
+                [
+                    Place(store.item.head, f"has at most {count(most, 'vector')}")
+                    for store, most in zip(stores, known, strict=True)
+                ],
+            )
 
 
 #: What `architecture` may name: the words of the kernel's Kconfig in lower case.

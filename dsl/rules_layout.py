@@ -9,7 +9,7 @@ from . import ast, model
 from .codes import report
 from .diagnostics import Diagnostic, Place, quote
 from .parser import nearest
-from .resolve import BAR_BYTES, Scope, Slot, Store, width_of
+from .resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
 from .rule import MAX_GUESSES, Found, count
 from .source import Span
 
@@ -260,11 +260,21 @@ def _layout_place(store: Store, span: Span) -> tuple[Span, list[Place]]:
     return span, []
 
 
+def _excused(scope: Scope) -> bool:
+    """Rule 7: whether required remapping stands in for mask bits, or may do so if all is read."""
+    if scope.required:
+        return True
+    broken = any(Block(pool.items).broken for pool in scope.pools)
+    return scope.remapping is None and (broken or scope.block.may_have("requires", "pool"))
+
+
 def rule_mask(scope: Scope) -> Found:
     """Rule 7: messages are maskable one by one, or remapping is required."""
     for store in scope.stores:
         slot = store.slot
         if slot is None or store.mask_bits or store.block.may_have("mask_bits"):
+            continue
+        if _excused(scope):
             continue
         iomem = store.item.kind == "iomem"
         if slot.control is None:
@@ -276,7 +286,8 @@ def rule_mask(scope: Scope) -> Found:
                     place,
                     "has no control word" if other else "in this block",
                     "write `control @12 { mask bit 0; }`"
-                    + (", or `mask_bits @N;` in the store" if iomem else ""),
+                    + (", or `mask_bits @N;` in the store" if iomem else "")
+                    + "; `requires remapping;` where messages can't be masked",
                     other,
                 )
             continue
@@ -286,23 +297,35 @@ def rule_mask(scope: Scope) -> Found:
         if slot.fields.may_have("mask") or any(nearest(f, ["mask"]) for f in flags):
             continue
         place, other = _layout_place(store, slot.control.register.span)
-        if scope.remapping:
+        yield report(
+            "IMS061",
+            "the slot has no mask bit",
+            place,
+            "has no mask bit",
+            "write `mask bit N;`, or `mask bit N active low;` where a set bit enables; "
+            "`requires remapping;` where messages can't be masked",
+            other,
+        )
+
+
+def rule_pending(scope: Scope) -> Found:
+    """Pending bits are set for what is masked, so something masks."""
+    for store in scope.stores:
+        slot = store.slot
+        if store.pending is None or slot is None or store.mask_bits:
+            continue
+        lost = slot.block.may_have("control") or slot.fields.may_have("mask")
+        if not _excused(scope) or lost or store.block.may_have("mask_bits"):
+            continue  # the mask bit that is missing is reported as that
+        if not slot.fields.all(ast.MaskItem):
+            place, _ = _layout_place(store, slot.item.head)
             yield report(
-                "IMS014",
-                "slots without a mask bit are not supported yet",
-                place,
-                "has no mask bit",
-                "this version needs one, even where remapping is required",
-                other,
-            )
-        else:
-            yield report(
-                "IMS061",
-                "the slot has no mask bit",
-                place,
-                "has no mask bit",
-                "write `mask bit N;`, or `mask bit N active low;` where a set bit enables",
-                other,
+                "IMS097",
+                "pending bits of messages that can't be masked",
+                store.pending.span,
+                "set for what is masked",
+                "give the slot a mask bit or the store `mask_bits`, or remove `pending`",
+                [Place(place, "has no mask bit")],
             )
 
 

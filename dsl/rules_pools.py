@@ -183,6 +183,32 @@ def rule_reserve_range(scope: Scope) -> Found:
             )
 
 
+def rule_cpus(scope: Scope) -> Found:
+    """Which CPUs a pool's vectors belong on is said where the pool chooses them."""
+    for pool in scope.pools:
+        block = Block(pool.items)
+        cpus, share = block.first(ast.CpusItem), block.first(ast.ShareItem)
+        managed = block.first(ast.ManagedItem)
+        if cpus is None:
+            continue
+        if managed is not None:
+            yield report(
+                "IMS106",
+                f"{quote(pool.name.text)} can't choose the CPUs of managed vectors",
+                cpus.span,
+                hint="remove one of the two: the kernel spreads managed vectors over all CPUs",
+                secondary=[Place(managed.span, "the kernel chooses the CPUs")],
+            )
+        elif share is not None and share.policy == "per cpu":
+            yield report(
+                "IMS106",
+                f"{quote(pool.name.text)} can't choose the CPUs of vectors that it has per CPU",
+                cpus.span,
+                hint="remove it, or write `share least loaded up to N;`: then the pool chooses",
+                secondary=[Place(share.span, "the user names the CPU")],
+            )
+
+
 # Subdevices.
 
 

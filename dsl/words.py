@@ -52,13 +52,13 @@ SUBDEVICE_SUFFIXES = _words("""
     MAX irq irqs irqs_exit irqs_first irqs_init irqs_publish irqs_release irqs_take irqs_undo nr
     """)
 DEVICE_SUFFIXES = _words("""
-    irqs irqs_exit irqs_init irqs_offline irqs_online irqs_params irqs_quiet irqs_register
-    irqs_restore irqs_setup irqs_shutdown irqs_state irqs_subdevices irqs_unregister irqs_unwatch
-    irqs_watch range
+    irqs irqs_enough irqs_exit irqs_init irqs_near irqs_offline irqs_online irqs_params irqs_quiet
+    irqs_register irqs_restore irqs_setup irqs_shutdown irqs_state irqs_subdevices irqs_unregister
+    irqs_unwatch irqs_watch range
     """)
 
 #: Members of ``struct <device>_irqs`` that every device may have, and those made of a store.
-MEMBERS = _words("lock node pdev")
+MEMBERS = _words("cpuhp lock pdev")
 STORE_MEMBERS = _words("""
     changed command failed lock mask_bits mask_lock masks pending size slots static
     """)

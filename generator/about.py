@@ -24,6 +24,7 @@ from imsgen.dsl.model import (
 )
 
 from .patches import fill
+from .views_slots import slot_masks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,15 +122,18 @@ def _store(store: Store) -> str:
         return f"{_size(store.slots, 'message')}, changed by a command of the device"
     if isinstance(store, ExportedStore):
         return f"{_size(store.slots, 'message')}, sent by a peer which is told of changes"
+    masks = "" if slot_masks(store) else ", without mask bits"
     if isinstance(store, MemoryStore):
-        return f"{_size(store.slots)} of {store.layout.stride} bytes in memory given by the driver"
+        where = f"{_size(store.slots)} of {store.layout.stride} bytes in memory given by the driver"
+        return where + masks
     if store.tables:
         where = _list([f"{t.slots} at {t.offset:#x}" for t in store.tables])
         where = f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar}: {where}"
-        return where + _arrays(store)
+        return where + masks + _arrays(store)
     where = "an offset given by the driver" if store.offset.runtime else f"{store.offset.value:#x}"
     return (
         f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar} at {where}"
+        + masks
         + _arrays(store)
     )
 
@@ -179,6 +183,8 @@ def _pool_doc(pool: Pool) -> list[str]:
             )
     if pool.dedicated:
         out.append(f"a user can {'also ' if pool.sharing else ''}have one that nobody else uses")
+    if pool.node:
+        out.append("where a user names no CPUs, those of the device's NUMA node are taken")
     return out
 
 

@@ -24,9 +24,11 @@ from imsgen.dsl.model import (
 from .layout import tabs
 from .names import names_of
 from .targets import Target
+from .views_minimum import minimum_view
 from .views_pools import (
     hotplug,
     managed_view,
+    near,
     pool_view,
     queues_define,
     subdevice_view,
@@ -109,6 +111,8 @@ def device_view(device: Device, target: Target) -> View:
         "quiet_loop": bool(device.pools),
         "quiet_first": bool(device.vectors or managed),
         "architectures": _architectures(device),
+        "minimum": minimum_view(device),
+        "near": near(device),
         "cookies": [
             {
                 "store": s.name,
@@ -252,6 +256,10 @@ def _glue_includes(device: Device) -> list[str]:
             linux.add("iommu.h")
         if not isinstance(s, CommandStore):
             linux |= {"irqdesc.h", "spinlock.h"}
+    if minimum_view(device):
+        linux.add("dev_printk.h")
+    if near(device):
+        linux |= {"cpumask.h", "numa.h", "topology.h"}
     if hotplug(device):
         linux |= {"cpuhotplug.h", "cpumask.h", "init.h"}
     if any(p.managed for p in device.pools):
@@ -329,6 +337,8 @@ def _init(device: Device, params: list[View], has_params: bool) -> View:
         for s in device.stores
         if isinstance(s, PciStore)
     ]
+    if minimum_view(device):
+        calls.append(f"{f}_irqs_enough(irqs)")
     calls += [f"{f}_{p.name}_init(irqs{', params' if p.sharing else ''})" for p in device.pools]
     returns = [" Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,"]
     if any(not fallback(device, s) for s in ims_stores(device)):
@@ -336,6 +346,9 @@ def _init(device: Device, params: list[View], has_params: bool) -> View:
     if ims_stores(device):
         returns.append("\t   -EBUSY when called again before the driver has detached,")
     returns.append("\t   -ENOSPC when a vector with a fixed purpose can't be had")
+    if minimum_view(device):
+        returns[-1] += ", or there"
+        returns.append(f"\t   are fewer than {device.minimum} vectors in all stores together")
     return {
         "init_tail": tail,
         "init_pass": passed,
@@ -384,8 +397,8 @@ def _state(device: Device) -> list[View]:
         add(p.name, member(kind, p.name), f"The {p.name} pool")
     if hotplug(device):
         add(
-            "node",
-            member("struct hlist_node", "node"),
+            "cpuhp",
+            member("struct hlist_node", "cpuhp"),
             "Entry in the list of those who care for CPUs which come back",
         )
     for sub in device.subdevices:

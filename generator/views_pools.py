@@ -44,6 +44,9 @@ def pool_view(device: Device, pool: Pool) -> View:
         "get_on": f"{fn}_get_on" if least else f"{fn}_get",
         "balanced": least or (pool.sharing is not None and p in members),
         "reserve": pool.reserve,
+        "node": pool.node,
+        "all": "those of the device's node" if pool.node else "all",
+        "default": "the CPUs of the device's node" if pool.node else "the default",
         "dedicated": pool.dedicated,
         "word": word.decl,
         "can_fail": fails,
@@ -123,6 +126,11 @@ def hotplug(device: Device) -> bool:
     return any(pool.sharing for pool in device.pools)
 
 
+def near(device: Device) -> bool:
+    """Whether there are vectors that belong on the CPUs of the device's node."""
+    return any(pool.node for pool in device.pools)
+
+
 # --- subdevices ---------------------------------------------------------------------------------
 
 
@@ -148,6 +156,9 @@ def subdevice_view(device: Device, sub: Subdevice, pools: list[View]) -> View:
                 "shared": pool["shared"],
                 "take_one": get,
                 "get_on": pool["get_on"],
+                "node": pool["node"],
+                "cpus": f"{device.name}_irqs_near(sub->irqs) ?:\n»" * pool["node"]
+                + "cpu_online_mask",
                 "nr": nr,
                 "nr_tabs": tabs(f" * @{nr}:", 16),
                 "vecs": vecs,

@@ -33,6 +33,7 @@ _WHAT = {
     "address_hi": "Message address, high half",
     "data": "Message data",
     "control": "Mask bit and what else is set at allocation",
+    "cookies": "What is set at allocation",
     "message": "Low half of the message address, and message data",
 }
 
@@ -58,9 +59,23 @@ def _swapped(value: str, width: int, endian: Endian) -> str:
 
 
 def message_registers(layout: SlotLayout) -> list[Register]:
-    """The registers of a message in the order in which they are written."""
+    """The registers of a message."""
     high = [layout.address_hi] if layout.address_hi else []
     return [layout.address_lo, *high, layout.data]
+
+
+def write_order(store: IomemStore | MemoryStore) -> list[Register]:
+    """The registers of a message in the order in which they are written.
+
+    What nothing masks may be sent as soon as it has an address, which therefore comes last.
+    """
+    registers = message_registers(store.layout)
+    return registers if slot_masks(store) else registers[::-1]
+
+
+def slot_masks(store: IomemStore | MemoryStore) -> bool:
+    """Whether each message has a mask bit, in its slot or in an array."""
+    return bool(_mask(store) or (isinstance(store, IomemStore) and store.mask_bits))
 
 
 def slot_view(device: Device, store: IomemStore | MemoryStore) -> View:
@@ -89,12 +104,16 @@ def slot_view(device: Device, store: IomemStore | MemoryStore) -> View:
             {"name": n, "tabs": tabs(f"#define {n}", VALUE_COLUMN), "value": v}
             for n, v in _defines(f"{f}_{s}_CTRL".upper(), layout)
         ],
-        "members": _members(layout.stride, members),
+        "members": _members(layout.stride, members, bool(_mask(store))),
         "asserts": [f"sizeof(struct {slot}) == {layout.stride}"]
         + [f"offsetof(struct {slot}, {name}) == {offset}" for name, _, offset, _ in members],
         "ctrl": _control(store, f"{f}_{s}_CTRL_MASK".upper()),
         "set_ctrl": _set_control(store),
         "rewrites": not device.remapping,
+        "unmaskable": not slot_masks(store),
+        "which": "an unmasked message" if slot_masks(store) else "a message",
+        "quiet": "masked" if slot_masks(store) else "empty",
+        "idle": "masked or quiet" if slot_masks(store) else "empty",
     }
 
 
@@ -163,6 +182,9 @@ def _set_control(store: IomemStore | MemoryStore) -> View | None:
     control = store.layout.control
     if not control or control.mask:
         return None
+    if isinstance(store, MemoryStore):
+        value = _swapped("ctrl", control.register.width, store.layout.endian)
+        return {"name": control.register.name, "value": value}
     return {
         "name": control.register.name,
         "write": accessor("write", control.register.width, store.layout.endian),
@@ -205,6 +227,14 @@ def iomem_view(device: Device, store: IomemStore, has_params: bool) -> View:
     else:
         base = at(store.bar, store.offset.value)
     registers = message_registers(layout) + ([layout.control.register] if layout.control else [])
+    writes = [
+        {"name": r.name, "fn": accessor("write", r.width, endian), "value": values[r.name]}
+        for r in write_order(store)
+    ]
+    reads = [
+        {"name": r.name, "read": accessor("read", r.width, endian)} for r in write_order(store)
+    ]
+    clears = slot_masks(store)
     return {
         "slot_ptr": f"struct {f}_{s}_slot __iomem *",
         "at": "desc->data.dcookie.iobase",
@@ -215,18 +245,10 @@ def iomem_view(device: Device, store: IomemStore, has_params: bool) -> View:
         ],
         "mask_bits": at(store.mask_bits.bar, store.mask_bits.offset) if store.mask_bits else "",
         "pending_bits": at(store.pending.bar, store.pending.offset) if store.pending else "",
-        "writes": [
-            {
-                "name": r.name,
-                "fn": accessor("write", r.width, endian),
-                "value": values[r.name],
-            }
-            for r in message_registers(layout)
-        ],
-        "last": {
-            "name": layout.data.name,
-            "read": accessor("read", layout.data.width, endian),
-        },
+        "writes": writes,
+        "last": reads[-1],
+        "clears": writes if clears else writes[::-1],
+        "cleared": reads[-1] if clears else reads[0],
         "align": max(r.width for r in registers) // 8,
     }
 
@@ -263,8 +285,11 @@ def _message_offset(layout: SlotLayout) -> int:
     return min(layout.address_lo.offset, layout.data.offset)
 
 
-def _members(stride: int, ordered: list[tuple[str, str, int, int]]) -> list[View]:
-    """Members of the slot's struct: the registers, and what is between and behind them."""
+def _members(stride: int, ordered: list[tuple[str, str, int, int]], mask: bool) -> list[View]:
+    """Members of the slot's struct: the registers, and what is between and behind them.
+
+    ``mask`` is set where the control word has a mask bit.
+    """
     out: list[View] = []
 
     def add(name: str, kind: str, doc: str, array: int = 0) -> None:
@@ -286,7 +311,7 @@ def _members(stride: int, ordered: list[tuple[str, str, int, int]]) -> list[View
     for name, kind, offset, size in ordered:
         if offset > at:
             pad(offset - at)
-        add(name, kind, _WHAT[name])
+        add(name, kind, _WHAT[name if mask or name != "control" else "cookies"])
         at = offset + size
     if at < stride:
         pad(stride - at)

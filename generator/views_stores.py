@@ -24,7 +24,7 @@ from imsgen.dsl.records import dataclass
 
 from .layout import tabs
 from .targets import Target
-from .views_slots import iomem_view, memory_view, slot_view, unmasked
+from .views_slots import iomem_view, memory_view, slot_masks, slot_view, unmasked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,6 +132,13 @@ def cookie_doc(c: Cookie) -> str:
     else:
         text = f"0 to {c.limit:#x}"
     return f"{text}, or {invalid_cookie(c.name)} for none" if c.optional else text
+
+
+def can_mask(store: Store) -> bool:
+    """Whether messages can be kept from being sent; else remapping is required (rule 7)."""
+    if isinstance(store, (IomemStore, MemoryStore)):
+        return slot_masks(store)
+    return not isinstance(store, ExportedStore)
 
 
 def can_fail(store: Store) -> bool:
@@ -274,6 +281,8 @@ def ims_view(device: Device, store: ImsStore, target: Target, has_params: bool) 
         "slot": isinstance(store, (IomemStore, MemoryStore)),
         "command": isinstance(store, CommandStore),
         "exported": isinstance(store, ExportedStore),
+        "masks": can_mask(store),
+        "unmaskable": False,
         "chip": f"{f.upper()}-{s.upper()}",
         "isolated": isolated,
         "isolated_why": "Another function must not be able to send these messages",
@@ -302,6 +311,8 @@ def ims_view(device: Device, store: ImsStore, target: Target, has_params: bool) 
         "pending": None,
         "needs_irqs": True,
         "rewrites": False,
+        "ctrl": None,
+        "set_ctrl": None,
         "frees": [],
     }
     if isinstance(store, (IomemStore, MemoryStore)):

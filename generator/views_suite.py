@@ -9,7 +9,6 @@ from imsgen.dsl.model import (
     CommandStore,
     Context,
     Device,
-    ExportedStore,
     ImsStore,
     IomemStore,
     MemoryStore,
@@ -22,7 +21,8 @@ from imsgen.dsl.model import (
 
 from .names import names_of
 from .views import plain_pools
-from .views_stores import cookies_of, ims_of, ims_stores, invalid_cookie
+from .views_minimum import too_few
+from .views_stores import can_mask, cookies_of, ims_of, ims_stores, invalid_cookie
 from .views_suite_stores import (
     TEST_QUEUES,
     TEST_WANTED,
@@ -55,7 +55,8 @@ def suite_view(device: Device, view: View) -> View:
         pool["t"] = _test_pool(device, model_pool, pool, pci, lose)
 
     for managed in view["managed"]:
-        managed["t"] = _test_managed(device, managed, pci)
+        slots = sum(store["t"]["slots"] for store in view["stores"])
+        managed["t"] = _test_managed(device, managed, pci, slots)
     for sub in view["subdevices"]:
         _test_subdevice(sub, view["pools"])
 
@@ -83,6 +84,7 @@ def suite_view(device: Device, view: View) -> View:
         "msix": pci if any(isinstance(s, MsixStore) for s in device.stores) else 0,
         "msi": _power(pci) if any(isinstance(s, MsiStore) for s in device.stores) else 0,
         "command_vector": hard_ims[0] if hard_ims and view["messages"] else None,
+        "ims_vector": hard_ims[0] if hard_ims else None,
         "irqchip_state": hard_ims[0] if hard_ims and view["stores"][0]["pending"] else None,
         "vectors": vectors,
         "rewrite": rewrite,
@@ -104,6 +106,7 @@ def suite_view(device: Device, view: View) -> View:
             else ""
         ),
     }
+    suite["too_few"] = too_few(device)
     suite["cases"] = _test_cases(device, view, suite)
     includes = {"kunit/test.h", "linux/cpumask.h", "linux/interrupt.h", "linux/irq.h"}
     includes |= {"linux/irqdomain.h", "linux/module.h", "linux/msi.h", "linux/pci.h"}
@@ -112,8 +115,10 @@ def suite_view(device: Device, view: View) -> View:
         includes.add("linux/iommu.h")
     if any(s["memory"] and s["rewrites"] for s in view["stores"]):
         includes |= {"linux/completion.h", "linux/kthread.h", "linux/sched.h"}
-    if view["hotplug"]:
+    if view["hotplug"] or view["near"]:
         includes.add("linux/cpu.h")
+    if view["near"]:
+        includes |= {"linux/device.h", "linux/topology.h"}
     if view["managed"] or view["hotplug"]:
         includes.add("linux/minmax.h")
     if view["subdevices"]:
@@ -136,7 +141,7 @@ def _test_param(device: Device, name: str) -> str:
         if value:
             return value
     if name.endswith("_queues"):
-        return str(TEST_QUEUES)
+        return str(_queues(device))
     return f"test_{name}"
 
 
@@ -155,7 +160,7 @@ def _test_vector(device: Device, v: SpecialVector) -> View:
         "index": v.index,
         "hard": hard,
         "msix": isinstance(device.store(v.store), PciStore),
-        "masks": not isinstance(device.store(v.store), ExportedStore),
+        "masks": can_mask(device.store(v.store)),
         "request": request,
     }
 
@@ -168,6 +173,8 @@ def _test_pci(device: Device) -> int:
         for r in pool.ranges:
             if r.store in pci:
                 need.append(r.first + few(device, pool) if r.last is None else r.last + 1)
+                # Enough by themselves, since some devices can do without their own store.
+                need.append(device.minimum)
     return max(need, default=0)
 
 
@@ -227,6 +234,7 @@ def _test_pool(device: Device, pool: Pool, view: View, pci: int, lose: str) -> V
     writes = 0
     if isinstance(store_model, IomemStore):
         writes = 3 if store_model.layout.address_hi else 2
+    masks = store_model is not None and can_mask(store_model)
     at_once = {s.name: _at_once(device, s, pci) for s in device.stores if isinstance(s, PciStore)}
     static = [s for s in segments if s["is_ims"] == "false"]
     there = sum(max(0, min(s["final"] + 1, at_once[s["store"]]) - s["first"]) for s in static)
@@ -254,13 +262,23 @@ def _test_pool(device: Device, pool: Pool, view: View, pci: int, lose: str) -> V
         "needs_cookie": needed,
         "filled": sum(s["nr"] for s in static),
         "command_index": ims["first"] if ims else 0,
-        "startup_writes": writes + 1,
+        "masks": masks,
+        "mask_accesses": int(masks),
+        "startup": "Message and unmask" if masks else "The message alone",
+        "startup_writes": writes + masks,
+        "startup_reads": 1 + masks,
     }
 
 
-def _test_managed(device: Device, view: View, msix: int) -> View:
+def _test_managed(device: Device, view: View, msix: int, slots: int) -> View:
     vectors = [v.name for v in device.vectors if v.store == view["store"]]
-    return {"queues": TEST_QUEUES, "nr": msix - view["first"], "vectors": vectors}
+    few = max(1, device.minimum - slots - view["first"])
+    return {"queues": _queues(device), "nr": msix - view["first"], "vectors": vectors, "few": few}
+
+
+def _queues(device: Device) -> int:
+    """How many queues the driver of a managed pool asks for."""
+    return max(TEST_QUEUES, device.minimum)
 
 
 def _test_subdevice(view: View, pools: list[View]) -> None:
@@ -275,6 +293,7 @@ def _test_subdevice(view: View, pools: list[View]) -> None:
             "nr": nr,
             "most": min(m["maximum"], there),
             "spread": m["shared"] and not m["single"],
+            "node": m["shared"] and m["node"],
             "no_cookie": pool["t"]["no_cookie"],
         }
         scarce += 1 if m["shared"] else nr
@@ -366,7 +385,12 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
         if store["slot"]:
             cases.append(f"{s}_layout")
         if store["iomem"]:
-            cases += [f"{s}_write_accesses", f"{s}_mask_accesses", f"{s}_reset_accesses"]
+            cases.append(f"{s}_write_accesses")
+            if store["masks"]:
+                cases.append(f"{s}_mask_accesses")
+            elif store["vectors"]:
+                cases.append(f"{s}_prepare_accesses")
+            cases.append(f"{s}_reset_accesses")
             if store["rewrites"]:
                 cases.append(f"{s}_write_live_accesses")
             if store["pending"]:
@@ -375,6 +399,8 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
             cases += [f"{s}_pair", f"{s}_reset"]
             if store["rewrites"]:
                 cases.append(f"{s}_write_live")
+        if store["unmaskable"] and suite["ims_vector"]:
+            cases += [f"{s}_disabled", f"{s}_not_enabled", f"{s}_restored"]
         if store["exported"] and suite["command_vector"]:
             cases += [f"{s}_told", f"{s}_disabled", f"{s}_told_again"]
         if store["command"] and suite["command_vector"]:
@@ -426,6 +452,8 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
             cases.append(f"{p}_hotplug")
             if model.dedicated:
                 cases.append(f"{p}_never_shared")
+        if model.node:
+            cases += [f"{p}_node", f"{p}_node_offline"]
     for managed in view["managed"]:
         p = f"{f}_{managed['name']}"
         cases += [f"{p}_queues", f"{p}_choice", f"{p}_fewer"]
@@ -438,6 +466,8 @@ def _test_cases(device: Device, view: View, suite: View) -> list[str]:
         if sub["shared"]:
             cases += [f"{s}_scarce", f"{s}_no_space"]
         cases += [f"{s}_spread_{m['pool']}" for m in sub["members"] if m["t"]["spread"]]
+        cases += [f"{s}_node_{m['pool']}" for m in sub["members"] if m["t"]["node"]]
         if sub["t"]["own"]:
             cases.append(f"{s}_fewer")
+    cases += [f"{f}_{case['name']}" for case in suite["too_few"]]
     return cases

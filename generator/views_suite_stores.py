@@ -13,12 +13,13 @@ from imsgen.dsl.model import (
     ImsStore,
     IomemStore,
     MemoryStore,
+    PciStore,
     Pool,
     Register,
 )
 
-from .views_slots import message_registers
-from .views_stores import slot_cookies
+from .views_slots import message_registers, slot_masks, write_order
+from .views_stores import in_pool, slot_cookies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def test_slots(device: Device, store: ImsStore) -> int:
         for r in pool.ranges:
             if r.store == store.name:
                 need.append(r.first + few(device, pool) if r.last is None else r.last + 1)
+    if not any(isinstance(s, PciStore) and in_pool(device, s) for s in device.stores):
+        need.append(device.minimum)
     return min(store.slots.maximum, max(need))
 
 
@@ -101,7 +104,7 @@ def store_test(device: Device, store: ImsStore, view: View) -> View:
         "no_slots": "0" if view["fallback"] else "-EINVAL",
         "too_many": store.slots.maximum + 1,
         "lose": f"memset(ctx->{store.name}, 0, sizeof(ctx->{store.name}))",
-        "masks": not view["exported"],
+        "masks": view["masks"],
         "mask_bit": "1",
         "ctrl_idle": "0",
         "ctrl_masked": "1",
@@ -131,17 +134,10 @@ def _slot_test(device: Device, store: IomemStore | MemoryStore, view: View) -> V
     message = message_registers(layout)
     data_base = 0x8000 if layout.data.width == 16 else 0x87650000
     values = {"address_lo": 0xFEE01234, "address_hi": 0x56789ABC, "data": data_base}
-    log = [
-        {
-            "nr": nr,
-            "write": "true",
-            "offset": r.offset,
-            "size": r.width // 8,
-            "value": f"{swap(values[r.name], r.width, endian):#x}",
-        }
-        for nr, r in enumerate(message)
-    ]
-    log.append({**log[-1], "nr": len(message), "write": "false"})
+    log = _written(write_order(store), values, endian)
+    clear = _written(write_order(store)[::-1], {}, endian)
+    prepare = clear + (_written([control.register], {}, endian) if control else [])
+    prepare = [{**access, "nr": nr} for nr, access in enumerate(prepare)]
 
     covered = sorted((r.offset, r.offset + r.width // 8) for r in message)
     untouched, at = [], 0
@@ -172,7 +168,7 @@ def _slot_test(device: Device, store: IomemStore | MemoryStore, view: View) -> V
         "mask_index": 1 if layout_slots > 1 else 0,
         "mask_bit": f"{mask_bit:#x}" if mask else "1",
         "ctrl_idle": _ctrl_of(f"{idle(control):#x}", bits, masked=False),
-        "ctrl_masked": _ctrl_of(f"{masked:#x}", bits, masked=True),
+        "ctrl_masked": _ctrl_of(f"{masked:#x}" if slot_masks(store) else "1", bits, masked=True),
         "address_hi_value": f"{_TEST_HI:#x}" if high else "0",
         "has_hi": high is not None,
         "address": address,
@@ -200,7 +196,27 @@ def _slot_test(device: Device, store: IomemStore | MemoryStore, view: View) -> V
         "nr_reset_writes": len(message) + 1,
         "nr_live_writes": len(message) + 2,
         "write_log": log,
+        "clear_log": clear,
+        "prepare_log": prepare,
+        "nr_prepare_log": len(prepare) * len(view["vectors"]),
+        "first_index": view["vectors"][0]["index"] if view["vectors"] else 0,
+        "address_offset": layout.address_lo.offset,
     }
+
+
+def _written(registers: list[Register], values: dict[str, int], endian: Endian) -> list[View]:
+    """The accesses that write VALUES (or 0) to registers, and read the last of them back."""
+    log = [
+        {
+            "nr": nr,
+            "write": "true",
+            "offset": r.offset,
+            "size": r.width // 8,
+            "value": f"{swap(values.get(r.name, 0), r.width, endian):#x}",
+        }
+        for nr, r in enumerate(registers)
+    ]
+    return [*log, {**log[-1], "nr": len(registers), "write": "false"}]
 
 
 def _ctrl_of(control: str, bits: BitArray | None, *, masked: bool) -> str:

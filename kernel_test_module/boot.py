@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import host
@@ -18,6 +18,8 @@ class Machine:
     cpus: int = 4
     memory: int = 512
     """MiB"""
+    nodes: int = 1
+    """NUMA nodes, each with its share of CPUs and memory; QEMU only"""
     cpu: str = "max"
     machine: str = "q35"
     devices: tuple[str, ...] = ()
@@ -34,6 +36,7 @@ UML = Machine(cpus=1, memory=256, machine="uml", limit=120.0)
 Q35 = Machine()
 BARE = Machine(cpu="max,-hypervisor")
 """The arch code offers IMS on the bare vector domain to physical machines only."""
+NODES = replace(BARE, nodes=2)
 VTD = Machine(
     machine="q35,kernel-irqchip=off",
     devices=("intel-iommu,intremap=on",),
@@ -69,10 +72,22 @@ def qemu_command(image: Path, machine: Machine, kunit: Sequence[str]) -> list[st
     command: list[str | Path] = ["qemu-system-x86_64", "-accel", "tcg", "-M", machine.machine]
     command += ["-cpu", machine.cpu, "-smp", str(machine.cpus), "-m", str(machine.memory)]
     command += ["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]
+    command += numa(machine)
     for device in machine.devices:
         command += ["-device", device]
     command += [*machine.options, "-kernel", image]
     return [*command, "-append", " ".join([*words, *machine.append])]
+
+
+def numa(machine: Machine) -> list[str]:
+    """QEMU's arguments for the nodes of MACHINE; none for a machine of one."""
+    words: list[str] = []
+    cpus, memory = machine.cpus // machine.nodes, machine.memory // machine.nodes
+    for node in range(machine.nodes if machine.nodes > 1 else 0):
+        words += ["-object", f"memory-backend-ram,id=mem{node},size={memory}M"]
+        first = node * cpus
+        words += ["-numa", f"node,memdev=mem{node},cpus={first}-{first + cpus - 1}"]
+    return words
 
 
 def boot_command(image: Path, machine: Machine, kunit: Sequence[str] = ()) -> list[str | Path]:

@@ -22,7 +22,7 @@ EXAMPLES = ("idxd", "timer", "mlx5", "nvme", "ntb", "vfio", "crypto1", "crypto2"
 IMSGEN = "import sys; from imsgen.generator.cli import main; sys.exit(main())"
 """The tool, run by the interpreter that runs this."""
 
-WHERES = {"um": boot.UML, "x86_64": boot.BARE}
+WHERES = {"um": boot.UML, "x86_64": boot.NODES}
 NAMES = {"um": "uml", "x86_64": "qemu"}
 
 

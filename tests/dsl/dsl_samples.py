@@ -75,6 +75,7 @@ device all "All of it" {
     maintainer "Jane Doe <jane@example.org>";
     maintainer "Jörg Müller <joerg@example.org>";
     requires remapping;
+    requires 16 vectors;
     architecture x86_64, arm64;
     store table: msix;
     store ims: iomem {
@@ -98,8 +99,8 @@ device all "All of it" {
         share per cpu up to 8;
         reserve 4;
     }
-    pool rx = ims[100..] { dedicated; }
-    pool load = ims[8] { share least loaded up to 64; }
+    pool rx = ims[100..] { dedicated; cpus node; }
+    pool load = ims[8] { share least loaded up to 64; cpus node; }
     subdevice sf max 1024 { vector load; vectors wq 1..256; }
 }
 slot family 16 little endian {
@@ -133,6 +134,13 @@ device split "Tables, and bits elsewhere" {
             pci="    pci 8086:0003;\n",
         ),
         device(EXPORTED, "vector only = peer[15];", name="other"),
+        device(
+            "requires remapping;",
+            "store q: memory { slots 8; slot 16 { address_lo @0; data @4; } }",
+            "vector v = q[0];",
+            name="bare",
+            pci="    pci 8086:0004;\n",
+        ),
     )
 )
 

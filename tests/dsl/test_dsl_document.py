@@ -12,7 +12,6 @@ from imsgen.dsl import MAX_BYTES, load, model
 from imsgen.dsl.codes import CODES
 from imsgen.dsl.diagnostics import Severity, render
 from imsgen.dsl.grammar import tables
-from imsgen.dsl.parser import LATER
 from imsgen.dsl.rules_device import ARCHITECTURES
 from imsgen.dsl.rules_layout import MAX_STRIDE, WIDTHS
 from imsgen.dsl.rules_names import MAX_NAME
@@ -22,15 +21,11 @@ from imsgen.dsl.rules_texts import MAX_TEXT
 from imsgen.dsl.rules_vectors import MAX_SHARE
 
 PATH = ROOT / "docs" / "language.md"
-LATER_START, LATER_END = "doesn't support yet: ", ".\n\n## What is refused"
 CODES_START = "Warnings (marked *w*) don't stop anything.\n\n"
 
 
 def made(text: str) -> str:
     """The page with the lists that are made from the sources."""
-    words = ", ".join(f"`{word}`" for word in sorted(LATER))
-    start = text.index(LATER_START) + len(LATER_START)
-    text = text[:start] + words + text[text.index(LATER_END) :]
     start = text.index(CODES_START) + len(CODES_START)
     rows = [
         f"| {code} | {entry.meaning}{' *w*' if entry.severity is Severity.WARNING else ''} |"
@@ -115,7 +110,7 @@ def test_statements_of_the_tables_are_syntax(template: str) -> None:
         "device d {{ pool p = s {{ {} }} }}",
         "device d {{ subdevice s max 1 {{ {} }} }}",
     ]
-    syntax = {"IMS010", "IMS011", "IMS012", "IMS013", "IMS014", "IMS015"}
+    syntax = {"IMS010", "IMS011", "IMS012", "IMS013", "IMS015"}
     taken = [
         form
         for form in outer

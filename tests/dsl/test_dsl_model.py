@@ -147,11 +147,16 @@ def test_everything() -> None:
         ("admin", Context.ONESHOT, ""),
         ("tick", Context.HARD, "tick"),
     ]
-    wq, rx, _ = every.pools
+    wq, rx, load_pool = every.pools
     assert [(r.store, r.first, r.last) for r in wq.ranges] == [
         ("table", 2, None), ("ims", 1, 7), ("ims", 9, 9),
     ]  # fmt: skip
     assert (rx.sharing, rx.dedicated) == (None, True)
+    assert (wq.node, rx.node, load_pool.node) == (False, True, True)
+    assert (every.minimum, both.devices[1].minimum) == (16, 0)
+    bare = both.devices[-1].store("q")
+    assert isinstance(bare, MemoryStore)
+    assert bare.layout.control is None
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,14 @@ def test_qemu_command_carries_the_machine() -> None:
     assert "-no-reboot" in words
 
 
+def test_nodes_share_cpus_and_memory() -> None:
+    words = boot.boot_command(IMAGE, boot.NODES)
+    nodes = [words[i + 1] for i, word in enumerate(words) if word == "-numa"]
+    assert nodes == ["node,memdev=mem0,cpus=0-1", "node,memdev=mem1,cpus=2-3"]
+    assert "memory-backend-ram,id=mem1,size=256M" in words
+    assert not boot.numa(boot.BARE)
+
+
 def test_ends() -> None:
     good = "ok 1 a\nreboot: System halted\n"
     assert boot.fault_of(good, 0, 9) == ""

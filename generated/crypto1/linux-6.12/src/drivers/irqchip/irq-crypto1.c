@@ -466,7 +466,7 @@ static enum cpuhp_state crypto1_irqs_state;
  */
 static int crypto1_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
-	struct crypto1_irqs *irqs = hlist_entry(node, struct crypto1_irqs, node);
+	struct crypto1_irqs *irqs = hlist_entry(node, struct crypto1_irqs, cpuhp);
 	struct crypto1_ring_vec *ring;
 
 	mutex_lock(&irqs->lock);
@@ -482,7 +482,7 @@ static int crypto1_irqs_online(unsigned int cpu, struct hlist_node *node)
 
 static int crypto1_irqs_offline(unsigned int cpu, struct hlist_node *node)
 {
-	struct crypto1_irqs *irqs = hlist_entry(node, struct crypto1_irqs, node);
+	struct crypto1_irqs *irqs = hlist_entry(node, struct crypto1_irqs, cpuhp);
 	struct crypto1_ring_vec *ring;
 
 	mutex_lock(&irqs->lock);
@@ -496,13 +496,13 @@ static int crypto1_irqs_offline(unsigned int cpu, struct hlist_node *node)
 
 static int crypto1_irqs_watch(struct crypto1_irqs *irqs)
 {
-	return cpuhp_state_add_instance_nocalls(crypto1_irqs_state, &irqs->node);
+	return cpuhp_state_add_instance_nocalls(crypto1_irqs_state, &irqs->cpuhp);
 }
 
 static void crypto1_irqs_unwatch(struct crypto1_irqs *irqs)
 {
-	if (!hlist_unhashed(&irqs->node))
-		cpuhp_state_remove_instance_nocalls(crypto1_irqs_state, &irqs->node);
+	if (!hlist_unhashed(&irqs->cpuhp))
+		cpuhp_state_remove_instance_nocalls(crypto1_irqs_state, &irqs->cpuhp);
 }
 
 static int __init crypto1_irqs_register(void)

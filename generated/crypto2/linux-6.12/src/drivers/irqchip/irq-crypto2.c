@@ -605,7 +605,7 @@ static enum cpuhp_state crypto2_irqs_state;
  */
 static int crypto2_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
-	struct crypto2_irqs *irqs = hlist_entry(node, struct crypto2_irqs, node);
+	struct crypto2_irqs *irqs = hlist_entry(node, struct crypto2_irqs, cpuhp);
 	struct crypto2_ring_vec *ring;
 
 	mutex_lock(&irqs->lock);
@@ -621,7 +621,7 @@ static int crypto2_irqs_online(unsigned int cpu, struct hlist_node *node)
 
 static int crypto2_irqs_offline(unsigned int cpu, struct hlist_node *node)
 {
-	struct crypto2_irqs *irqs = hlist_entry(node, struct crypto2_irqs, node);
+	struct crypto2_irqs *irqs = hlist_entry(node, struct crypto2_irqs, cpuhp);
 	struct crypto2_ring_vec *ring;
 
 	mutex_lock(&irqs->lock);
@@ -635,13 +635,13 @@ static int crypto2_irqs_offline(unsigned int cpu, struct hlist_node *node)
 
 static int crypto2_irqs_watch(struct crypto2_irqs *irqs)
 {
-	return cpuhp_state_add_instance_nocalls(crypto2_irqs_state, &irqs->node);
+	return cpuhp_state_add_instance_nocalls(crypto2_irqs_state, &irqs->cpuhp);
 }
 
 static void crypto2_irqs_unwatch(struct crypto2_irqs *irqs)
 {
-	if (!hlist_unhashed(&irqs->node))
-		cpuhp_state_remove_instance_nocalls(crypto2_irqs_state, &irqs->node);
+	if (!hlist_unhashed(&irqs->cpuhp))
+		cpuhp_state_remove_instance_nocalls(crypto2_irqs_state, &irqs->cpuhp);
 }
 
 static int __init crypto2_irqs_register(void)

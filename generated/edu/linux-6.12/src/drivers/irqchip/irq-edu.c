@@ -542,7 +542,7 @@ static enum cpuhp_state edu_irqs_state;
  */
 static int edu_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
-	struct edu_irqs *irqs = hlist_entry(node, struct edu_irqs, node);
+	struct edu_irqs *irqs = hlist_entry(node, struct edu_irqs, cpuhp);
 	struct edu_queue_vec *queue;
 
 	mutex_lock(&irqs->lock);
@@ -558,7 +558,7 @@ static int edu_irqs_online(unsigned int cpu, struct hlist_node *node)
 
 static int edu_irqs_offline(unsigned int cpu, struct hlist_node *node)
 {
-	struct edu_irqs *irqs = hlist_entry(node, struct edu_irqs, node);
+	struct edu_irqs *irqs = hlist_entry(node, struct edu_irqs, cpuhp);
 	struct edu_queue_vec *queue;
 
 	mutex_lock(&irqs->lock);
@@ -572,13 +572,13 @@ static int edu_irqs_offline(unsigned int cpu, struct hlist_node *node)
 
 static int edu_irqs_watch(struct edu_irqs *irqs)
 {
-	return cpuhp_state_add_instance_nocalls(edu_irqs_state, &irqs->node);
+	return cpuhp_state_add_instance_nocalls(edu_irqs_state, &irqs->cpuhp);
 }
 
 static void edu_irqs_unwatch(struct edu_irqs *irqs)
 {
-	if (!hlist_unhashed(&irqs->node))
-		cpuhp_state_remove_instance_nocalls(edu_irqs_state, &irqs->node);
+	if (!hlist_unhashed(&irqs->cpuhp))
+		cpuhp_state_remove_instance_nocalls(edu_irqs_state, &irqs->cpuhp);
 }
 
 static int __init edu_irqs_register(void)

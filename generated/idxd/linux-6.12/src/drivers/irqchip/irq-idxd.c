@@ -654,7 +654,7 @@ static enum cpuhp_state idxd_irqs_state;
  */
 static int idxd_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
-	struct idxd_irqs *irqs = hlist_entry(node, struct idxd_irqs, node);
+	struct idxd_irqs *irqs = hlist_entry(node, struct idxd_irqs, cpuhp);
 	struct idxd_wq_vec *wq;
 
 	mutex_lock(&irqs->lock);
@@ -670,7 +670,7 @@ static int idxd_irqs_online(unsigned int cpu, struct hlist_node *node)
 
 static int idxd_irqs_offline(unsigned int cpu, struct hlist_node *node)
 {
-	struct idxd_irqs *irqs = hlist_entry(node, struct idxd_irqs, node);
+	struct idxd_irqs *irqs = hlist_entry(node, struct idxd_irqs, cpuhp);
 	struct idxd_wq_vec *wq;
 
 	mutex_lock(&irqs->lock);
@@ -683,13 +683,13 @@ static int idxd_irqs_offline(unsigned int cpu, struct hlist_node *node)
 
 static int idxd_irqs_watch(struct idxd_irqs *irqs)
 {
-	return cpuhp_state_add_instance_nocalls(idxd_irqs_state, &irqs->node);
+	return cpuhp_state_add_instance_nocalls(idxd_irqs_state, &irqs->cpuhp);
 }
 
 static void idxd_irqs_unwatch(struct idxd_irqs *irqs)
 {
-	if (!hlist_unhashed(&irqs->node))
-		cpuhp_state_remove_instance_nocalls(idxd_irqs_state, &irqs->node);
+	if (!hlist_unhashed(&irqs->cpuhp))
+		cpuhp_state_remove_instance_nocalls(idxd_irqs_state, &irqs->cpuhp);
 }
 
 static int __init idxd_irqs_register(void)

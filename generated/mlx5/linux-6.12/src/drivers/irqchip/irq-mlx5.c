@@ -541,8 +541,8 @@ static unsigned int mlx5_ctrl_least(struct mlx5_irqs *irqs, const struct cpumask
 /**
  * mlx5_ctrl_get - Get a shared vector on the least loaded CPU
  * @irqs:	The interrupts of the device
- * @mask:	The CPUs to choose from, NULL for all. Those which are offline don't
- *		count; when all of them are, any other will do
+ * @mask:	The CPUs to choose from, NULL for all. Those
+ *		which are offline don't count; when all of them are, any other will do
  *
  * The rest is as for mlx5_ctrl_get_on(). What other users do at the same time
  * may or may not be seen, so that they can end up on the same CPU.
@@ -936,8 +936,8 @@ static unsigned int mlx5_comp_least(struct mlx5_irqs *irqs, const struct cpumask
 /**
  * mlx5_comp_get - Get a shared vector on the least loaded CPU
  * @irqs:	The interrupts of the device
- * @mask:	The CPUs to choose from, NULL for all. Those which are offline don't
- *		count; when all of them are, any other will do
+ * @mask:	The CPUs to choose from, NULL for all. Those
+ *		which are offline don't count; when all of them are, any other will do
  *
  * The rest is as for mlx5_comp_get_on(). What other users do at the same time
  * may or may not be seen, so that they can end up on the same CPU.
@@ -1385,7 +1385,7 @@ static enum cpuhp_state mlx5_irqs_state;
  */
 static int mlx5_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
-	struct mlx5_irqs *irqs = hlist_entry(node, struct mlx5_irqs, node);
+	struct mlx5_irqs *irqs = hlist_entry(node, struct mlx5_irqs, cpuhp);
 	struct mlx5_ctrl_vec *ctrl;
 	struct mlx5_comp_vec *comp;
 
@@ -1407,7 +1407,7 @@ static int mlx5_irqs_online(unsigned int cpu, struct hlist_node *node)
 
 static int mlx5_irqs_offline(unsigned int cpu, struct hlist_node *node)
 {
-	struct mlx5_irqs *irqs = hlist_entry(node, struct mlx5_irqs, node);
+	struct mlx5_irqs *irqs = hlist_entry(node, struct mlx5_irqs, cpuhp);
 	struct mlx5_ctrl_vec *ctrl;
 	struct mlx5_comp_vec *comp;
 
@@ -1425,13 +1425,13 @@ static int mlx5_irqs_offline(unsigned int cpu, struct hlist_node *node)
 
 static int mlx5_irqs_watch(struct mlx5_irqs *irqs)
 {
-	return cpuhp_state_add_instance_nocalls(mlx5_irqs_state, &irqs->node);
+	return cpuhp_state_add_instance_nocalls(mlx5_irqs_state, &irqs->cpuhp);
 }
 
 static void mlx5_irqs_unwatch(struct mlx5_irqs *irqs)
 {
-	if (!hlist_unhashed(&irqs->node))
-		cpuhp_state_remove_instance_nocalls(mlx5_irqs_state, &irqs->node);
+	if (!hlist_unhashed(&irqs->cpuhp))
+		cpuhp_state_remove_instance_nocalls(mlx5_irqs_state, &irqs->cpuhp);
 }
 
 static int __init mlx5_irqs_register(void)

@@ -632,7 +632,7 @@ static enum cpuhp_state rocker_irqs_state;
  */
 static int rocker_irqs_online(unsigned int cpu, struct hlist_node *node)
 {
-	struct rocker_irqs *irqs = hlist_entry(node, struct rocker_irqs, node);
+	struct rocker_irqs *irqs = hlist_entry(node, struct rocker_irqs, cpuhp);
 	struct rocker_port_vec *port;
 
 	mutex_lock(&irqs->lock);
@@ -648,7 +648,7 @@ static int rocker_irqs_online(unsigned int cpu, struct hlist_node *node)
 
 static int rocker_irqs_offline(unsigned int cpu, struct hlist_node *node)
 {
-	struct rocker_irqs *irqs = hlist_entry(node, struct rocker_irqs, node);
+	struct rocker_irqs *irqs = hlist_entry(node, struct rocker_irqs, cpuhp);
 	struct rocker_port_vec *port;
 
 	mutex_lock(&irqs->lock);
@@ -662,13 +662,13 @@ static int rocker_irqs_offline(unsigned int cpu, struct hlist_node *node)
 
 static int rocker_irqs_watch(struct rocker_irqs *irqs)
 {
-	return cpuhp_state_add_instance_nocalls(rocker_irqs_state, &irqs->node);
+	return cpuhp_state_add_instance_nocalls(rocker_irqs_state, &irqs->cpuhp);
 }
 
 static void rocker_irqs_unwatch(struct rocker_irqs *irqs)
 {
-	if (!hlist_unhashed(&irqs->node))
-		cpuhp_state_remove_instance_nocalls(rocker_irqs_state, &irqs->node);
+	if (!hlist_unhashed(&irqs->cpuhp))
+		cpuhp_state_remove_instance_nocalls(rocker_irqs_state, &irqs->cpuhp);
 }
 
 static int __init rocker_irqs_register(void)

@@ -140,7 +140,7 @@ struct crypto1_ring_pool {
  * @ims:	The slots of the ims store
  * @ims_slots:	Their number, 0 when the store can't be used
  * @ring:	The ring pool
- * @node:	Entry in the list of those who care for CPUs which come back
+ * @cpuhp:	Entry in the list of those who care for CPUs which come back
  */
 struct crypto1_irqs {
 	struct pci_dev		*pdev;
@@ -150,7 +150,7 @@ struct crypto1_irqs {
 	struct crypto1_ims_slot __iomem *ims;
 	unsigned int		ims_slots;
 	struct crypto1_ring_pool	ring;
-	struct hlist_node	node;
+	struct hlist_node	cpuhp;
 };
 
 int devm_crypto1_irqs_init(struct crypto1_irqs *irqs, struct pci_dev *pdev,

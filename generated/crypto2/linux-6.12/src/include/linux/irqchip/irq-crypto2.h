@@ -153,7 +153,7 @@ struct crypto2_ring_pool {
  * @ims_slots:	Their number, 0 when the store can't be used
  * @ims_pending:	Their pending bits
  * @ring:	The ring pool
- * @node:	Entry in the list of those who care for CPUs which come back
+ * @cpuhp:	Entry in the list of those who care for CPUs which come back
  */
 struct crypto2_irqs {
 	struct pci_dev		*pdev;
@@ -164,7 +164,7 @@ struct crypto2_irqs {
 	unsigned int		ims_slots;
 	void __iomem *ims_pending;
 	struct crypto2_ring_pool	ring;
-	struct hlist_node	node;
+	struct hlist_node	cpuhp;
 };
 
 int devm_crypto2_irqs_init(struct crypto2_irqs *irqs, struct pci_dev *pdev,

@@ -144,7 +144,7 @@ struct edu_queue_pool {
  * @ims:	The slots of the ims store
  * @ims_slots:	Their number, 0 when the store can't be used
  * @queue:	The queue pool
- * @node:	Entry in the list of those who care for CPUs which come back
+ * @cpuhp:	Entry in the list of those who care for CPUs which come back
  */
 struct edu_irqs {
 	struct pci_dev		*pdev;
@@ -154,7 +154,7 @@ struct edu_irqs {
 	struct edu_ims_slot __iomem *ims;
 	unsigned int		ims_slots;
 	struct edu_queue_pool	queue;
-	struct hlist_node	node;
+	struct hlist_node	cpuhp;
 };
 
 int devm_edu_irqs_init(struct edu_irqs *irqs, struct pci_dev *pdev,

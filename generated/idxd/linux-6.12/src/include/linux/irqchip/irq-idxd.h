@@ -156,7 +156,7 @@ struct idxd_wq_pool {
  * @ims:	The slots of the ims store
  * @ims_slots:	Their number, 0 when the store can't be used
  * @wq:		The wq pool
- * @node:	Entry in the list of those who care for CPUs which come back
+ * @cpuhp:	Entry in the list of those who care for CPUs which come back
  */
 struct idxd_irqs {
 	struct pci_dev		*pdev;
@@ -168,7 +168,7 @@ struct idxd_irqs {
 	struct idxd_ims_slot __iomem *ims;
 	unsigned int		ims_slots;
 	struct idxd_wq_pool	wq;
-	struct hlist_node	node;
+	struct hlist_node	cpuhp;
 };
 
 int devm_idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,

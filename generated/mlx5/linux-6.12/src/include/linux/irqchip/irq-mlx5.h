@@ -316,7 +316,7 @@ struct mlx5_sf_irqs {
  * @eqctx_command:	Puts a message into effect; may sleep
  * @ctrl:	The ctrl pool
  * @comp:	The comp pool
- * @node:	Entry in the list of those who care for CPUs which come back
+ * @cpuhp:	Entry in the list of those who care for CPUs which come back
  * @sf_list:	The sf subdevices
  * @nr_sf:	Their number
  */
@@ -336,7 +336,7 @@ struct mlx5_irqs {
 					 const struct mlx5_eqctx_msg *msg);
 	struct mlx5_ctrl_pool	ctrl;
 	struct mlx5_comp_pool	comp;
-	struct hlist_node	node;
+	struct hlist_node	cpuhp;
 	struct list_head	sf_list;
 	unsigned int		nr_sf;
 };

@@ -148,7 +148,7 @@ struct rocker_port_pool {
  * @ims:	The slots of the ims store
  * @ims_slots:	Their number, 0 when the store can't be used
  * @port:	The port pool
- * @node:	Entry in the list of those who care for CPUs which come back
+ * @cpuhp:	Entry in the list of those who care for CPUs which come back
  */
 struct rocker_irqs {
 	struct pci_dev		*pdev;
@@ -160,7 +160,7 @@ struct rocker_irqs {
 	struct rocker_ims_slot __iomem *ims;
 	unsigned int		ims_slots;
 	struct rocker_port_pool	port;
-	struct hlist_node	node;
+	struct hlist_node	cpuhp;
 };
 
 int devm_rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,
