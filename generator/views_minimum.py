@@ -61,7 +61,7 @@ def _numbers(device: Device, store: Store) -> Sequence[int]:
     if managed:
         return range(managed.ranges[0].first + 1, MAX_MSIX + 1)
     if not in_pool(device, store):
-        return (prefix,)
+        return (_prefix(device, store),)
     if isinstance(store, MsiStore):
         return tuple(nr for nr in (1, 2, 4, 8, 16, MAX_MSI) if nr >= prefix)
     return range(prefix, MAX_MSIX + 1)

@@ -374,11 +374,12 @@ def table_view(device: Device, store: PciStore) -> View:
     """A function's MSI-X table or MSI capability."""
     vectors = [v for v in device.vectors if v.store == store.name]
     msi = isinstance(store, MsiStore)
+    prefix = max((v.index + 1 for v in vectors), default=1)
     return {
         "name": store.name,
         "msi": msi,
-        "PREFIX": max((v.index + 1 for v in vectors), default=1),
-        "wanted": "size" if in_pool(device, store) else max(v.index + 1 for v in vectors),
+        "PREFIX": prefix,
+        "wanted": "size" if in_pool(device, store) else prefix,
         "vectors": [{"name": v.name, "index": v.index} for v in vectors],
         "TYPE": "PCI_IRQ_MSI" if msi else "PCI_IRQ_MSIX",
         "in_pool": in_pool(device, store),

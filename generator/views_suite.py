@@ -238,6 +238,8 @@ def _test_pool(device: Device, pool: Pool, view: View, pci: int, lose: str) -> V
     at_once = {s.name: _at_once(device, s, pci) for s in device.stores if isinstance(s, PciStore)}
     static = [s for s in segments if s["is_ims"] == "false"]
     there = sum(max(0, min(s["final"] + 1, at_once[s["store"]]) - s["first"]) for s in static)
+    # Of the entries in order, which are allocated only when they are handed out.
+    made = [s["first"] + i >= at_once.get(s["store"], 0) for s in segments for i in range(s["nr"])]
     sharable = max(base - pool.reserve, 1)
     return {
         "nr": base,
@@ -248,8 +250,8 @@ def _test_pool(device: Device, pool: Pool, view: View, pci: int, lose: str) -> V
         "segments": segments,
         "no_cookie": no_cookie,
         "get_nth": get_nth,
-        "made": 1 if segments[0]["dynamic"] else 0,
-        "two": 2 if segments[0]["dynamic"] else 0,
+        "made": sum(made[:1]),
+        "two": sum(made[:2]),
         "withhold": any(isinstance(device.store(s["store"]), MsixStore) for s in static),
         "ims": ims if pool.dedicated else None,
         "lose": lose,
