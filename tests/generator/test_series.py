@@ -120,6 +120,20 @@ def test_files_after_each_commit(git_tree: Path, tree: Path, idxd: Device) -> No
             assert (git_tree / diff.path).read_text().split("\n")[:-1] == lines
 
 
+@pytest.mark.parametrize("skew", ["6.12", "7"])
+def test_edits_of_our_own_files_fit(profile: Target, skew: str) -> None:
+    """What a script adds and then edits for some kernels has each anchor once."""
+    planner = Planner(profile)
+    edited = []
+    for script in load_scripts():
+        texts = {new.path: planner._new_text(new) for new in script.new}
+        for edit in script.edits_for(skew):
+            if edit.path in texts:
+                edited.append(edit.path)
+                assert texts[edit.path].count("".join(f"{x}\n" for x in edit.anchor)) == 1
+    assert bool(edited) == (skew == "7")
+
+
 def test_one_series_after_the_other(git_tree: Path, idxd: Device, timer: Device) -> None:
     """A tree that has the first device's series gets the second one's without the core."""
     for device, count in ((timer, 10), (idxd, 3)):
