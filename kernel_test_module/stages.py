@@ -218,6 +218,16 @@ def kunit(
             report.check(f"{tag} {NAMES[arch]}", str(error).splitlines())
 
 
+def unavailable(kernel: Kernel, name: str, error: host.Unavailable, report: Report) -> None:
+    """A KERNEL that isn't to be had: skipped, unless it is the reference kernel, which must be."""
+    lines = str(error).splitlines()
+    if kernel.name == REFERENCE:
+        report.check(name, lines)
+    else:
+        # What was tried, and the last thing that apt said
+        report.skip(name, " ".join(line.strip() for line in dict.fromkeys((lines[0], lines[-1]))))
+
+
 def one_kernel(
     place: Place,
     kernel: Kernel,
@@ -233,10 +243,7 @@ def one_kernel(
     try:
         tree = tree or fetch.fetch(kernel, place.logs)
     except host.Unavailable as error:
-        if kernel.name == REFERENCE:
-            report.check(f"{kernel.name} fetch", str(error).splitlines())
-        else:
-            report.skip(f"{kernel.name} kernel", str(error).splitlines()[0])
+        unavailable(kernel, f"{kernel.name} fetch", error, report)
         return
     except host.StageError as error:
         report.check(f"{kernel.name} fetch", str(error).splitlines())
