@@ -11,6 +11,7 @@ from .edits import EditError, Provider, Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
     from typing import Any
 
 #: What a tree can lack, in words, by the value of ``needs``.
@@ -29,13 +30,14 @@ class ScriptError(Exception):
 
 @dataclass(frozen=True)
 class Edit:
-    """One anchored edit; ``skew`` limits it to trees of that skew key."""
+    """One anchored edit; ``skew`` limits it to trees of that skew key, ``api`` to those with it."""
 
     path: str
     mode: str
     anchor: tuple[str, ...]
     insert: tuple[str, ...]
     skew: str | None
+    api: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,27 +73,30 @@ class Script:
                 out.append(f"{path} ({text})")
         return out
 
-    def edits_for(self, skew: str) -> tuple[Edit, ...]:
-        """The edits for trees of that skew key.
+    def edits_for(self, skew: str, apis: Container[str] = ()) -> tuple[Edit, ...]:
+        """The edits for trees of that skew key, which have ``apis``.
 
         Raises :class:`EditError` when a file has edits for other keys only; a file of the script's
         own may be right for a kernel as it is.
         """
-        chosen = tuple(edit for edit in self.edits if edit.skew in (None, skew))
+        able = tuple(edit for edit in self.edits if edit.api is None or edit.api in apis)
+        chosen = tuple(edit for edit in able if edit.skew in (None, skew))
         keyed = {edit.path for edit in self.edits if edit.skew is not None}
         served = {edit.path for edit in chosen if edit.skew is not None}
         for path in sorted(keyed - served - {new.path for new in self.new}):
             raise EditError(f"{path}: no edit for kernels like {skew} in {self.name}")
         return chosen
 
-    def apply(self, work: Workspace, skew: str, texts: dict[str, str]) -> None:
+    def apply(
+        self, work: Workspace, skew: str, texts: dict[str, str], apis: Container[str] = ()
+    ) -> None:
         """Make the edits; ``texts`` holds the text of each new file by path.
 
         An empty text, as the recording of a profile has it, is not edited.
         """
         for new in self.new:
             work.create(new.path, texts[new.path])
-        for edit in self.edits_for(skew):
+        for edit in self.edits_for(skew, apis):
             if texts.get(edit.path, "-"):
                 work.edit(edit.path, edit.mode, edit.anchor, edit.insert)
         for path, text in self.kconfig:
@@ -146,12 +151,13 @@ def parse(name: str, data: dict[str, Any]) -> Script:
 
 def _edit(entry: dict[str, Any]) -> Edit:
     modes = [mode for mode in _MODES if mode in entry]
-    if len(modes) != 1 or set(entry) - {"file", "insert", "kernel", modes[0]}:
+    if len(modes) != 1 or set(entry) - {"file", "insert", "kernel", "api", modes[0]}:
         raise ValueError(f"edit of {entry.get('file')}: one of {', '.join(_MODES)}, and insert")
     anchor = _whole(entry[modes[0]])
     if not anchor:
         raise ValueError(f"edit of {entry['file']}: empty anchor")
-    return Edit(entry["file"], modes[0], anchor, _whole(entry["insert"]), entry.get("kernel"))
+    insert = _whole(entry["insert"])
+    return Edit(entry["file"], modes[0], anchor, insert, entry.get("kernel"), entry.get("api"))
 
 
 def _whole(text: str) -> tuple[str, ...]:

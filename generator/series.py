@@ -103,7 +103,7 @@ class Planner:
             for script in load_scripts(self._root):
                 if self.target.needs(script):
                     texts = {new.path: self._new_text(new) for new in script.new}
-                    script.apply(work, self.target.skew, texts)
+                    script.apply(work, self.target.skew, texts, self.target.apis)
                     commits.append(Commit(script.subject, script.body, work.commit()))
             self._core = Core(tuple(commits), work)
         return self._core

@@ -33,6 +33,9 @@ DEFAULT = "linux-6.12"
 #: Raised whenever the profiles' form changes.
 _FORMAT = 1
 
+#: What some kernels want to have used, and others don't have; and where it is defined.
+APIS = {"kzalloc_obj": "include/linux/slab.h"}
+
 #: Files whose names a profile holds, because names made for a device must not meet them.
 _NAMED = (IRQCHIP, f"{IRQCHIP}/tests", "include/linux/irqchip", "Documentation/core-api/irq/ims")
 
@@ -87,6 +90,8 @@ class Target:
     provider: Files = field(repr=False, compare=False)
     #: The preparatory commits, where they were made ahead.
     core: Core | None = field(repr=False, compare=False, default=None)
+    #: Those of :data:`APIS` that the kernel has.
+    apis: frozenset[str] = frozenset()
 
     @property
     def native(self) -> bool:
@@ -102,6 +107,12 @@ class Target:
     def has_descs_guard(self) -> bool:
         """Whether the MSI descriptors are locked by guard(msi_descs_lock), and no other way."""
         return self.skew == "7"
+
+    def zeroed(self, pointer: str) -> str:
+        """The C expression that allocates what a pointer points to, and zeroes it."""
+        if "kzalloc_obj" in self.apis:
+            return f"kzalloc_obj(*{pointer})"
+        return f"kzalloc(sizeof(*{pointer}), GFP_KERNEL)"
 
     def needs(self, script: Script) -> bool:
         """Whether the script belongs into a series for this kernel."""
@@ -255,6 +266,9 @@ def _probe(files: TreeFiles, root: str, scripts: Sequence[Script]) -> Target:
             docs=groups["docs"],
         ),
         provider=files,
+        apis=frozenset(
+            name for name, path in APIS.items() if f"#define {name}(" in files.text(path)
+        ),
     )
 
 

@@ -92,6 +92,7 @@ def device_view(device: Device, target: Target) -> View:
         "native": target.native,
         "has_alloc_at": target.has_alloc_at,
         "has_descs_guard": target.has_descs_guard,
+        "zeroed_vec": target.zeroed("vec"),
         "has_params": has_params,
         "params": params,
         "has_ims": bool(stores),

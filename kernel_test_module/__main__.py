@@ -83,17 +83,20 @@ def single_stage(
             build.kernel(stages.configuration(place, prepared, arch))
 
 
-def end_to_end(place: Place, args: argparse.Namespace, report: Report) -> None:
-    """Real interrupts in QEMU; a stage that can't run is a failure."""
+def end_to_end(place: Place, args: argparse.Namespace, kernel: str, report: Report) -> None:
+    """Real interrupts in QEMU; a stage that can't run is a failure, as in `stages.one_kernel()`."""
     try:
         e2e.run(
             place,
             report,
+            kernel=kernel,
             only=args.only,
             seconds=args.torture,
             kasan=args.kasan,
             broken=args.break_write,
         )
+    except host.Unavailable as error:
+        stages.unavailable(fetch.KERNELS[kernel], f"{kernel} e2e", error, report)
     except host.StageError as error:
         report.check("e2e", str(error).splitlines())
 
@@ -167,7 +170,9 @@ def run(args: argparse.Namespace) -> int:
     if able and args.stage in ("simulate", "all", "test") and not (args.fast or args.pristine):
         simulated(place, report)
     if able and args.stage in ("e2e", "test") and not args.fast:
-        end_to_end(place, args, report)
+        # The devices and parents are the same on all kernels: the others only when asked for.
+        for kernel in kernels if args.stage == "e2e" else [stages.REFERENCE]:
+            end_to_end(place, args, kernel, report)
     if boots or args.stage in ("e2e", "simulate"):
         report.save(place.results)
     return report.close()

@@ -55,7 +55,8 @@ class Booted:
     """Empty, or why the end wasn't a regular one: time limit, panic, exit code."""
 
 
-KUNIT_ARGS = ("kunit.enable=1",)
+KUNIT_ARGS = ("kunit.enable=1", "kunit.autorun=1")
+"""Newer kernels can be built so that suites don't run at boot, and allnoconfig does."""
 
 
 def uml_command(image: Path, machine: Machine, kunit: Sequence[str]) -> list[str | Path]:

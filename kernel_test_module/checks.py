@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from . import build, git, host, kconfig, trees
@@ -103,26 +106,64 @@ def checkpatch_faults(work: Path, *words: str | Path) -> list[str]:
     return faults
 
 
+def kernel_doc_faults(work: Path, name: str) -> list[str]:
+    """What kernel-doc of the tree WORK has against its file NAME."""
+    code, said = call(["scripts/kernel-doc", "-none", "-Wall", "-Werror", name], work)
+    faults = [line for line in said.splitlines() if line.strip()]
+    return faults or ([f"ended with {code}"] if code else [])
+
+
 def checkpatch(tree: Tree, mboxes: dict[str, bytes], report: Report, tag: str) -> None:
     """`checkpatch.pl --strict` on each patch of each series, as the series has it."""
+
+    def faults_in(patch: Path) -> list[str]:
+        said = checkpatch_faults(tree.apply, patch)
+        return [fault.replace(str(patch), patch.name) for fault in said]
+
     for name, mbox in mboxes.items():
-        for patch in trees.split(mbox, tree.home / "patches"):
-            faults = [
-                fault.replace(str(patch), patch.name)
-                for fault in checkpatch_faults(tree.apply, patch)
-            ]
-            report.check(f"{tag} checkpatch {name} {patch.name}", faults)
+        todo = {
+            f"{tag} checkpatch {name} {patch.name}": (
+                patch.read_text(errors="surrogateescape"),
+                partial(faults_in, patch),
+            )
+            for patch in trees.split(mbox, tree.home / "patches")
+        }
+        proven(tree, todo, report)
 
 
 def kernel_doc(tree: Tree, files: Iterable[str], report: Report, tag: str) -> None:
     """kernel-doc on each new C file, headers too: nothing to say."""
-    for name in files:
-        if name.endswith((".c", ".h")):
-            code, said = call(["scripts/kernel-doc", "-none", "-Wall", "-Werror", name], tree.apply)
-            faults = [line for line in said.splitlines() if line.strip()]
-            if code and not faults:
-                faults = [f"ended with {code}"]
-            report.check(f"{tag} kernel-doc {name}", faults)
+    todo = {
+        f"{tag} kernel-doc {name}": (name, partial(kernel_doc_faults, tree.apply, name))
+        for name in files
+        if name.endswith((".c", ".h"))
+    }
+    proven(tree, todo, report)
+
+
+def proven(
+    tree: Tree, todo: Mapping[str, tuple[str, Callable[[], list[str]]]], report: Report
+) -> None:
+    """Make checks of the tree that is applied, as many at once as there are CPUs.
+
+    TODO has for each name what else than the tree decides on the result, and what gives the faults.
+    What passed once for the same tree is not done again.
+    """
+    head = git.git(tree.apply, "rev-parse", "HEAD")
+
+    def faults(name: str) -> list[str]:
+        key, check = todo[name]
+        proof = proof_of(tree, name, head, key)
+        if proof.exists():
+            return []
+        found = check()
+        if not found:
+            proof.touch()
+        return found
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, found in zip(todo, pool.map(faults, todo), strict=True):
+            report.check(name, found)
 
 
 def objects_of(files: Iterable[str]) -> tuple[str, ...]:
@@ -216,12 +257,19 @@ def documentation_only(tree: Tree, commit: str) -> bool:
     return all(name.startswith(DOCUMENTATION) for name in names)
 
 
-def proof_key(tree: Tree, commit: str, full: build.Build) -> str:
-    """Names all that decides whether a prefix builds: content, configuration, compiler."""
+def proof_of(tree: Tree, *parts: str) -> Path:
+    """The file that exists once a check has passed; PARTS are all that decides on its result."""
+    proofs = tree.home / "proofs"
+    proofs.mkdir(exist_ok=True)
+    text = "\n".join(parts)
+    return proofs / hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def prefix_proof(tree: Tree, commit: str, full: build.Build) -> Path:
+    """The proof that a prefix builds: content, configuration, compiler."""
     content = git.git(tree.apply, "rev-parse", f"{commit}^{{tree}}")
     compiler = host.run(["gcc", "--version"]).splitlines()[0]
-    text = "\n".join((content, kconfig.as_text(dict(full.wanted)), compiler))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return proof_of(tree, content, kconfig.as_text(dict(full.wanted)), compiler)
 
 
 def prefixes(
@@ -231,12 +279,10 @@ def prefixes(
 
     A prefix that was built once, with this content, configuration and compiler, is not built again.
     """
-    proofs = tree.home / "proofs"
-    proofs.mkdir(exist_ok=True)
     total = len(applied.commits)
     for number, commit in enumerate(applied.commits[:-1], 1):
         name = f"{tag} prefix {number}/{total} builds"
-        proof = proofs / proof_key(tree, commit, full)
+        proof = prefix_proof(tree, commit, full)
         if proof.exists() or documentation_only(tree, commit):
             report.check(name)
             continue

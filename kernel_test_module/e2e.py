@@ -290,9 +290,7 @@ def source_checks(work: Path, report: Report) -> None:
         name = f"{DIRECTORY}/{path.name}"
         faults += checks.checkpatch_faults(work, "-f", name)
         if path.suffix in (".c", ".h"):
-            doc = ["scripts/kernel-doc", "-none", "-Wall", "-Werror", name]
-            code, said = checks.call(doc, work)
-            faults += said.splitlines() or ([f"kernel-doc ended with {code}"] if code else [])
+            faults += checks.kernel_doc_faults(work, name)
     report.check("e2e checkpatch and kernel-doc of the test drivers", faults)
 
 
@@ -336,25 +334,27 @@ def run_one(place: Place, built: build.Build, one: Boot, report: Report) -> list
 LIFTED = "* QEMU's AMD IOMMU is refused as an emulated one; the test lifts that, see docs/e2e.md"
 
 
-def save(place: Place, found: Sequence[dict[str, Any]]) -> None:
-    """Write e2e.json and e2e.md with all lines, and print what they add up to."""
+def save(place: Place, found: Sequence[dict[str, Any]], name: str = "e2e") -> None:
+    """Write NAME.json and NAME.md with all lines, and print what they add up to."""
     place.results.mkdir(parents=True, exist_ok=True)
-    (place.results / "e2e.json").write_text(json.dumps(found, indent=1) + "\n")
+    (place.results / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
     note = [LIFTED] if any(record.get("lifted") for record in found) else []
-    (place.results / "e2e.md").write_text("\n".join([*table(found), "", *note]).strip() + "\n")
+    (place.results / f"{name}.md").write_text("\n".join([*table(found), "", *note]).strip() + "\n")
     for line in [*table(sorted(found, key=parent_of), WORDS[:2]), *note]:
         host.say(line)
 
 
-def run_boots(place: Place, built: build.Build, chosen: Sequence[Boot], report: Report) -> None:
-    """All CHOSEN boots of a built kernel, then the table."""
+def run_boots(
+    place: Place, built: build.Build, chosen: Sequence[Boot], report: Report, name: str = "e2e"
+) -> None:
+    """All CHOSEN boots of a built kernel, then the table, also in files of that NAME."""
     found: list[dict[str, Any]] = []
     for one in chosen:
         try:
             found += run_one(place, built, one, report)
         except host.StageError as error:
             report.check(f"{built.label}-{one.name}", str(error).splitlines())
-    save(place, found)
+    save(place, found, name)
 
 
 def show_break(place: Place, built: build.Build, report: Report) -> None:
@@ -375,6 +375,7 @@ def run(
     place: Place,
     report: Report,
     *,
+    kernel: str = stages.REFERENCE,
     only: str = "",
     seconds: int = TORTURE,
     kasan: bool = False,
@@ -387,7 +388,7 @@ def run(
         raise host.StageError(f"no boot matches {only!r}; there are {names}")
     if kasan:
         chosen = [roomy(one) for one in chosen]
-    tree = stages.for_kernel(place, stages.REFERENCE)
+    tree = stages.for_kernel(place, kernel)
     with fetch.locked(tree.home):
         prepared = stages.prepare(place, tree, EXAMPLES)
         work = trees.work_at(tree, prepared.applied.head)
@@ -401,4 +402,5 @@ def run(
         if broken:
             show_break(place, built, report)
         else:
-            run_boots(place, built, chosen, report)
+            name = "e2e" if kernel == stages.REFERENCE else f"e2e-{kernel}"
+            run_boots(place, built, chosen, report, name)

@@ -114,6 +114,10 @@ def suite_options(suite: str, state: Path) -> list[str]:
         "Dir::Cache": state / "cache",
         "APT::Get::List-Cleanup": "0",
         "APT::Sandbox::User": "root",
+        # Who can't reach the mirror should be told soon.
+        "Acquire::Retries": "1",
+        "Acquire::http::Timeout": "20",
+        "Acquire::https::Timeout": "20",
     }
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
@@ -158,16 +162,19 @@ def locate(kernel: Kernel, cache: Path) -> tuple[list[str], str, str]:
             host.follow("apt", ["apt-get", "update"], cache / "apt.log", env=env, limit=600)
         return [], kernel.package, candidate([], kernel.package)
     assert kernel.suite
-    options = suite_options(kernel.suite, cache / "apt" / kernel.suite)
-    try:
-        host.run(["apt-get", *options, "update", "--quiet=2", "--error-on=any"], env=env)
-        names = host.run(["apt-cache", *options, "pkgnames", "linux-source-"], env=env)
-    except host.StageError as error:
-        raise host.Unavailable(f"{kernel.suite} can't be reached: {error}") from None
-    package = aptsource.highest(names.split(), NEWEST_MAJOR)
-    if not package:
-        raise host.Unavailable(f"{kernel.suite} has no linux-source of {NEWEST_MAJOR} or later")
-    return options, package, candidate(options, package)
+    state = cache / "apt" / kernel.suite
+    # apt refuses to update lists that another run is updating.
+    with locked(state):
+        options = suite_options(kernel.suite, state)
+        try:
+            host.run(["apt-get", *options, "update", "--quiet=2", "--error-on=any"], env=env)
+            names = host.run(["apt-cache", *options, "pkgnames", "linux-source-"], env=env)
+        except (host.StageError, FileNotFoundError) as error:
+            raise host.Unavailable(f"{kernel.suite} can't be reached: {error}") from None
+        package = aptsource.highest(names.split(), NEWEST_MAJOR)
+        if not package:
+            raise host.Unavailable(f"{kernel.suite} has no linux-source of {NEWEST_MAJOR} or later")
+        return options, package, candidate(options, package)
 
 
 def safe_name(text: str) -> str:
@@ -187,6 +194,23 @@ def stamped(home: Path) -> dict[str, str] | None:
     except (OSError, ValueError):
         return None
     return stamp if isinstance(stamp, dict) and stamp.get("layout") == str(LAYOUT) else None
+
+
+def download(options: list[str], package: str, into: Path, logs: Path) -> Path:
+    """Have apt download PACKAGE ("name=version"); gives the file, whole by apt's own checksum.
+
+    Raises `Unavailable`: whatever it is that fails here, it is not this project.
+    """
+    command = ["apt-get", *options, "download", "--quiet=2", package]
+    env = host.plain_env()
+    try:
+        host.must_follow("download", command, logs / "download.log", cwd=into, env=env, limit=1800)
+    except host.StageError as error:
+        raise host.Unavailable(f"{package} can't be downloaded: {error}") from None
+    packages = sorted(into.glob("*.deb"))
+    if len(packages) != 1:
+        raise host.Unavailable(f"apt downloaded {len(packages)} files for {package}")
+    return packages[0]
 
 
 def unpack(package_file: Path, into: Path, logs: Path) -> None:
@@ -250,19 +274,9 @@ def fetch(kernel: Kernel, logs: Path) -> Tree:
         shutil.rmtree(home, ignore_errors=True)
         made = Path(tempfile.mkdtemp(prefix=f"{home.name}.tmp", dir=cache))
         try:
-            host.must_follow(
-                "download",
-                ["apt-get", *options, "download", "--quiet=2", f"{package}={version}"],
-                logs / "download.log",
-                cwd=made,
-                env=host.plain_env(),
-                limit=1800,
-            )
-            packages = sorted(made.glob("*.deb"))
-            if len(packages) != 1:
-                raise host.StageError(f"apt downloaded {len(packages)} files for {package}")
-            unpack(packages[0], made / "apply", logs)
-            packages[0].unlink()
+            package_file = download(options, f"{package}={version}", made, logs)
+            unpack(package_file, made / "apply", logs)
+            package_file.unlink()
             stamp = {"layout": str(LAYOUT), "package": package, "version": version}
             (made / STAMP).write_text(json.dumps(stamp, indent=2) + "\n")
             made.chmod(0o755)

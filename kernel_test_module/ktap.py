@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import io
 import re
 import sys
@@ -125,13 +126,9 @@ def suite_of(test: Any) -> Suite:
 def parse(log: str, tree: Path) -> Ktap:
     """Parse the log of a boot with the parser in TREE. Never raises for a bad log."""
     kunit = parser_of(tree)
-    said = io.StringIO()
     clean = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line.rstrip()) for line in log.splitlines()]
-    # The parser prints through this object, which was bound to standard output at import.
-    kunit.stdout._output = said
-    kunit.stdout._use_color = False
     lines = tuple(_ktap_lines(kunit, clean))
-    test = kunit.parse_run_tests(clean)
+    test, said = _run_tests(kunit, clean)
     suites = tuple(suite_of(suite) for suite in test.subtests)
     complaints = []
     inner = sum(suite.errors for suite in suites)
@@ -139,11 +136,20 @@ def parse(log: str, tree: Path) -> Ktap:
         complaints.append("no KTAP in the log")
     elif test.counts.errors > inner:
         complaints.extend(
-            line.split("[ERROR]", 1)[1].strip()
-            for line in said.getvalue().splitlines()
-            if "[ERROR]" in line
+            line.split("[ERROR]", 1)[1].strip() for line in said.splitlines() if "[ERROR]" in line
         )
     return Ktap(suites, splats("\n".join(clean)), lines, tuple(complaints))
+
+
+def _run_tests(kunit: ModuleType, log: list[str]) -> tuple[Any, str]:
+    """What the parser makes of a log, and what it prints."""
+    said = io.StringIO()
+    printer = sys.modules["kunit_printer"].Printer(output=said)
+    if "printer" in inspect.signature(kunit.parse_run_tests).parameters:
+        return kunit.parse_run_tests(log, printer), said.getvalue()
+    # The parser of 6.12 prints through an object of its module.
+    kunit.stdout = printer  # type: ignore[attr-defined]
+    return kunit.parse_run_tests(log), said.getvalue()
 
 
 def _ktap_lines(kunit: ModuleType, log: list[str]) -> Iterator[str]:

@@ -102,7 +102,9 @@ def configuration(place: Place, prepared: Prepared, arch: str) -> build.Build:
     """How to build the prepared tree for ARCH. The work tree must be at the prepared commit."""
     tree = prepared.tree
     own = checks.kunitconfigs(tree.work, prepared.files)
-    more = () if own else ("pristine",)
+    more: tuple[str, ...] = () if own else ("pristine",)
+    if tree.kernel != REFERENCE:
+        more += kconfig.MORE[arch]
     wanted = kconfig.merge([*own, *kconfig.fragments(arch, *more)])
     label = f"{tree.kernel}-{NAMES[arch]}"
     return build.Build(tree.work, tree.objects(arch), arch, wanted, place.logs, label)
@@ -200,8 +202,14 @@ def kunit(
     with_checks: bool = False,
     kunit_args: Sequence[str] = (),
 ) -> None:
-    """Build and boot the prepared tree in all of WHERES; a stage that can't run is a failure."""
+    """Build and boot the prepared tree in all of WHERES; a stage that can't run is a failure.
+
+    Prefixes and variants are built on the reference kernel only. They show that the patches are cut
+    in the right places and need no more than their Kconfig entries say, and those are the same for
+    all kernels; what differs is in the code, which is booted. They would double the time of a run.
+    """
     tree, tag = prepared.tree, prepared.tree.kernel
+    with_checks = with_checks and tag == REFERENCE
     for arch in wheres:
         try:
             trees.work_at(tree, prepared.applied.head)
@@ -216,6 +224,16 @@ def kunit(
                 checks.compiled(tree, prepared.files, built, report, tag)
         except host.StageError as error:
             report.check(f"{tag} {NAMES[arch]}", str(error).splitlines())
+
+
+def unavailable(kernel: Kernel, name: str, error: host.Unavailable, report: Report) -> None:
+    """A KERNEL that isn't to be had: skipped, unless it is the reference kernel, which must be."""
+    lines = str(error).splitlines()
+    if kernel.name == REFERENCE:
+        report.check(name, lines)
+    else:
+        # What was tried, and the last thing that apt said
+        report.skip(name, " ".join(line.strip() for line in dict.fromkeys((lines[0], lines[-1]))))
 
 
 def one_kernel(
@@ -233,10 +251,7 @@ def one_kernel(
     try:
         tree = tree or fetch.fetch(kernel, place.logs)
     except host.Unavailable as error:
-        if kernel.name == REFERENCE:
-            report.check(f"{kernel.name} fetch", str(error).splitlines())
-        else:
-            report.skip(f"{kernel.name} kernel", str(error).splitlines()[0])
+        unavailable(kernel, f"{kernel.name} fetch", error, report)
         return
     except host.StageError as error:
         report.check(f"{kernel.name} fetch", str(error).splitlines())

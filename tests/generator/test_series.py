@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from imsgen.generator.patches import Commit
 from imsgen.generator.render import check_columns, check_text
 from imsgen.generator.scripts import load_scripts
 from imsgen.generator.series import Planner, SeriesError, series_files, source_files
-from imsgen.generator.targets import Target, probe
+from imsgen.generator.targets import APIS, Target, probe
 
 from .conftest import EXAMPLES, SMALL, device_of, git, normal, small
 
@@ -126,6 +126,22 @@ def test_files_after_each_commit(git_tree: Path, tree: Path, idxd: Device) -> No
         for diff in commit.diffs:
             lines = work._files[diff.path].now
             assert (git_tree / diff.path).read_text().split("\n")[:-1] == lines
+
+
+@pytest.mark.parametrize(("skew", "apis", "count"), [("6.12", (), 0), ("7", (), 1), ("7", APIS, 3)])
+def test_edits_of_our_own_files_fit(
+    profile: Target, skew: str, apis: Collection[str], count: int
+) -> None:
+    """What a script adds and then edits for some kernels has each anchor once."""
+    planner = Planner(profile)
+    edited = []
+    for script in load_scripts():
+        texts = {new.path: planner._new_text(new) for new in script.new}
+        for edit in script.edits_for(skew, apis):
+            if edit.path in texts:
+                edited.append(edit.path)
+                assert texts[edit.path].count("".join(f"{x}\n" for x in edit.anchor)) == 1
+    assert len(edited) == count
 
 
 def test_one_series_after_the_other(git_tree: Path, idxd: Device, timer: Device) -> None:

@@ -54,6 +54,12 @@ def test_skew_is_read_not_guessed(tree: Path) -> None:
     assert probe(str(tree)).skew == "7"
 
 
+def test_what_kernels_want_used_is_used_where_it_is(tree: Path) -> None:
+    assert probe(str(tree)).zeroed("vec") == "kzalloc(sizeof(*vec), GFP_KERNEL)"
+    (tree / "include/linux/slab.h").write_text("#define kzalloc_obj(P, ...) \\\n\t0\n")
+    assert probe(str(tree)).zeroed("vec") == "kzalloc_obj(*vec)"
+
+
 def test_too_old(tree: Path) -> None:
     change(tree, "include/linux/msi.h", "msi_create_device_irq_domain", "msi_create_irq_domain")
     with pytest.raises(TargetError, match=r"msi_create_device_irq_domain\(\).* since 6\.2"):

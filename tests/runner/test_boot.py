@@ -11,7 +11,13 @@ IMAGE = Path("image")
 def test_uml_command() -> None:
     words = boot.boot_command(IMAGE, boot.UML, ["kunit.filter_glob=idxd*"])
     assert words[0] == IMAGE
-    for word in ("mem=256M", "kunit.enable=1", "kunit_shutdown=halt", "kunit.filter_glob=idxd*"):
+    for word in (
+        "mem=256M",
+        "kunit.enable=1",
+        "kunit.autorun=1",
+        "kunit_shutdown=halt",
+        "kunit.filter_glob=idxd*",
+    ):
         assert word in words
 
 
@@ -30,7 +36,7 @@ def test_qemu_command_carries_the_machine() -> None:
     ):
         assert words[words.index(key) + 1] == value
     append = words[words.index("-append") + 1].split()
-    assert {"console=ttyS0", "panic=-1", "kunit.enable=1", "a=b"} <= set(append)
+    assert {"console=ttyS0", "panic=-1", "kunit.enable=1", "kunit.autorun=1", "a=b"} <= set(append)
     assert "-no-reboot" in words
 
 

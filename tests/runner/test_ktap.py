@@ -128,6 +128,47 @@ Booting
 """
 
 
+PRINTER = """\
+class Printer:
+    def __init__(self, output):
+        self.output = output
+
+    def print(self, text):
+        self.output.write(text + "\\n")
+"""
+OF_612 = "stdout = __import__('kunit_printer').Printer(None)\n"
+PARSER = """\
+class Test:
+    subtests = ()
+
+
+def extract_tap_lines(log):
+    return []
+
+
+def parse_run_tests({arguments}):
+    {name}.print("[ERROR] one")
+    return Test()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "name"),
+    [(OF_612, "log", "stdout"), ("import kunit_printer\n", "log, printer", "printer")],
+    ids=["6.12", "7.3"],
+)
+def test_the_parser_prints_where_it_is_told(
+    before: str, arguments: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = tmp_path / "tools" / "testing" / "kunit"
+    tool.mkdir(parents=True)
+    (tool / "kunit_printer.py").write_text(PRINTER)
+    (tool / "kunit_parser.py").write_text(before + PARSER.format(arguments=arguments, name=name))
+    assert ktap._run_tests(ktap.parser_of(tmp_path), ["x"])[1] == "[ERROR] one\n"
+    assert ktap.parse("x", tmp_path).complaints == ("no KTAP in the log",)
+    assert capsys.readouterr().out == ""
+
+
 @pytest.fixture
 def tree() -> Path:
     """The kernel tree whose parser is used."""

@@ -1,12 +1,14 @@
 """Applying series to a tree, on a tree of two files."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from imsgen.kernel_test_module import git, host, trees
+from imsgen.kernel_test_module import checks, git, host, trees
 from imsgen.kernel_test_module.fetch import Tree
+from imsgen.kernel_test_module.report import Counts, Report
 
 LINES = "".join(f"line {number}\n" for number in range(1, 21))
 
@@ -117,3 +119,31 @@ def test_a_half_made_work_tree_is_made_again(tree: Tree) -> None:
     (tree.home / "work.stamp").unlink()
     (tree.work / "a").unlink()
     assert (trees.work_at(tree, base) / "a").read_text() == LINES
+
+
+def test_a_check_that_passed_is_made_again_only_for_another_tree(tree: Tree) -> None:
+    made: list[str] = []
+
+    def check(name: str, faults: list[str]) -> list[str]:
+        made.append(name)
+        return faults
+
+    def run(key: str) -> Counts:
+        report = Report()
+        todo = {
+            "good": (key, partial(check, "good", [])),
+            "bad": (key, partial(check, "bad", ["x"])),
+        }
+        checks.proven(tree, todo, report)
+        return report.counts
+
+    base = trees.base_of(tree)
+    trees.reset(tree.apply, base)
+    for key, again in (("1", ["bad", "good"]), ("1", ["bad"]), ("2", ["bad", "good"])):
+        made.clear()
+        assert run(key) == Counts(passed=1, failed=1)
+        assert sorted(made) == again
+    trees.apply_series(tree, base, MBOX, "x")
+    made.clear()
+    run("2")
+    assert sorted(made) == ["bad", "good"]
