@@ -186,7 +186,11 @@ def wanted_in(variant: Variant, kernel: Mapping[str, str]) -> dict[str, str]:
 def compiled(
     tree: Tree, files: tuple[str, ...], full: build.Build, report: Report, tag: str
 ) -> None:
-    """Every new object in each of `VARIANTS`, with no warning; modules link to exports only."""
+    """Every new object in each of `VARIANTS`, with no warning; modules link to exports only.
+
+    What passed once, with this content, configuration and compiler, is not compiled again.
+    """
+    commit = git.git(tree.work, "rev-parse", "HEAD")
     for variant in VARIANTS:
         own = replace(
             full,
@@ -195,10 +199,15 @@ def compiled(
             label=f"{full.label}-check",
             wanted=wanted_in(variant, full.wanted),
         )
-        passed = report.check(f"{tag} compiles with {variant.name}", faults_in(variant, own, files))
+        proof = build_proof(tree, commit, own, repr(variant))
+        known = proof.exists()
+        faults = () if known else faults_in(variant, own, files)
+        passed = report.check(f"{tag} compiles with {variant.name}", faults)
         if passed and variant.modules:
-            faults = unexported(full, own, objects_of(files))
-            report.check(f"{tag} modules need exported symbols only", faults)
+            faults = () if known else unexported(full, own, objects_of(files))
+            passed = report.check(f"{tag} modules need exported symbols only", faults)
+        if passed:
+            proof.touch()
 
 
 def faults_in(variant: Variant, own: build.Build, files: tuple[str, ...]) -> tuple[str, ...]:
@@ -265,11 +274,11 @@ def proof_of(tree: Tree, *parts: str) -> Path:
     return proofs / hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
-def prefix_proof(tree: Tree, commit: str, full: build.Build) -> Path:
-    """The proof that a prefix builds: content, configuration, compiler."""
+def build_proof(tree: Tree, commit: str, one: build.Build, *more: str) -> Path:
+    """The proof that COMMIT compiles as ONE and MORE say: content, configuration, compiler."""
     content = git.git(tree.apply, "rev-parse", f"{commit}^{{tree}}")
     compiler = host.run(["gcc", "--version"]).splitlines()[0]
-    return proof_of(tree, content, kconfig.as_text(dict(full.wanted)), compiler)
+    return proof_of(tree, content, kconfig.as_text(dict(one.wanted)), compiler, *more)
 
 
 def prefixes(
@@ -282,7 +291,7 @@ def prefixes(
     total = len(applied.commits)
     for number, commit in enumerate(applied.commits[:-1], 1):
         name = f"{tag} prefix {number}/{total} builds"
-        proof = prefix_proof(tree, commit, full)
+        proof = build_proof(tree, commit, full)
         if proof.exists() or documentation_only(tree, commit):
             report.check(name)
             continue
