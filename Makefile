@@ -80,7 +80,7 @@ build/typed/imsgen:
 # --- the kernel ---------------------------------------------------------------------------------
 
 # What `python -m imsgen.kernel_test_module` calls its kernels: 6.12, newest
-KERNELS ?= 6.12
+KERNELS ?= 6.12 newest
 RUNNER   = $(BIN)/python -m imsgen.kernel_test_module
 
 .PHONY: packages

@@ -12,6 +12,10 @@ FRAGMENTS = {"um": ("base", "debug", "uml"), "x86_64": ("base", "debug", "x86_64
 """The fragments of each architecture (make's ARCH=), in order; a later line wins."""
 
 
+MORE = {"um": (), "x86_64": ("lean",)}
+"""Those on top, for kernels other than the reference: what saves time."""
+
+
 def assignments(text: str) -> dict[str, str]:
     """The symbols a fragment or a .config sets, CONFIG_ included. "n" for "is not set"."""
     found: dict[str, str] = {}

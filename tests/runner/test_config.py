@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imsgen.kernel_test_module import build, checks, host, kconfig
+from imsgen.kernel_test_module import build, checks, fetch, host, kconfig, stages, trees
 
 
 def test_later_fragments_win_and_unset_is_n() -> None:
@@ -47,6 +47,21 @@ def test_a_configuration_that_loses_a_symbol_fails(tmp_path: Path) -> None:
     with pytest.raises(host.StageError, match=r"CONFIG_PCI_MSI=y \(is n\)"):
         build.configure(bad)
     build.configure(bad, partial=True)
+
+
+@pytest.mark.parametrize("arch", sorted(kconfig.FRAGMENTS))
+def test_other_kernels_than_the_reference_have_more_fragments(
+    arch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trees, "added_files", lambda *_: ())
+    found = {}
+    for name in fetch.KERNELS:
+        tree = fetch.Tree(name, "linux-source-0", "1", tmp_path)
+        prepared = stages.Prepared(tree, trees.Applied("base", (), ()), {})
+        found[name] = stages.configuration(stages.Place(tmp_path), prepared, arch).wanted
+    assert "CONFIG_EXPERT" not in found[stages.REFERENCE]
+    texts = [(kconfig.CONFIGS / f"{name}.config").read_text() for name in kconfig.MORE[arch]]
+    assert found["newest"] == found[stages.REFERENCE] | kconfig.merge(texts)
 
 
 def test_variants_change_what_they_say() -> None:

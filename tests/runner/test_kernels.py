@@ -1,0 +1,66 @@
+"""What is done on which kernel."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from imsgen.kernel_test_module import __main__ as command
+from imsgen.kernel_test_module import build, checks, e2e, fetch, host, stages, trees
+from imsgen.kernel_test_module.report import Report
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_make_test_runs_on_both_kernels() -> None:
+    env = {key: value for key, value in host.plain_env().items() if key != "KERNELS"}
+    make = ["make", "--dry-run", "--directory", ROOT, "test"]
+    said = subprocess.run(make, env=env, check=True, capture_output=True, text=True).stdout
+    assert "kernel_test_module test --kernel 6.12 --kernel newest\n" in said
+
+
+@pytest.mark.parametrize("kernel", sorted(fetch.KERNELS))
+def test_prefixes_and_variants_are_built_on_the_reference_kernel(
+    kernel: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def note(module: object, name: str, result: object = None) -> None:
+        def stub(*_: object) -> object:
+            done.append(name)
+            return result
+
+        monkeypatch.setattr(module, name, stub)
+
+    tree = fetch.Tree(kernel, "linux-source-0", "1", tmp_path)
+    prepared = stages.Prepared(tree, trees.Applied("base", ("a", "b"), ()), {})
+    monkeypatch.setattr(trees, "added_files", lambda *_: ("a.c",))
+    monkeypatch.setattr(trees, "work_at", lambda *_: tmp_path)
+    built = build.Build(tmp_path, tmp_path, "x86_64")
+    monkeypatch.setattr(stages, "configuration", lambda *_: built)
+    for module, name in ((checks, "prefixes"), (build, "kernel"), (checks, "compiled")):
+        note(module, name)
+    note(stages, "run_boot")
+    stages.kunit(stages.Place(tmp_path), prepared, Report(), ["x86_64"], with_checks=True)
+    all_of_it = ["prefixes", "kernel", "run_boot", "compiled"]
+    assert done == (all_of_it if kernel == stages.REFERENCE else ["kernel", "run_boot"])
+
+
+def test_real_interrupts_on_the_kernel_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def run(place: stages.Place, report: Report, *, kernel: str, **_: object) -> None:
+        asked.append(kernel)
+        if kernel == "newest":
+            raise host.Unavailable("no such suite")
+        report.check(kernel)
+
+    monkeypatch.setattr(e2e, "run", run)
+    words = ["e2e", "--root", str(tmp_path)]
+    assert command.run(command.parser().parse_args(words)) == 0
+    both = [*words, "--kernel", "newest", "--kernel", "6.12"]
+    assert command.run(command.parser().parse_args(both)) == 0
+    assert asked == ["6.12", "newest", "6.12"]
+    assert "SKIP newest e2e: no such suite\n" in capsys.readouterr().out
