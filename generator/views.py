@@ -346,6 +346,7 @@ def _init(device: Device, params: list[View], has_params: bool) -> View:
         returns.append("\t   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,")
     if ims_stores(device):
         returns.append("\t   -EBUSY when called again before the driver has detached,")
+        returns.append("\t   -ENODEV when the interrupt domain can't be made,")
     returns.append("\t   -ENOSPC when a vector with a fixed purpose can't be had")
     if minimum_view(device):
         returns[-1] += ", or there"

@@ -41,18 +41,26 @@ static void gone(struct kunit *test, struct ims_fake *fake)
 	KUNIT_EXPECT_PTR_EQ(test, fake->pdev->dev.msi.data, NULL);
 }
 
-static struct idxd_irqs *idxd_setup(struct kunit *test, struct ims_fake **fake)
+/* A driver is bound, maybe not for the first time */
+static void bound(struct kunit *test, struct ims_fake *fake)
+{
+	if (!fake->group)
+		fake->group = devres_open_group(&fake->pdev->dev, NULL, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fake->group);
+}
+
+static struct idxd_irqs *idxd_setup(struct kunit *test, struct ims_fake *fake)
 {
 	struct idxd_irqs *irqs = kunit_kzalloc(test, sizeof(*irqs), GFP_KERNEL);
 	struct idxd_irqs_params params = {
+		.bar0		= fake->bar,
 		.ims_slots	= 16,
 		.wq_handler	= never,
 	};
 
 	KUNIT_ASSERT_NOT_NULL(test, irqs);
-	*fake = ims_fake_create(test, &machine);
-	params.bar0 = (*fake)->bar;
-	KUNIT_ASSERT_EQ(test, devm_idxd_irqs_init(irqs, (*fake)->pdev, &params), 0);
+	bound(test, fake);
+	KUNIT_ASSERT_EQ(test, devm_idxd_irqs_init(irqs, fake->pdev, &params), 0);
 	return irqs;
 }
 
@@ -60,14 +68,14 @@ static struct idxd_irqs *idxd_setup(struct kunit *test, struct ims_fake **fake)
 static void idxd_leaves_vectors(struct kunit *test)
 {
 	static struct idxd_wq_user users[2];
+	struct ims_fake *fake = ims_fake_create(test, &machine);
 	struct idxd_wq_vec *shared, *own;
 	struct idxd_irqs *irqs;
-	struct ims_fake *fake;
 	unsigned int i;
 
 	expect_warning(test, "irq-idxd.c");
 	for (i = 0; i < ARRAY_SIZE(users); i++) {
-		irqs = idxd_setup(test, &fake);
+		irqs = idxd_setup(test, fake);
 		shared = idxd_wq_get(irqs, 0);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(shared));
 		idxd_wq_attach(shared, &users[i]);
@@ -81,12 +89,11 @@ static void idxd_leaves_vectors(struct kunit *test)
 static void idxd_leaves_queue(struct kunit *test)
 {
 	static struct idxd_wq_user users[2];
+	struct ims_fake *fake = ims_fake_create(test, &machine);
+	struct idxd_irqs *irqs = idxd_setup(test, fake);
 	struct idxd_wq_vec *shared;
-	struct idxd_irqs *irqs;
-	struct ims_fake *fake;
 	unsigned int i;
 
-	irqs = idxd_setup(test, &fake);
 	expect_warning(test, "irq-idxd.c");
 	for (i = 0; i < ARRAY_SIZE(users); i++) {
 		shared = idxd_wq_get(irqs, 0);
@@ -149,16 +156,16 @@ static void mlx5_leaves_subdevice(struct kunit *test)
 		.ctrl_handler	= never,
 		.comp_handler	= never,
 	};
+	struct ims_fake *fake = ims_fake_create(test, &machine);
 	struct mlx5_irqs *irqs;
 	struct subdevice *sub;
-	struct ims_fake *fake;
 	unsigned int i;
 
 	expect_warning(test, "irq-mlx5.c");
 	for (i = 0; i < 2; i++) {
 		irqs = kunit_kzalloc(test, sizeof(*irqs), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, irqs);
-		fake = ims_fake_create(test, &machine);
+		bound(test, fake);
 		KUNIT_ASSERT_EQ(test, devm_mlx5_irqs_init(irqs, fake->pdev, &params), 0);
 		sub = subdevice_add(test, fake, irqs);
 		KUNIT_EXPECT_EQ(test, mlx5_sf_nr(&sub->irqs), 3);

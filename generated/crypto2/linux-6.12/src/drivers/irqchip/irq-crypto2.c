@@ -715,6 +715,7 @@ static int crypto2_irqs_setup(struct crypto2_irqs *irqs,
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
  *	   -EBUSY when called again before the driver has detached,
+ *	   -ENODEV when the interrupt domain can't be made,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_crypto2_irqs_init(struct crypto2_irqs *irqs, struct pci_dev *pdev,

@@ -651,6 +651,7 @@ static int edu_irqs_setup(struct edu_irqs *irqs, const struct edu_irqs_params *p
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
  *	   -EBUSY when called again before the driver has detached,
+ *	   -ENODEV when the interrupt domain can't be made,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_edu_irqs_init(struct edu_irqs *irqs, struct pci_dev *pdev,

@@ -760,6 +760,7 @@ static int idxd_irqs_setup(struct idxd_irqs *irqs, const struct idxd_irqs_params
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EBUSY when called again before the driver has detached,
+ *	   -ENODEV when the interrupt domain can't be made,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,

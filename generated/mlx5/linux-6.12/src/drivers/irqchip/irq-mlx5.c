@@ -1509,6 +1509,7 @@ static int mlx5_irqs_setup(struct mlx5_irqs *irqs, const struct mlx5_irqs_params
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EBUSY when called again before the driver has detached,
+ *	   -ENODEV when the interrupt domain can't be made,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_mlx5_irqs_init(struct mlx5_irqs *irqs, struct pci_dev *pdev,

@@ -410,6 +410,7 @@ static int ntb_irqs_setup(struct ntb_irqs *irqs, const struct ntb_irqs_params *p
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
  *	   -EBUSY when called again before the driver has detached,
+ *	   -ENODEV when the interrupt domain can't be made,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_ntb_irqs_init(struct ntb_irqs *irqs, struct pci_dev *pdev,

@@ -740,6 +740,7 @@ static int rocker_irqs_setup(struct rocker_irqs *irqs,
  *
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EBUSY when called again before the driver has detached,
+ *	   -ENODEV when the interrupt domain can't be made,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,

@@ -189,6 +189,7 @@ static void timer_irqs_exit(void *data)
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
  *	   -EBUSY when called again before the driver has detached,
+ *	   -ENODEV when the interrupt domain can't be made,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_timer_irqs_init(struct timer_irqs *irqs, struct pci_dev *pdev, void __iomem *bar0)

@@ -461,6 +461,7 @@ static int vfio_irqs_setup(struct vfio_irqs *irqs, const struct vfio_irqs_params
  * Return: 0 on success, -EINVAL when a parameter is out of range, -ENOMEM,
  *	   -EOPNOTSUPP when the interrupt hierarchy has no support for IMS,
  *	   -EBUSY when called again before the driver has detached,
+ *	   -ENODEV when the interrupt domain can't be made,
  *	   -ENOSPC when a vector with a fixed purpose can't be had
  */
 int devm_vfio_irqs_init(struct vfio_irqs *irqs, struct pci_dev *pdev,
