@@ -71,7 +71,9 @@ def qemu_command(image: Path, machine: Machine, kunit: Sequence[str]) -> list[st
     words = ["console=ttyS0", "panic=-1", "no_timer_check", "kunit_shutdown=reboot"]
     words += [*KUNIT_ARGS, *kunit]
     command: list[str | Path] = ["qemu-system-x86_64", "-accel", "tcg", "-M", machine.machine]
-    command += ["-cpu", machine.cpu, "-smp", str(machine.cpus), "-m", str(machine.memory)]
+    # CPUs of one socket are never in two nodes.
+    smp = f"{machine.cpus},sockets={machine.nodes}"
+    command += ["-cpu", machine.cpu, "-smp", smp, "-m", str(machine.memory)]
     command += ["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]
     command += numa(machine)
     for device in machine.devices:

@@ -514,6 +514,13 @@ static int fake_create_device(struct ims_fake *fake)
 	if (!pdev)
 		return -ENOMEM;
 
+	/* Some kernels look there for what the firmware says of DMA */
+	fake->bridge = pci_alloc_host_bridge(0);
+	if (!fake->bridge) {
+		kfree(pdev);
+		return -ENOMEM;
+	}
+	fake->bus.bridge = &fake->bridge->dev;
 	fake->bus.ops = &fake_config_ops;
 	fake->bus.sysdata = fake->sysdata;
 
@@ -576,6 +583,8 @@ static void fake_destroy(void *data)
 		device_del(&fake->pdev->dev);
 		put_device(&fake->pdev->dev);
 	}
+	if (fake->bridge)
+		pci_free_host_bridge(fake->bridge);
 	if (fake->hole.parent)
 		release_resource(&fake->hole);
 	if (fake->parent)

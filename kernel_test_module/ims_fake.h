@@ -79,6 +79,7 @@ struct ims_fake_access {
  * @hwirqs:	Interrupts of the parent domain which are in use
  * @resend:	Those which are to be raised again, see ims_fake_resend()
  * @bus:	The bus of @pdev
+ * @bridge:	What @bus hangs on
  * @sysdata:	What architectures look for behind pci_bus::sysdata
  * @hole:	Where the MSI-X table pretends to be
  * @config:	Configuration space of @pdev
@@ -104,6 +105,7 @@ struct ims_fake {
 	struct ida		hwirqs;
 	DECLARE_BITMAP(resend, IMS_FAKE_RESEND);
 	struct pci_bus		bus;
+	struct pci_host_bridge	*bridge;
 	u64			sysdata[16];
 	struct resource		hole;
 	u8			config[PCI_CFG_SPACE_SIZE];

@@ -28,7 +28,7 @@ def test_qemu_command_carries_the_machine() -> None:
     words = [str(word) for word in boot.boot_command(IMAGE, machine)]
     for key, value in (
         ("-M", "q35,kernel-irqchip=off"),
-        ("-smp", "16"),
+        ("-smp", "16,sockets=1"),
         ("-m", "1024"),
         ("-device", "intel-iommu,intremap=on"),
         ("-icount", "shift=2"),
