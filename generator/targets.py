@@ -33,8 +33,10 @@ DEFAULT = "linux-6.12"
 #: Raised whenever the profiles' form changes.
 _FORMAT = 1
 
-#: What some kernels want to have used, and others don't have; and where it is defined.
-APIS = {"kzalloc_obj": "include/linux/slab.h"}
+#: What some kernels want to have used, and others don't have or don't ask for: stable kernels of
+#: 6.12 have got the macros, but not the demand. So it is read where a kernel demands it.
+APIS = ("kzalloc_obj",)
+DEMANDS = "scripts/checkpatch.pl"
 
 #: Files whose names a profile holds, because names made for a device must not meet them.
 _NAMED = (IRQCHIP, f"{IRQCHIP}/tests", "include/linux/irqchip", "Documentation/core-api/irq/ims")
@@ -90,7 +92,7 @@ class Target:
     provider: Files = field(repr=False, compare=False)
     #: The preparatory commits, where they were made ahead.
     core: Core | None = field(repr=False, compare=False, default=None)
-    #: Those of :data:`APIS` that the kernel has.
+    #: Those of :data:`APIS` that the kernel wants.
     apis: frozenset[str] = frozenset()
 
     @property
@@ -256,6 +258,7 @@ def _probe(files: TreeFiles, root: str, scripts: Sequence[Script]) -> Target:
     groups = {
         need: (native and need == "ims") or _applied(files, root, need, scripts) for need in GROUPS
     }
+    demands = files.text(DEMANDS)
     return Target(
         name=_version(files.text("Makefile"), root),
         skew=skew_of(msi),
@@ -266,9 +269,7 @@ def _probe(files: TreeFiles, root: str, scripts: Sequence[Script]) -> Target:
             docs=groups["docs"],
         ),
         provider=files,
-        apis=frozenset(
-            name for name, path in APIS.items() if f"#define {name}(" in files.text(path)
-        ),
+        apis=frozenset(name for name in APIS if name in demands),
     )
 
 

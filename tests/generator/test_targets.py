@@ -57,6 +57,11 @@ def test_skew_is_read_not_guessed(tree: Path) -> None:
 def test_what_kernels_want_used_is_used_where_it_is(tree: Path) -> None:
     assert probe(str(tree)).zeroed("vec") == "kzalloc(sizeof(*vec), GFP_KERNEL)"
     (tree / "include/linux/slab.h").write_text("#define kzalloc_obj(P, ...) \\\n\t0\n")
+    assert probe(str(tree)).zeroed("vec") == "kzalloc(sizeof(*vec), GFP_KERNEL)"
+    (tree / "scripts").mkdir()
+    (tree / "scripts/checkpatch.pl").write_text(
+        '$newfunc = "kzalloc_obj" if ($old eq "kzalloc");\n'
+    )
     assert probe(str(tree)).zeroed("vec") == "kzalloc_obj(*vec)"
 
 
