@@ -8,7 +8,10 @@ from pathlib import Path
 
 CONFIGS = Path(__file__).resolve().parent / "configs"
 
-FRAGMENTS = {"um": ("base", "debug", "uml"), "x86_64": ("base", "debug", "x86_64", "numa")}
+FRAGMENTS = {
+    "um": ("base", "debug", "uml", "faults"),
+    "x86_64": ("base", "debug", "x86_64", "numa"),
+}
 """The fragments of each architecture (make's ARCH=), in order; a later line wins."""
 
 
