@@ -47,7 +47,12 @@ OWN = r"CONFIG_\w+_IRQS(_KUNIT_TEST)?|CONFIG_IMS_KUNIT_FAKE"
 
 VARIANTS = (
     Variant("W=1 C=2", ("W=1", "C=2")),
-    Variant("SMP=n", ("W=1",), (("CONFIG_SMP", "n"),), ("CONFIG_NR_CPUS", "CONFIG_HOTPLUG_CPU")),
+    Variant(
+        "SMP=n",
+        ("W=1",),
+        (("CONFIG_SMP", "n"),),
+        ("CONFIG_NR_CPUS", "CONFIG_HOTPLUG_CPU", r"CONFIG_\w*NUMA"),
+    ),
     Variant("modules", ("W=1",), (("CONFIG_MODULES", "y"),), modules=True),
     Variant(
         "PCI_MSI=n",
