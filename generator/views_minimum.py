@@ -106,7 +106,7 @@ def _settings(
 ) -> View:
     machine: list[View] = []
     params: list[View] = []
-    if pci and (in_pool(device, pci)):
+    if pci and in_pool(device, pci):
         kind = "msi" if isinstance(pci, MsiStore) else "msix"
         machine.append({"name": kind, "value": entries})
         managed = _managed(device, pci)
