@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Pools of interrupt vectors: any vector serves any user
+ *
+ * Documentation/core-api/irq/vecpool.rst says how a driver uses them. What runs
+ * per interrupt or per user is inlined here and takes the limit of the pool as
+ * a constant; everything else is in kernel/irq/vecpool.c.
+ */
+#ifndef _LINUX_IRQ_VECPOOL_H
+#define _LINUX_IRQ_VECPOOL_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/cache.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/interrupt.h>
+#include <linux/list.h>
+#include <linux/list_nulls.h>
+#include <linux/module.h>
+#include <linux/msi_api.h>
+#include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct device;
+struct irq_vec;
+struct irq_vecpool;
+
+/**
+ * struct irq_vec_source_ops - Where the vectors of a pool come from
+ * @alloc:	Allocate the interrupt at an index. May sleep
+ * @free:	Give it back. May sleep
+ * @error:	Why the device does not know the message at an index, 0 when it
+ *		does. Optional
+ *
+ * @alloc and @free are called under irq_vecpool::lock, one at a time.
+ */
+struct irq_vec_source_ops {
+	struct msi_map	(*alloc)(void *store, unsigned int index,
+				 union msi_instance_cookie cookie,
+				 const struct irq_affinity_desc *affdesc);
+	void		(*free)(void *store, struct msi_map map);
+	int		(*error)(void *store, unsigned int index);
+};
+
+/**
+ * struct irq_vec_source - A message store as a pool sees it
+ * @ops:	How to allocate from it
+ * @store:	What @ops get as their first argument
+ * @name:	For those who look from outside
+ * @size:	Number of its messages, 0 when it can't be used
+ */
+struct irq_vec_source {
+	const struct irq_vec_source_ops	*ops;
+	void				*store;
+	const char			*name;
+	unsigned int			size;
+};
+
+/**
+ * struct irq_vec_range - A part of a message store
+ * @source:	Number of the store in the sources of the pool
+ * @first:	First index
+ * @last:	Last index; what is behind the end of the store does not count
+ */
+struct irq_vec_range {
+	unsigned int	source;
+	unsigned int	first;
+	unsigned int	last;
+};
+
+/**
+ * struct irq_vecpool_info - What is known of a pool when it is compiled
+ * @name:	Its name, which its shared interrupts get as well
+ * @ranges:	Where its vectors are, in the order of preference
+ * @nr_ranges:	Their number
+ * @limit:	Users of a shared vector, 0 when no vector is shared
+ * @reserve:	Vectors which are kept for dedicated use
+ * @node:	Users which name no CPU get one of the device's node
+ * @cookie:	What the messages of shared vectors carry along
+ */
+struct irq_vecpool_info {
+	const char			*name;
+	const struct irq_vec_range	*ranges;
+	unsigned int			nr_ranges;
+	unsigned int			limit;
+	unsigned int			reserve;
+	bool				node;
+	union msi_instance_cookie	cookie;
+};
+
+/**
+ * struct irq_vec_user - The place of one user on a shared vector
+ * @vec:	The vector it is attached to, NULL while it is not
+ * @place:	Its place there, the limit of the pool when it is on the list
+ * @node:	Its entry in irq_vec::listed
+ *
+ * Embed it into the object which waits for the interrupt, e.g. a queue.
+ */
+struct irq_vec_user {
+	struct irq_vec			*vec;
+	unsigned int			place;
+	struct hlist_nulls_node		node;
+};
+
+/**
+ * struct irq_vec - One vector of a pool
+ * @pool:	The pool
+ * @irq:	Linux interrupt number
+ * @entry:	Its number within the pool
+ * @source:	Number of its store in the sources of the pool
+ * @index:	Its index in that store
+ * @cpu:	The CPU it was made for
+ * @dedicated:	It has one owner, which also owns the handler
+ * @away:	It had to leave @cpu, and comes home when that is online again
+ * @list:	Entry in irq_vec_cpu::vecs
+ * @rcu:	Defers freeing until no look-up can see it
+ * @name:	Name of the interrupt
+ * @users:	Users which are attached or about to be
+ * @listed:	Users for which there was no place
+ * @used:	The places which are taken. The places themselves are behind
+ */
+struct irq_vec {
+	struct irq_vecpool	*pool;
+	unsigned int		irq;
+	unsigned int		entry;
+	unsigned int		source;
+	unsigned int		index;
+	unsigned int		cpu;
+	bool			dedicated;
+	bool			away;
+	struct list_head	list;
+	struct rcu_head		rcu;
+	char			name[32];
+
+	atomic_t		users ____cacheline_aligned_in_smp;
+	struct hlist_nulls_head	listed;
+	atomic_long_t		used[];
+};
+
+/**
+ * struct irq_vec_cpu - The shared vectors of one CPU
+ * @open:	The vector which takes the next user
+ * @vecs:	All of them
+ * @nr:		Their number
+ * @retry:	When to try again to make one after the CPU had no vector left,
+ *		as the low half of jiffies; 0 while it has some
+ */
+struct irq_vec_cpu {
+	struct irq_vec __rcu	*open;
+	struct list_head	vecs;
+	unsigned int		nr;
+	u32			retry;
+};
+
+/**
+ * struct irq_vecpool - A pool of vectors
+ * @cpus:	The shared vectors by CPU
+ * @irq:	Linux interrupt number of each vector, 0 where there is none
+ * @nr:		Vectors in all ranges
+ * @info:	What was known when it was compiled
+ * @dev:	The device
+ * @handler:	Handler of the shared vectors, gets the vector as its data
+ * @sources:	The message stores
+ * @nr_range:	How many vectors each range has
+ * @vecs:	The vectors which exist, by number
+ * @taken:	Their numbers
+ * @lock:	Serializes making and giving back vectors. Device commands can be
+ *		issued under it
+ * @cpus_lock:	Protects the lists of @cpus. CPU hotplug takes it, so that nobody
+ *		waits for a device under it
+ * @listed_lock: Protects irq_vec::listed
+ * @affdesc:	Affinity of the vector which is being made
+ * @nr_shared:	Shared vectors which exist
+ * @max_shared:	How many there can be: the others are reserved
+ * @full:	No vector could be made the last time
+ * @retry:	When to try that again, in jiffies
+ * @made:	Shared vectors made so far
+ * @shared_full: Users which were put on a full vector or on another CPU's,
+ *		because no vector could be made
+ * @elsewhere:	Vectors for which their CPU had no room, given back therefore
+ * @moved:	Vectors which came home with their CPU
+ * @cpuhp:	Entry in the list of those who care for CPUs which come back
+ * @node:	Entry in the list of all pools
+ */
+struct irq_vecpool {
+	struct irq_vec_cpu		*cpus;
+	unsigned int			*irq;
+	unsigned int			nr;
+
+	const struct irq_vecpool_info	*info;
+	struct device			*dev;
+	irq_handler_t			handler;
+	struct irq_vec_source		*sources;
+	unsigned int			*nr_range;
+	struct irq_vec			**vecs;
+	unsigned long			*taken;
+	/* Vectors are made and given back under it */
+	struct mutex			lock;
+	/* The lists of vectors by CPU */
+	struct mutex			cpus_lock;
+	/* The users for which a vector has no place */
+	raw_spinlock_t			listed_lock;
+	struct irq_affinity_desc	affdesc;
+	unsigned int			nr_shared;
+	unsigned int			max_shared;
+	bool				full;
+	unsigned long			retry;
+	unsigned long			made;
+	unsigned long			shared_full;
+	unsigned long			elsewhere;
+	unsigned long			moved;
+	struct hlist_node		cpuhp;
+	struct list_head		node;
+};
+
+int irq_vecpool_init(struct irq_vecpool *pool, struct device *dev,
+		     const struct irq_vecpool_info *info,
+		     const struct irq_vec_source *sources, unsigned int nr_sources,
+		     irq_handler_t handler);
+void irq_vecpool_exit(struct irq_vecpool *pool);
+void irq_vecpool_shutdown(struct irq_vecpool *pool);
+
+unsigned int irq_vecpool_least(struct irq_vecpool *pool, const struct cpumask *mask);
+const struct cpumask *irq_vecpool_cpus(const struct irq_vecpool *pool);
+struct irq_vec *irq_vecpool_get_dedicated(struct irq_vecpool *pool,
+					  union msi_instance_cookie cookie,
+					  const struct cpumask *mask);
+struct irq_vec *irq_vecpool_get_at(struct irq_vecpool *pool, unsigned int source,
+				   unsigned int index, union msi_instance_cookie cookie,
+				   const struct cpumask *mask);
+int irq_vec_error(const struct irq_vec *vec);
+void irq_vec_add_user(struct irq_vec *vec);
+void irq_vec_drop_user(struct irq_vec *vec);
+
+struct irq_vec *__irq_vecpool_get(struct irq_vecpool *pool, unsigned int cpu);
+void __irq_vec_put(struct irq_vec *vec);
+void __irq_vec_attach(struct irq_vec *vec, struct irq_vec_user *user);
+void __irq_vec_detach(struct irq_vec_user *user);
+irqreturn_t __irq_vec_dispatch(struct irq_vec *vec,
+			       irqreturn_t (*fn)(struct irq_vec_user *user));
+
+/**
+ * irq_vecpool_irq - Look up the interrupt of a vector
+ * @pool:	The pool
+ * @entry:	Number of the vector within the pool, below irq_vecpool::nr
+ *
+ * Context: Any. The vector must not be given back meanwhile.
+ *
+ * Return: The Linux interrupt number, 0 when the vector does not exist
+ */
+static __always_inline unsigned int irq_vecpool_irq(const struct irq_vecpool *pool,
+						    unsigned int entry)
+{
+	return READ_ONCE(pool->irq[entry]);
+}
+
+/* The places of a vector which has @limit of them */
+static __always_inline struct irq_vec_user __rcu **irq_vec_places(struct irq_vec *vec,
+								  unsigned int limit)
+{
+	return (struct irq_vec_user __rcu **)&vec->used[BITS_TO_LONGS(limit)];
+}
+
+/* One more user of a vector which is alive and has room */
+static __always_inline bool irq_vec_tryget(struct irq_vec *vec, unsigned int limit)
+{
+	int users = atomic_read(&vec->users);
+
+	while (users && users < limit) {
+		if (likely(atomic_try_cmpxchg(&vec->users, &users, users + 1)))
+			return true;
+	}
+	return false;
+}
+
+/* Take the lowest place which is free, @limit if none is */
+static __always_inline unsigned int irq_vec_take_place(struct irq_vec *vec, unsigned int limit)
+{
+	unsigned int i, place;
+	long used;
+
+	for (i = 0; i < BITS_TO_LONGS(limit); i++) {
+		used = atomic_long_read(&vec->used[i]);
+		while (~used) {
+			place = i * BITS_PER_LONG + ffz(used);
+			if (place >= limit)
+				break;
+			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
+								   used | BIT(ffz(used)))))
+				return place;
+		}
+	}
+	return limit;
+}
+
+/**
+ * irq_vecpool_get_on - Get a shared vector on a CPU
+ * @pool:	The pool
+ * @limit:	irq_vecpool_info::limit of the pool, a constant
+ * @cpu:	The CPU which wants to be interrupted
+ *
+ * Takes a vector of @cpu which has fewer than @limit users, and makes it when
+ * there is none. When none can be made it takes the one with the fewest users,
+ * wherever that has room; only when all are full more than @limit users share a
+ * vector. Each vector that was got is for one user to attach.
+ *
+ * Context: Task context, may sleep. Does not when the vector exists.
+ *
+ * Return: The vector, to be given back with irq_vec_put(). ERR_PTR() only when
+ *	   the pool has no shared vector at all and none can be made: -EINVAL when
+ *	   @cpu does not exist, -ENOSPC when CPU vectors or messages have run out,
+ *	   -ENOMEM
+ */
+static __always_inline struct irq_vec *irq_vecpool_get_on(struct irq_vecpool *pool,
+							  unsigned int limit, unsigned int cpu)
+{
+	struct irq_vec *vec;
+
+	if (cpu >= nr_cpu_ids)
+		return ERR_PTR(-EINVAL);
+
+	rcu_read_lock();
+	vec = rcu_dereference(pool->cpus[cpu].open);
+	if (unlikely(!vec || !irq_vec_tryget(vec, limit)))
+		vec = NULL;
+	rcu_read_unlock();
+
+	return likely(vec) ? vec : __irq_vecpool_get(pool, cpu);
+}
+
+/**
+ * irq_vec_put - Give a vector back
+ * @vec:	A vector which the caller got
+ * @limit:	irq_vecpool_info::limit of its pool, a constant
+ *
+ * The user must be detached, the handler of a dedicated vector freed.
+ *
+ * Context: Task context, may sleep. Does not while the vector has other users.
+ */
+static __always_inline void irq_vec_put(struct irq_vec *vec, unsigned int limit)
+{
+	int users = atomic_read(&vec->users);
+
+	/* The last one frees it, and one who leaves a full vector makes it known again */
+	while (likely(users > 1 && users < limit)) {
+		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
+			return;
+	}
+	__irq_vec_put(vec);
+}
+
+/**
+ * irq_vec_attach - Have a user called for each interrupt of a vector
+ * @vec:	A shared vector which the caller got
+ * @limit:	irq_vecpool_info::limit of its pool, a constant
+ * @user:	The user, not attached anywhere
+ *
+ * Context: Any but NMI, with PREEMPT_RT as well. One atomic; writes cache lines
+ *	    of @vec only.
+ */
+static __always_inline void irq_vec_attach(struct irq_vec *vec, unsigned int limit,
+					   struct irq_vec_user *user)
+{
+	unsigned int place = irq_vec_take_place(vec, limit);
+
+	if (unlikely(place >= limit)) {
+		__irq_vec_attach(vec, user);
+		return;
+	}
+
+	user->vec = vec;
+	user->place = place;
+	rcu_assign_pointer(irq_vec_places(vec, limit)[place], user);
+}
+
+/**
+ * irq_vec_detach - Stop calling a user
+ * @user:	The user, attached
+ * @limit:	irq_vecpool_info::limit of the pool of its vector, a constant
+ *
+ * A handler may still be looking at @user, so keep it for an RCU grace period.
+ * It can be attached again at once, to this or another vector.
+ *
+ * Context: As irq_vec_attach()
+ */
+static __always_inline void irq_vec_detach(struct irq_vec_user *user, unsigned int limit)
+{
+	struct irq_vec *vec = user->vec;
+	unsigned int place = user->place;
+
+	if (unlikely(place >= limit)) {
+		__irq_vec_detach(user);
+		return;
+	}
+
+	RCU_INIT_POINTER(irq_vec_places(vec, limit)[place], NULL);
+	user->vec = NULL;
+	/* Pairs with the acquire of whoever takes the place next */
+	smp_mb__before_atomic();
+	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
+}
+
+/**
+ * irq_vec_dispatch - Call the users of a vector
+ * @vec:	The vector, which is what the interrupt handler gets as its data
+ * @limit:	irq_vecpool_info::limit of its pool, a constant
+ * @fn:		What to call for each of them
+ *
+ * Inlined, so that @fn is called directly or becomes a part of the caller. @fn
+ * may detach its user, and attach it elsewhere.
+ *
+ * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
+ *
+ * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
+ */
+static __always_inline irqreturn_t
+irq_vec_dispatch(struct irq_vec *vec, unsigned int limit,
+		 irqreturn_t (*fn)(struct irq_vec_user *user))
+{
+	struct irq_vec_user __rcu **places = irq_vec_places(vec, limit);
+	struct irq_vec_user *user;
+	irqreturn_t ret = IRQ_NONE;
+	unsigned long used;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i < BITS_TO_LONGS(limit); i++, places += BITS_PER_LONG) {
+		/* Whoever attaches from here on waits for the next interrupt */
+		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
+			user = rcu_dereference(places[__ffs(used)]);
+			if (likely(user))
+				ret |= fn(user);
+		}
+	}
+	if (unlikely(!hlist_nulls_empty(&vec->listed)))
+		ret |= __irq_vec_dispatch(vec, fn);
+	rcu_read_unlock();
+
+	return ret;
+}
+
+#ifdef CONFIG_IRQ_VECPOOL_PCI
+struct pci_dev;
+
+/**
+ * struct pci_irq_table - MSI-X entries or MSI messages of a PCI function
+ * @pdev:	The function, NULL while they are not set up
+ * @nr_static:	Vectors which were allocated at once
+ * @size:	Vectors which can be used
+ */
+struct pci_irq_table {
+	struct pci_dev	*pdev;
+	unsigned int	nr_static;
+	unsigned int	size;
+};
+
+int pci_irq_table_init(struct pci_irq_table *table, struct pci_dev *pdev, unsigned int type,
+		       unsigned int special, unsigned int usable);
+void pci_irq_table_exit(struct pci_irq_table *table);
+void pci_irq_table_shutdown(struct pci_irq_table *table);
+struct irq_vec_source pci_irq_table_source(struct pci_irq_table *table);
+#endif
+
+#ifdef CONFIG_IRQ_VECSET
+struct auxiliary_device;
+struct irq_vecset_group;
+
+/**
+ * struct irq_vecset_part - The vectors that a subdevice wants from a pool
+ * @pool:	The pool
+ * @wanted:	How many it wants
+ * @least:	With fewer than that it can't work
+ */
+struct irq_vecset_part {
+	struct irq_vecpool	*pool;
+	unsigned int		wanted;
+	unsigned int		least;
+};
+
+/**
+ * struct irq_vecset_vec - One vector of a subdevice
+ * @vec:	The vector
+ * @attached:	Users which the subdevice has attached to it
+ */
+struct irq_vecset_vec {
+	struct irq_vec	*vec;
+	atomic_t	attached;
+};
+
+/**
+ * struct irq_vecset - The vectors of one subdevice, numbered from 0
+ * @nr:		How many there are
+ * @irq:	Linux interrupt number of each
+ * @vecs:	The vectors
+ * @first:	Index of the first vector of each part; behind the last part @nr
+ * @nr_parts:	How many parts there are
+ * @group:	The subdevices of the device, NULL while it is not set up
+ * @adev:	The auxiliary device
+ * @published:	Indexes which are listed in sysfs, from 0
+ * @node:	Entry in the list of @group
+ */
+struct irq_vecset {
+	unsigned int		nr;
+	unsigned int		*irq;
+	struct irq_vecset_vec	*vecs;
+	unsigned int		*first;
+	unsigned int		nr_parts;
+	struct irq_vecset_group	*group;
+	struct auxiliary_device	*adev;
+	unsigned int		published;
+	struct list_head	node;
+};
+
+struct irq_vecset_group *irq_vecset_group_create(unsigned int max);
+void irq_vecset_group_destroy(struct irq_vecset_group *group);
+int irq_vecset_init(struct irq_vecset *set, struct irq_vecset_group *group,
+		    struct auxiliary_device *adev, const struct irq_vecset_part *parts,
+		    unsigned int nr_parts);
+void irq_vecset_exit(struct irq_vecset *set);
+int devm_irq_vecset_init(struct irq_vecset *set, struct irq_vecset_group *group,
+			 struct auxiliary_device *adev, const struct irq_vecset_part *parts,
+			 unsigned int nr_parts);
+void irq_vecset_count(struct irq_vecset_vec *vec);
+void irq_vecset_uncount(struct irq_vecset_vec *vec);
+
+/**
+ * irq_vecset_irq - Look up an interrupt of a subdevice
+ * @set:	The vectors of the subdevice
+ * @index:	Index within the subdevice
+ *
+ * Context: Any.
+ *
+ * Return: The Linux interrupt number, 0 when there is none at @index
+ */
+static __always_inline unsigned int irq_vecset_irq(const struct irq_vecset *set,
+						   unsigned int index)
+{
+	return index < set->nr ? set->irq[array_index_nospec(index, set->nr)] : 0;
+}
+
+/**
+ * irq_vecset_vec - Look up a vector of a subdevice
+ * @set:	The vectors of the subdevice
+ * @part:	Which of the parts it was set up with, a constant
+ * @index:	Number among the vectors of that part
+ *
+ * The subdevice keeps the vector until it goes away.
+ *
+ * Context: Any.
+ *
+ * Return: The vector, NULL when there is none at @index
+ */
+static __always_inline struct irq_vecset_vec *irq_vecset_vec(const struct irq_vecset *set,
+							     unsigned int part,
+							     unsigned int index)
+{
+	unsigned int nr = set->first[part + 1] - set->first[part];
+
+	if (index >= nr)
+		return NULL;
+	return &set->vecs[set->first[part] + array_index_nospec(index, nr)];
+}
+
+/**
+ * irq_vecset_attach - Have a user of a subdevice called for each interrupt
+ * @vec:	The vector of the subdevice
+ * @limit:	irq_vecpool_info::limit of its pool, a constant
+ * @user:	The user, not attached anywhere
+ *
+ * A subdevice may attach as many users as it likes, and each of them counts.
+ *
+ * Context: As irq_vec_attach(), two or three atomics.
+ */
+static __always_inline void irq_vecset_attach(struct irq_vecset_vec *vec, unsigned int limit,
+					      struct irq_vec_user *user)
+{
+	irq_vecset_count(vec);
+	irq_vec_attach(vec->vec, limit, user);
+}
+
+/**
+ * irq_vecset_detach - Stop calling a user of a subdevice
+ * @vec:	The vector of the subdevice, to which the user is attached
+ * @limit:	irq_vecpool_info::limit of its pool, a constant
+ * @user:	The user
+ *
+ * Context: As irq_vecset_attach(). Keep the user for an RCU grace period.
+ */
+static __always_inline void irq_vecset_detach(struct irq_vecset_vec *vec, unsigned int limit,
+					      struct irq_vec_user *user)
+{
+	irq_vec_detach(user, limit);
+	irq_vecset_uncount(vec);
+}
+#endif /* CONFIG_IRQ_VECSET */
+
+MODULE_IMPORT_NS(IRQ_VECPOOL);
+
+#endif /* _LINUX_IRQ_VECPOOL_H */
