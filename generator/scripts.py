@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 #: What a tree can lack, in words, by the value of ``needs``.
 GROUPS = {
+    "quiesce": "quiesce_irq()",
     "ims": "support for interrupt message stores",
-    "docs": "the place for message store documentation",
+    "stores": "the library of message stores",
+    "pools": "the library of vector pools",
+    "sets": "sets of vectors for subdevices",
+    "store_pools": "vector pools over message stores",
     "kunit_support": "the fake device for KUnit",
+    "stores_kunit": "the KUnit suite of message stores",
+    "pools_kunit": "the KUnit suite of vector pools",
+    "sets_kunit": "the KUnit suite of sets of vectors",
+    "store_pools_kunit": "the KUnit suite of pools over message stores",
 }
 
 _MODES = ("before", "after", "replace")
@@ -42,11 +50,9 @@ class Edit:
 
 @dataclass(frozen=True)
 class NewFile:
-    """One new file: copied from ``source`` (relative to the repository) or rendered."""
+    """One new file, which stands in templates/kernel by its path in the kernel."""
 
     path: str
-    source: str | None
-    template: str | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,6 @@ def _whole(text: str) -> tuple[str, ...]:
 
 
 def _new(entry: dict[str, Any]) -> NewFile:
-    new = NewFile(entry["file"], entry.get("source"), entry.get("template"))
-    if (new.source is None) == (new.template is None):
-        raise ValueError(f"new {new.path}: source or template")
-    return new
+    if set(entry) != {"file"}:
+        raise ValueError(f"new {entry.get('file')}: nothing but file")
+    return NewFile(entry["file"])
