@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any
 
-from imsgen.dsl.records import dataclass
 from imsgen.templates import ROOT
 
 from .edits import EditError, Provider, Workspace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container
-    from typing import Any
 
 #: What a tree can lack, in words, by the value of ``needs``.
 GROUPS = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from imsgen.dsl.model import Device, ImsStore
-from imsgen.dsl.records import dataclass
 from imsgen.templates import ROOT
 
-from . import __version__, patches, prepared
+from . import __version__, patches
 from .about import about
 from .edits import EditError, Workspace
 from .names import Names, names_of
@@ -17,10 +18,6 @@ from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
 from .scripts import NewFile, load_scripts
 from .targets import Core, Target, exported
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class SeriesError(Exception):
@@ -316,12 +313,10 @@ def _patches(count: int) -> str:
 
 
 def _load_outputs(root: str) -> tuple[_Output, ...]:
-    data = prepared.outputs() if root == ROOT else None
-    if data is None:
-        import tomllib
+    import tomllib
 
-        with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
-            data = tomllib.load(file)
+    with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
+        data = tomllib.load(file)
     return tuple(
         _Output(
             entry["message"],

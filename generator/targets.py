@@ -11,18 +11,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from imsgen.dsl.records import dataclass, field
-
-from . import prepared
-from .edits import OURS, EditError, FileDiff, Lines, Provider, Workspace
+from .edits import OURS, EditError, Lines, Provider, Workspace
 from .names import IRQCHIP
 from .patches import Commit
 from .scripts import GROUPS, Script, load_scripts
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: Folder of the embedded profiles.
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
@@ -95,8 +90,6 @@ class Target:
     skew: str
     features: Features
     provider: Files = field(repr=False, compare=False)
-    #: The preparatory commits, where they were made ahead.
-    core: Core | None = field(repr=False, compare=False, default=None)
     #: Those of :data:`APIS` that the kernel wants.
     apis: frozenset[str] = frozenset()
 
@@ -339,34 +332,17 @@ def embedded(name: str) -> Target:
     """The embedded profile of that name.  Raises :class:`TargetError`."""
     if name not in profiles():
         raise TargetError(f"no kernel {name}: there is {', '.join(profiles())}")
-    made = prepared.kernel(name)
-    if made is not None:
-        return from_profile(made["profile"], _core(made))
     import json
 
     with open(os.path.join(PROFILES, f"{name}.json"), encoding="utf-8") as file:
         return from_profile(json.load(file))
 
 
-def from_profile(data: dict[str, Any], core: Core | None = None) -> Target:
+def from_profile(data: dict[str, Any]) -> Target:
     """The target that a profile describes.  Raises :class:`TargetError`."""
     if data.get("format") != _FORMAT:
         raise TargetError(f"a kernel profile of another format: {data.get('format')!r}")
-    return Target(data["name"], data["skew"], Features(), ProfileFiles(data), core)
-
-
-def _core(made: dict[str, Any]) -> Core:
-    commits = tuple(
-        Commit(subject, body, tuple(FileDiff(*diff) for diff in diffs))
-        for subject, body, diffs in made["commits"]
-    )
-    return Core(commits, ProfileFiles({**made["profile"], "files": made["after"]}))
-
-
-def sparse(lines: Lines) -> dict[str, Any]:
-    """A file as a profile has it."""
-    known = {number for number, line in enumerate(lines) if line is not None}
-    return {"lines": len(lines), "known": _blocks(lines, known)}
+    return Target(data["name"], data["skew"], Features(), ProfileFiles(data))
 
 
 def record(root: str, scripts: Sequence[Script] | None = None) -> dict[str, Any]:
