@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from imsgen.dsl.diagnostics import Diagnostic
     from imsgen.dsl.model import Device
 
+    from .patches import Commit
     from .series import Planner
     from .targets import Target
 
@@ -188,6 +189,7 @@ def _generate(args: argparse.Namespace) -> int:
     from .edits import EditError
     from .names import NameClash, check_distinct
     from .patches import PatchError
+    from .proof import ProofError
     from .render import RenderError
     from .scripts import ScriptError
     from .series import Planner, SeriesError
@@ -200,7 +202,7 @@ def _generate(args: argparse.Namespace) -> int:
         if args.output == "-":
             return _mailbox(planner, [device for device, _ in loaded], args.signoff)
         folders = _folders(planner, target, loaded, args)
-    except (NameClash, TargetError, SeriesError) as error:
+    except (NameClash, TargetError, SeriesError, ProofError) as error:
         raise Failure(f"error: {error}") from error
     except (RenderError, ScriptError, PatchError, EditError) as error:
         raise Failure(f"error: the generator failed: {error}") from error
@@ -250,7 +252,9 @@ def _target(args: argparse.Namespace) -> Target:
 def _mailbox(planner: Planner, devices: Sequence[Device], signoff: str | None) -> int:
     from .patches import mbox
 
-    text = mbox(planner.series(devices).commits, __version__, signoff)
+    commits = planner.series(devices).commits
+    _prove(planner.target, commits)
+    text = mbox(commits, __version__, signoff)
     try:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
@@ -259,6 +263,14 @@ def _mailbox(planner: Planner, devices: Sequence[Device], signoff: str | None) -
     except OSError as error:
         raise Failure(f"error: standard output: {error.strerror}") from error
     return OK
+
+
+def _prove(target: Target, commits: Sequence[Commit]) -> None:
+    """Have git apply what was made, where the tree is a repository."""
+    from .proof import is_repository, prove
+
+    if target.tree is not None and is_repository(target.tree):
+        prove(target.tree, commits)
 
 
 def _folders(
@@ -273,6 +285,7 @@ def _folders(
     out = {}
     for device, text in loaded:
         series = planner.series([device])
+        _prove(target, series.commits)
         folder = os.path.join(args.output, device.name)
         if args.sources:
             folder = os.path.join(folder, target.name)

@@ -85,6 +85,8 @@ class Target:
     skew: str
     features: Features
     provider: Files = field(repr=False, compare=False)
+    #: The folder of the tree, if it is one.
+    tree: str | None = None
     #: Those of :data:`APIS` that the kernel wants.
     apis: frozenset[str] = frozenset()
 
@@ -262,6 +264,7 @@ def _probe(files: TreeFiles, root: str, scripts: Sequence[Script]) -> Target:
             docs=groups["docs"],
         ),
         provider=files,
+        tree=root,
         apis=frozenset(name for name in APIS if name in demands),
     )
 
