@@ -8,133 +8,125 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from . import (
-    rules_device,
-    rules_layout,
-    rules_names,
-    rules_pools,
-    rules_stores,
-    rules_texts,
-    rules_vectors,
-)
-from .diagnostics import Diagnostic
-from .files import Unit
-from .resolve import Layouts, Scope, Slot
-from .rule import Found
+from ..diagnostics import Diagnostic
+from ..files import Unit
+from ..resolve import Layouts, Scope, Slot
+from . import device, names, pools, slots, stores, texts, vectors
+from .base import Found
 
 #: Rules of names, wherever they are given.
-NAME_RULES: tuple[Callable[[rules_names.Names], Found], ...] = (
-    rules_names.name_rule_form,
-    rules_names.name_rule_keyword,
-    rules_names.name_rule_kernel,
+NAME_RULES: tuple[Callable[[names.Names], Found], ...] = (
+    names.name_rule_form,
+    names.name_rule_keyword,
+    names.name_rule_kernel,
 )
 
 #: Rules of one slot's layout, whether a store has it or a name.
 SLOT_RULES: tuple[Callable[[Slot], Found], ...] = (
-    rules_names.slot_rule_cookie_twice,
-    rules_device.slot_rule_property_twice,
-    rules_device.slot_rule_property_missing,
-    rules_layout.slot_rule_stride_range,
-    rules_layout.slot_rule_stride,
-    rules_layout.slot_rule_width,
-    rules_layout.slot_rule_register_aligned,
-    rules_layout.slot_rule_register_outside,
-    rules_layout.slot_rule_register_overlap,
-    rules_layout.slot_rule_address_form,
-    rules_layout.slot_rule_field_outside,
-    rules_layout.slot_rule_field_order,
-    rules_layout.slot_rule_field_overlap,
-    rules_layout.slot_rule_flag,
+    names.slot_rule_cookie_twice,
+    device.slot_rule_property_twice,
+    device.slot_rule_property_missing,
+    slots.slot_rule_stride_range,
+    slots.slot_rule_stride,
+    slots.slot_rule_width,
+    slots.slot_rule_register_aligned,
+    slots.slot_rule_register_outside,
+    slots.slot_rule_register_overlap,
+    slots.slot_rule_address_form,
+    slots.slot_rule_field_outside,
+    slots.slot_rule_field_order,
+    slots.slot_rule_field_overlap,
+    slots.slot_rule_flag,
 )
 
 #: Rules of the named layouts of a file and of all that it includes.
-LAYOUT_RULES: tuple[Callable[[Layouts], Found], ...] = (rules_names.layout_rule_name_twice,)
+LAYOUT_RULES: tuple[Callable[[Layouts], Found], ...] = (names.layout_rule_name_twice,)
 
 #: Rules of a file and what it includes.
 UNIT_RULES: tuple[Callable[[Unit, list[Scope]], Found], ...] = (
-    rules_stores.unit_rule_include_twice,
-    rules_stores.unit_rule_used,
+    stores.unit_rule_include_twice,
+    stores.unit_rule_used,
 )
 
 #: Rules of one device, file by file.
 DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
-    rules_names.rule_name_twice,
-    rules_names.rule_name_prefix,
-    rules_names.rule_command_cookie,
-    rules_texts.rule_title,
-    rules_texts.rule_purpose,
-    rules_texts.rule_path,
-    rules_texts.rule_maintainer,
-    rules_device.rule_property_twice,
-    rules_device.rule_property_missing,
-    rules_device.rule_pci_id,
-    rules_device.rule_empty,
-    rules_device.rule_remapping,
-    rules_device.rule_isolation,
-    rules_layout.rule_number_range,
-    rules_layout.rule_slots,
-    rules_layout.rule_table,
-    rules_layout.rule_mask,
-    rules_layout.rule_pending,
-    rules_layout.rule_one_store_of_a_kind,
-    rules_device.rule_architecture,
-    rules_device.rule_minimum,
-    rules_stores.rule_layout_known,
-    rules_stores.rule_isolated,
-    rules_stores.rule_msi_or_msix,
-    rules_stores.rule_memory_stride,
-    rules_stores.rule_memory_pair,
-    rules_stores.rule_mask_once,
-    rules_stores.rule_table_or_offset,
-    rules_stores.rule_areas,
-    rules_stores.rule_areas_inside,
-    rules_vectors.rule_store_known,
-    rules_vectors.rule_vector_inside,
-    rules_vectors.rule_vector_twice,
-    rules_vectors.rule_vector_in_pool,
-    rules_vectors.rule_range_order,
-    rules_vectors.rule_range_inside,
-    rules_vectors.rule_range_overlap,
-    rules_vectors.rule_pool_policy,
-    rules_vectors.rule_share_limit,
-    rules_vectors.rule_store_used,
-    rules_pools.rule_managed_alone,
-    rules_pools.rule_managed_store,
-    rules_pools.rule_managed_range,
-    rules_pools.rule_managed_only,
-    rules_pools.rule_reserve_use,
-    rules_pools.rule_reserve_range,
-    rules_pools.rule_cpus,
-    rules_pools.rule_subdevice_maximum,
-    rules_pools.rule_subdevice_empty,
-    rules_pools.rule_member_known,
-    rules_pools.rule_member_twice,
-    rules_pools.rule_member_counts,
-    rules_pools.rule_member_managed,
-    rules_pools.rule_member_minimum,
-    rules_pools.rule_member_cookie,
+    names.rule_name_twice,
+    names.rule_name_prefix,
+    names.rule_command_cookie,
+    texts.rule_title,
+    texts.rule_purpose,
+    texts.rule_path,
+    texts.rule_maintainer,
+    device.rule_property_twice,
+    device.rule_property_missing,
+    device.rule_pci_id,
+    device.rule_empty,
+    device.rule_remapping,
+    device.rule_isolation,
+    slots.rule_number_range,
+    slots.rule_slots,
+    slots.rule_table,
+    slots.rule_mask,
+    slots.rule_pending,
+    slots.rule_one_store_of_a_kind,
+    device.rule_architecture,
+    device.rule_minimum,
+    stores.rule_layout_known,
+    stores.rule_isolated,
+    stores.rule_msi_or_msix,
+    stores.rule_memory_stride,
+    stores.rule_memory_pair,
+    stores.rule_mask_once,
+    stores.rule_table_or_offset,
+    stores.rule_areas,
+    stores.rule_areas_inside,
+    vectors.rule_store_known,
+    vectors.rule_vector_inside,
+    vectors.rule_vector_twice,
+    vectors.rule_vector_in_pool,
+    vectors.rule_range_order,
+    vectors.rule_range_inside,
+    vectors.rule_range_overlap,
+    vectors.rule_pool_policy,
+    vectors.rule_share_limit,
+    vectors.rule_store_used,
+    pools.rule_managed_alone,
+    pools.rule_managed_store,
+    pools.rule_managed_range,
+    pools.rule_managed_only,
+    pools.rule_reserve_use,
+    pools.rule_reserve_range,
+    pools.rule_cpus,
+    pools.rule_subdevice_maximum,
+    pools.rule_subdevice_empty,
+    pools.rule_member_known,
+    pools.rule_member_twice,
+    pools.rule_member_counts,
+    pools.rule_member_managed,
+    pools.rule_member_minimum,
+    pools.rule_member_cookie,
 )
 
 #: Rules between the devices of one file.
 FILE_RULES: tuple[Callable[[list[Scope]], Found], ...] = (
-    rules_names.file_rule_device_twice,
-    rules_names.file_rule_made_names,
-    rules_device.file_rule_pci_between,
+    names.file_rule_device_twice,
+    names.file_rule_made_names,
+    device.file_rule_pci_between,
 )
 
 
 def validate(unit: Unit, scopes: list[Scope], layouts: Layouts) -> Iterator[Diagnostic]:
     """What is wrong with the devices of one file and the layouts that they may use."""
-    slots = list(layouts.slots)
-    names = [list(rules_names.layout_names(layouts))]
+    all_slots = list(layouts.slots)
+    all_names = [list(names.layout_names(layouts))]
     for scope in scopes:
-        slots += [store.own_slot for store in scope.stores if store.own_slot]
-        names.append(list(rules_names.all_names(scope)))
+        all_slots += [store.own_slot for store in scope.stores if store.own_slot]
+        all_names.append(list(names.all_names(scope)))
     for name_rule in NAME_RULES:
-        for given in names:
+        for given in all_names:
             yield from name_rule(given)
     for slot_rule in SLOT_RULES:
-        for slot in slots:
+        for slot in all_slots:
             yield from slot_rule(slot)
     for layout_rule in LAYOUT_RULES:
         yield from layout_rule(layouts)

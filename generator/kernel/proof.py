@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .patches import Commit
+from ..patches import Commit
 
 if TYPE_CHECKING:
     from git import Repo

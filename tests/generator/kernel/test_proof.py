@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from imsgen.dsl.model import Device
-from imsgen.generator.edits import FileDiff
+from imsgen.generator.kernel.edits import FileDiff
+from imsgen.generator.kernel.proof import ProofError, is_repository, prove
+from imsgen.generator.kernel.target import probe
 from imsgen.generator.patches import Commit
-from imsgen.generator.proof import ProofError, is_repository, prove
 from imsgen.generator.series import Planner
-from imsgen.generator.targets import probe
 
-from .conftest import EXAMPLES, git
+from ..conftest import EXAMPLES, git
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
@@ -111,7 +111,7 @@ def test_a_tree_that_is_no_repository(
 ) -> None:
     """Its files are all that there is; git isn't asked, not for a repository around it either."""
     git(tmp_path, "init", "-q")
-    monkeypatch.setattr("imsgen.generator.proof.prove", None)
+    monkeypatch.setattr("imsgen.generator.kernel.proof.prove", None)
     assert not is_repository(str(tree))
     assert imsgen(TIMER, "--tree", tree, "-o", "out") == 0
 
