@@ -12,12 +12,12 @@ from imsgen.templates import ROOT
 
 from . import __version__, patches
 from .about import about
-from .edits import EditError, Workspace
+from .kernel.edits import EditError, Workspace
+from .kernel.scripts import NewFile, load_scripts
+from .kernel.target import Core, Target, exported
 from .names import Names, names_of
 from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
-from .scripts import NewFile, load_scripts
-from .targets import Core, Target, exported
 
 
 class SeriesError(Exception):

@@ -21,9 +21,9 @@ from imsgen.dsl.model import (
     SpecialVector,
 )
 
-from .layout import tabs
+from .fold import tabs
+from .kernel.target import Target
 from .names import names_of
-from .targets import Target
 from .views_minimum import minimum_view
 from .views_pools import (
     hotplug,

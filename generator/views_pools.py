@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imsgen.dsl.model import Device, Pool, SharePolicy, Subdevice
 
-from .layout import tabs
+from .fold import tabs
 from .patches import fill
 from .views_stores import Word, can_fail, cookie_word, cookies_of, ims_of, segment_calls
 

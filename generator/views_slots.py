@@ -13,7 +13,7 @@ from imsgen.dsl.model import (
     SlotLayout,
 )
 
-from .layout import tabs
+from .fold import tabs
 from .names import names_of
 
 TYPE_CHECKING = False

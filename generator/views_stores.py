@@ -23,8 +23,8 @@ from imsgen.dsl.model import (
     Store,
 )
 
-from .layout import tabs
-from .targets import Target
+from .fold import tabs
+from .kernel.target import Target
 from .views_slots import iomem_view, memory_view, slot_masks, slot_view, unmasked
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.generator.targets import DEFAULT, Target, embedded
+from imsgen.generator.kernel.target import DEFAULT, Target, embedded
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "examples"

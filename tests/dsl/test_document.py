@@ -11,13 +11,13 @@ from dsl_samples import ROOT
 from imsgen.dsl import MAX_BYTES, load, model
 from imsgen.dsl.codes import CODES
 from imsgen.dsl.diagnostics import Severity, render
-from imsgen.dsl.rules_device import ARCHITECTURES
-from imsgen.dsl.rules_layout import MAX_STRIDE, WIDTHS
-from imsgen.dsl.rules_names import MAX_NAME
-from imsgen.dsl.rules_pools import MAX_SUBDEVICES
-from imsgen.dsl.rules_stores import PAIR
-from imsgen.dsl.rules_texts import MAX_TEXT
-from imsgen.dsl.rules_vectors import MAX_SHARE
+from imsgen.dsl.rules.device import ARCHITECTURES
+from imsgen.dsl.rules.names import MAX_NAME
+from imsgen.dsl.rules.pools import MAX_SUBDEVICES
+from imsgen.dsl.rules.slots import MAX_STRIDE, WIDTHS
+from imsgen.dsl.rules.stores import PAIR
+from imsgen.dsl.rules.texts import MAX_TEXT
+from imsgen.dsl.rules.vectors import MAX_SHARE
 from imsgen.dsl.tokens import keywords, signs
 
 PATH = ROOT / "docs" / "language.md"

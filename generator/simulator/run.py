@@ -25,7 +25,7 @@ from imsgen.dsl.model import (
 )
 from imsgen.dsl.model import Pool as PoolModel
 
-from .sim_pool import ENOSPC, HZ, FullCpu, Machine, Pool, Shortage, Vector, give_back, take
+from .pool import ENOSPC, HZ, FullCpu, Machine, Pool, Shortage, Vector, give_back, take
 
 #: Points of a curve, at most.
 SAMPLES = 100

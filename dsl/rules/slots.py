@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from . import ast, model
-from .codes import report
-from .diagnostics import Diagnostic, Place, nearest, quote
-from .resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
-from .rule import MAX_GUESSES, Found, count
-from .source import Span
+from .. import ast, model
+from ..codes import report
+from ..diagnostics import Diagnostic, Place, nearest, quote
+from ..resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
+from ..source import Span
+from .base import MAX_GUESSES, Found, count
 
 #: Bytes from one slot to the next.
 MAX_STRIDE = 65536

@@ -3,7 +3,7 @@
 A :class:`Target` is made from a tree, whose headers are read (its version number isn't), or from
 an embedded profile, which holds the lines that our edits need and nothing else.
 
-``python -m imsgen.generator.targets record TREE -o FILE`` records a profile.
+``python -m imsgen.generator.kernel.target record TREE -o FILE`` records a profile.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..names import IRQCHIP
+from ..patches import Commit
 from .edits import OURS, EditError, Lines, Provider, Workspace
-from .names import IRQCHIP
-from .patches import Commit
 from .scripts import GROUPS, Script, load_scripts
 
 #: Folder of the embedded profiles.
@@ -90,6 +90,8 @@ class Target:
     skew: str
     features: Features
     provider: Files = field(repr=False, compare=False)
+    #: The folder of the tree, if it is one.
+    tree: str | None = None
     #: Those of :data:`APIS` that the kernel wants.
     apis: frozenset[str] = frozenset()
 
@@ -249,6 +251,7 @@ def _probe(files: TreeFiles, root: str, scripts: Sequence[Script]) -> Target:
         skew=skew_of(msi),
         features=Features(native, frozenset(groups | {"ims"} if native else groups)),
         provider=files,
+        tree=root,
         apis=frozenset(
             name for name, (path, mark) in APIS.items() if re.search(mark, files.text(path))
         ),
@@ -406,7 +409,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     import json
     import sys
 
-    parser = argparse.ArgumentParser(prog="python -m imsgen.generator.targets")
+    parser = argparse.ArgumentParser(prog="python -m imsgen.generator.kernel.target")
     commands = parser.add_subparsers(required=True)
     sub = commands.add_parser("record", help="record the profile of a pristine tree")
     sub.add_argument("tree")

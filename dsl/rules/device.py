@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from . import ast, model
-from .codes import report
-from .diagnostics import Diagnostic, Place, nearest, quote
-from .resolve import Block, Scope, Slot, Store
-from .rule import MAX_GUESSES, Found, again, count
-from .rules_layout import WIDTHS
-from .source import Span
+from .. import ast, model
+from ..codes import report
+from ..diagnostics import Diagnostic, Place, nearest, quote
+from ..resolve import Block, Scope, Slot, Store
+from ..source import Span
+from .base import MAX_GUESSES, Found, again, count
+from .slots import WIDTHS
 
 _PCI_ID = re.compile(r"[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}\Z")
 

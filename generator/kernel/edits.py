@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import compress, pairwise
 from typing import Protocol
 
-from .names import makefile_line
+from ..names import makefile_line
 
 #: A file's lines without their ends; None is a line that the profile doesn't hold.
 Lines = list[str | None]

@@ -9,7 +9,7 @@ from dsl_samples import COMMAND, EXPORTED, GOOD, MEMORY, MSIX, STORE, device, sl
 
 from imsgen.dsl import load
 from imsgen.dsl.parse import MAX_NUMBER
-from imsgen.dsl.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
+from imsgen.dsl.rules.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
 
@@ -340,26 +340,15 @@ def test_kernel_prefixes(word: str) -> None:
 
 def test_rules_are_registered() -> None:
     """A rule that isn't in the lists would never run."""
-    from imsgen.dsl import (
-        rules_device,
-        rules_layout,
-        rules_names,
-        rules_pools,
-        rules_stores,
-        rules_texts,
-        rules_vectors,
-        validate,
-    )
+    from imsgen.dsl import rules
+    from imsgen.dsl.rules import device, names, pools, slots, stores, texts, vectors
 
     written = {
         value
-        for module in (
-            rules_device, rules_layout, rules_names, rules_pools, rules_stores, rules_texts,
-            rules_vectors,
-        )
+        for module in (device, names, pools, slots, stores, texts, vectors)
         for name, value in vars(module).items()
         if re.match(r"(?:[a-z]+_)?rule_", name)
-    }  # fmt: skip
-    listed = [rules for name, rules in vars(validate).items() if name.endswith("_RULES")]
-    assert written == {rule for rules in listed for rule in rules}
+    }
+    listed = [value for name, value in vars(rules).items() if name.endswith("_RULES")]
+    assert written == {rule for value in listed for rule in value}
     assert all(rule.__doc__ for rule in written)

@@ -7,7 +7,7 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imsgen.generator.sim_pool import (
+from imsgen.generator.simulator.pool import (
     EBUSY,
     EINVAL,
     ENOSPC,

@@ -8,7 +8,12 @@ import pytest
 from dsl_samples import MSIX, ROOT, STORE, device
 
 from imsgen.dsl import load
-from imsgen.dsl.words import DEVICE_SUFFIXES, POOL_SUFFIXES, STORE_SUFFIXES, SUBDEVICE_SUFFIXES
+from imsgen.dsl.rules.words import (
+    DEVICE_SUFFIXES,
+    POOL_SUFFIXES,
+    STORE_SUFFIXES,
+    SUBDEVICE_SUFFIXES,
+)
 
 TEMPLATES = "".join(
     path.read_text(encoding="utf-8") for path in sorted((ROOT / "templates/device").glob("*.j2"))

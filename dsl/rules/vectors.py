@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from . import ast
-from .codes import report
-from .diagnostics import Place, nearest, quote
-from .resolve import Block, Scope, Store
-from .rule import MAX_GUESSES, Found, count
+from .. import ast
+from ..codes import report
+from ..diagnostics import Place, nearest, quote
+from ..resolve import Block, Scope, Store
+from .base import MAX_GUESSES, Found, count
 
 #: Users of one shared vector.
 MAX_SHARE = 65536

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from imsgen.dsl.model import Device
+from imsgen.generator.kernel.target import DEFAULT, PROFILES, Target, probe, record
 from imsgen.generator.series import Planner, series_files
-from imsgen.generator.targets import DEFAULT, PROFILES, Target, probe, record
 
 pytestmark = pytest.mark.kernel
 

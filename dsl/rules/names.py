@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from . import ast
-from .codes import report
-from .diagnostics import Place, quote
-from .resolve import Block, Layouts, Scope, Slot
-from .rule import Found
+from .. import ast
+from ..codes import report
+from ..diagnostics import Place, quote
+from ..resolve import Block, Layouts, Scope, Slot
+from .base import Found
 from .words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES, made_from
 
 #: Characters of a name.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import ast, model
-from .codes import report
-from .diagnostics import Place, nearest, quote
-from .resolve import Block, Scope
-from .rule import MAX_GUESSES, Found, count
+from .. import ast, model
+from ..codes import report
+from ..diagnostics import Place, nearest, quote
+from ..resolve import Block, Scope
+from .base import MAX_GUESSES, Found, count
 
 #: Subdevices of a kind.
 MAX_SUBDEVICES = 65536

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import EXAMPLES, REPOSITORY
+from ..conftest import EXAMPLES, REPOSITORY
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]

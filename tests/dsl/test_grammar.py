@@ -12,9 +12,9 @@ from lark import Lark, Token, Tree, logger
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.recover import read
+from imsgen.dsl.rules.words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES
 from imsgen.dsl.source import Source
 from imsgen.dsl.tokens import GRAMMAR, OWN_TEXT, keywords, signs
-from imsgen.dsl.words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from . import ast
-from .codes import report
-from .diagnostics import Place, nearest, quote
-from .files import Unit
-from .resolve import BAR_BYTES, ISOLATED_KINDS, Scope, Store, width_of
-from .rule import MAX_GUESSES, Found, again, count
-from .source import Span
+from .. import ast
+from ..codes import report
+from ..diagnostics import Place, nearest, quote
+from ..files import Unit
+from ..resolve import BAR_BYTES, ISOLATED_KINDS, Scope, Store, width_of
+from ..source import Span
+from .base import MAX_GUESSES, Found, again, count
 
 #: Bytes that a memory store changes at once.
 PAIR = 8

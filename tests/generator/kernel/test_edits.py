@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imsgen.generator import edits
-from imsgen.generator.edits import EditError, Lines, Workspace
+from imsgen.generator.kernel import edits
+from imsgen.generator.kernel.edits import EditError, Lines, Workspace
 
 
 class Memory:

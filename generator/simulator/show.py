@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .sim_run import Event, Outcome, PoolOutcome, Setup, SimulationError, Spread
+from .run import Event, Outcome, PoolOutcome, Setup, SimulationError, Spread
 
 #: Version of the JSON form.  Raised whenever a key changes its meaning or goes away.
 JSON_VERSION = 1

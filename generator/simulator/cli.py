@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 
 from imsgen.dsl.model import Device
 
-from .sim_pool import FullCpu
-from .sim_run import Outcome, Setup, SimulationError, simulate
-from .sim_show import PLOTS, as_json, plot, text
+from .pool import FullCpu
+from .run import Outcome, Setup, SimulationError, simulate
+from .show import PLOTS, as_json, plot, text
 
 __all__ = ["SimulationError", "parse", "run"]
 

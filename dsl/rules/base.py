@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .codes import report
-from .diagnostics import Diagnostic, Place
-from .source import Span
+from ..codes import report
+from ..diagnostics import Diagnostic, Place
+from ..source import Span
 
 #: What a rule gives: its findings in a device or file.
 Found = Iterator[Diagnostic]

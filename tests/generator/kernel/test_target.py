@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imsgen.generator.scripts import load_scripts
-from imsgen.generator.targets import (
+from imsgen.generator.kernel.scripts import load_scripts
+from imsgen.generator.kernel.target import (
     DEFAULT,
     PROFILES,
     Features,
@@ -123,7 +123,7 @@ def test_other_profile_format() -> None:
 
 
 def test_profile_does_not_know_everything(profile: Target) -> None:
-    from imsgen.generator.edits import EditError
+    from imsgen.generator.kernel.edits import EditError
 
     with pytest.raises(EditError, match="use --tree"):
         profile.provider.lines("drivers/dma/Kconfig")

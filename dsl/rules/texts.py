@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from . import ast
-from .codes import report
-from .diagnostics import quote
-from .resolve import Scope
-from .rule import Found, again
-from .source import Span
+from .. import ast
+from ..codes import report
+from ..diagnostics import quote
+from ..resolve import Scope
+from ..source import Span
+from .base import Found, again
 
 #: Characters of a title or purpose, a path, a maintainer.
 MAX_TEXT, MAX_PATH, MAX_MAINTAINER = 64, 96, 128

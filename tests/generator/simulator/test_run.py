@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device, Member, Pool, SharePolicy, Sharing, Subdevice
-from imsgen.generator.sim_pool import FullCpu
-from imsgen.generator.sim_run import Event, Outcome, Setup, SimulationError, simulate, wanted_of
+from imsgen.generator.simulator.pool import FullCpu
+from imsgen.generator.simulator.run import (
+    Event,
+    Outcome,
+    Setup,
+    SimulationError,
+    simulate,
+    wanted_of,
+)
 
 SMALL = """device foo "Small thing" {
     pci 1b36:0042;
