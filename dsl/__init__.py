@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from .diagnostics import Diagnostic
 from .model import Device
-from .records import dataclass, field
 
 __all__ = ["Result", "load"]
 

@@ -6,9 +6,9 @@ A code keeps its meaning for ever; one that is no longer used isn't given to ano
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Place, Severity
-from .records import dataclass
 from .source import Span
 
 

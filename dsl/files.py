@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from . import MAX_BYTES, ast
 from .codes import report
-from .diagnostics import Diagnostic, Place, quote
-from .parser import nearest, parse
+from .diagnostics import Diagnostic, Place, nearest, quote
+from .parse import parse
 from .source import Source, Span
 
 #: Files that one file may include, directly and through others.

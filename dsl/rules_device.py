@@ -6,8 +6,7 @@ import re
 
 from . import ast, model
 from .codes import report
-from .diagnostics import Diagnostic, Place, quote
-from .parser import nearest
+from .diagnostics import Diagnostic, Place, nearest, quote
 from .resolve import Block, Scope, Slot, Store
 from .rule import MAX_GUESSES, Found, again, count
 from .rules_layout import WIDTHS
@@ -222,9 +221,9 @@ def _granted(scope: Scope, store: Store) -> int | None:
     most = 0
     for item in scope.vectors:
         if item.store.text == store.name:
-            if item.index.value is None:
+            if item.number.value is None:
                 return None
-            most = max(most, item.index.value + 1)
+            most = max(most, item.number.value + 1)
     return most
 
 

@@ -7,8 +7,7 @@ from itertools import combinations
 
 from . import ast, model
 from .codes import report
-from .diagnostics import Diagnostic, Place, quote
-from .parser import nearest
+from .diagnostics import Diagnostic, Place, nearest, quote
 from .resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
 from .rule import MAX_GUESSES, Found, count
 from .source import Span

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from . import ast, model
 from .codes import report
-from .diagnostics import Place, quote
-from .parser import nearest
+from .diagnostics import Place, nearest, quote
 from .resolve import Block, Scope
 from .rule import MAX_GUESSES, Found, count
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from . import ast
 from .codes import report
-from .diagnostics import Place, quote
+from .diagnostics import Place, nearest, quote
 from .files import Unit
-from .parser import nearest
 from .resolve import BAR_BYTES, ISOLATED_KINDS, Scope, Store, width_of
 from .rule import MAX_GUESSES, Found, again, count
 from .source import Span

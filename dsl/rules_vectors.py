@@ -6,8 +6,7 @@ from bisect import bisect_right
 
 from . import ast
 from .codes import report
-from .diagnostics import Place, quote
-from .parser import nearest
+from .diagnostics import Place, nearest, quote
 from .resolve import Block, Scope, Store
 from .rule import MAX_GUESSES, Found, count
 
@@ -56,12 +55,12 @@ def rule_vector_inside(scope: Scope) -> Found:
     """A special vector's index is one that its store has."""
     for item in scope.vectors:
         known = _limit(scope, item.store)
-        if known and item.index.value is not None and item.index.value >= known[1]:
+        if known and item.number.value is not None and item.number.value >= known[1]:
             yield report(
                 "IMS070",
                 f"{quote(item.name.text)} is outside its store",
                 item.place,
-                f"there is no index {item.index.value:,}",
+                f"there is no index {item.number.value:,}",
                 "indexes count from 0",
                 [_size_place(*known)],
             )
@@ -71,9 +70,9 @@ def rule_vector_twice(scope: Scope) -> Found:
     """No two special vectors have one index."""
     seen: dict[tuple[str, int], ast.VectorItem] = {}
     for item in scope.vectors:
-        if item.index.value is None:
+        if item.number.value is None:
             continue
-        first = seen.setdefault((item.store.text, item.index.value), item)
+        first = seen.setdefault((item.store.text, item.number.value), item)
         if first is not item:
             yield report(
                 "IMS071",
@@ -120,7 +119,7 @@ def rule_vector_in_pool(scope: Scope) -> Found:
             if ranges[number - 1][1] > ranges[number][1]:
                 ranges[number] = (ranges[number][0], *ranges[number - 1][1:])
     for vector in scope.vectors:
-        ranges, index = by_store.get(vector.store.text, []), vector.index.value
+        ranges, index = by_store.get(vector.store.text, []), vector.number.value
         known = _limit(scope, vector.store)
         if index is None or (known and index >= known[1]):
             continue

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-
-from .records import dataclass, field
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Exit codes: 0; 1 for errors in the input, for output that can't be made, and for
 
 from __future__ import annotations
 
+import argparse
 import gc
 import os
 import re
@@ -16,8 +17,6 @@ from . import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
-
     from imsgen.dsl.diagnostics import Diagnostic
     from imsgen.dsl.model import Device
 
@@ -49,10 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["check"]:
-            return _check_files(_usual(arguments[1:], check=True) or _parse_check(arguments[1:]))
+            return _check_files(_check_parser().parse_args(arguments[1:]))
         if arguments[:1] == ["simulate"]:
             return _simulate(arguments[1:])
-        return _generate(_usual(arguments) or _parse(arguments))
+        return _generate(_parse(arguments))
     except Failure as failure:
         if failure.args:
             _say(str(failure))
@@ -68,51 +67,14 @@ def _run(arguments: list[str]) -> int:
 # --- usage ------------------------------------------------------------------------------------
 
 
-class Options:
-    """What the command line says."""
-
-    files: Sequence[str] = ()
-    folders: list[str] | None = None
-    output = "."
-    tree: str | None = None
-    kernel: str | None = None
-    check = False
-    diff = False
-    sources = False
-    signoff: str | None = None
-
-
-def _usual(arguments: Sequence[str], check: bool = False) -> Options | None:
-    """The options where there are only files, and ``-o`` before or behind them; else None.
-
-    Loading argparse takes as long as parsing the file and making its patches.
-    """
-    options = Options()
-    options.files = arguments
-    if not check and arguments[:1] == ["-o"] and len(arguments) > 1:
-        options.output, options.files = arguments[1], arguments[2:]
-    elif not check and arguments[-2:-1] == ["-o"]:
-        options.output, options.files = arguments[-1], arguments[:-2]
-    words = [*options.files, options.output if options.output != "-" else "."]
-    if not options.files or not all(words) or any(word[0] == "-" for word in words):
-        return None
-    return options
-
-
-def _parse(arguments: Sequence[str]) -> Options:
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _parser()
-    options = parser.parse_args(arguments, Options())
+    options = parser.parse_args(arguments)
     _check_usage(parser, options)
     return options
 
 
-def _parse_check(arguments: Sequence[str]) -> Options:
-    return _check_parser().parse_args(arguments, Options())
-
-
 def _parser() -> argparse.ArgumentParser:
-    import argparse
-
     parser = argparse.ArgumentParser(
         prog="imsgen",
         usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...\n"
@@ -158,8 +120,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_parser() -> argparse.ArgumentParser:
-    import argparse
-
     parser = argparse.ArgumentParser(
         prog="imsgen check",
         description="Say what is wrong with descriptions of devices; make nothing.",
@@ -180,7 +140,7 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check_usage(parser: argparse.ArgumentParser, args: Options) -> None:
+def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.output == "-" and (args.check or args.diff or args.sources):
         parser.error("-o - goes with none of --check, --diff, --sources")
     if not args.output:
@@ -202,7 +162,7 @@ def _check_usage(parser: argparse.ArgumentParser, args: Options) -> None:
 # --- commands ---------------------------------------------------------------------------------
 
 
-def _check_files(args: Options) -> int:
+def _check_files(args: argparse.Namespace) -> int:
     _load(args.files, args.folders or ())
     return OK
 
@@ -223,7 +183,7 @@ def _simulate(arguments: Sequence[str]) -> int:
     return OK
 
 
-def _generate(args: Options) -> int:
+def _generate(args: argparse.Namespace) -> int:
     loaded = _load(args.files, args.folders or ())
     from .edits import EditError
     from .names import NameClash, check_distinct
@@ -278,7 +238,7 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
     return out
 
 
-def _target(args: Options) -> Target:
+def _target(args: argparse.Namespace) -> Target:
     from .targets import DEFAULT, embedded, find_tree, probe
 
     if args.kernel is not None:
@@ -305,7 +265,7 @@ def _folders(
     planner: Planner,
     target: Target,
     loaded: Sequence[tuple[Device, bytes]],
-    args: Options,
+    args: argparse.Namespace,
 ) -> dict[str, dict[str, str]]:
     """For each device its folder and what belongs into it: each series applies alone."""
     from .series import series_files, sha256, source_files
@@ -322,7 +282,7 @@ def _folders(
     return out
 
 
-def _store(folders: dict[str, dict[str, str]], args: Options) -> int:
+def _store(folders: dict[str, dict[str, str]], args: argparse.Namespace) -> int:
     from . import emit
 
     try:

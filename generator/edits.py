@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import compress, pairwise
-
-from imsgen.dsl.records import dataclass, field
+from typing import Protocol
 
 from .names import makefile_line
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-else:
-    Protocol = object
 
 #: A file's lines without their ends; None is a line that the profile doesn't hold.
 Lines = list[str | None]

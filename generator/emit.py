@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-
-from imsgen.dsl.records import dataclass
+from dataclasses import dataclass
 
 from .patches import is_patch
 from .series import sha256

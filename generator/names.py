@@ -6,9 +6,9 @@ Nothing else in the project puts such a name together.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from imsgen.dsl.model import Device, IomemStore, MemoryStore
-from imsgen.dsl.records import dataclass
 
 #: Where devices live which don't say otherwise.
 IRQCHIP = "drivers/irqchip"

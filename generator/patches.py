@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-
-from imsgen.dsl.records import dataclass
 
 from .edits import FileDiff
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any
 
-from imsgen.dsl.records import dataclass
 from imsgen.templates import ROOT
 
 from .edits import EditError, Provider, Workspace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container
-    from typing import Any
-
 #: What a tree can lack, in words, by the value of ``needs``.
 GROUPS = {
+    "quiesce": "quiesce_irq()",
     "ims": "support for interrupt message stores",
-    "docs": "the place for message store documentation",
+    "stores": "the library of message stores",
+    "pools": "the library of vector pools",
+    "sets": "sets of vectors for subdevices",
+    "store_pools": "vector pools over message stores",
     "kunit_support": "the fake device for KUnit",
+    "stores_kunit": "the KUnit suite of message stores",
+    "pools_kunit": "the KUnit suite of vector pools",
+    "sets_kunit": "the KUnit suite of sets of vectors",
+    "store_pools_kunit": "the KUnit suite of pools over message stores",
 }
 
 _MODES = ("before", "after", "replace")
@@ -42,11 +47,9 @@ class Edit:
 
 @dataclass(frozen=True)
 class NewFile:
-    """One new file: copied from ``source`` (relative to the repository) or rendered."""
+    """One new file, which stands in templates/kernel by its path in the kernel."""
 
     path: str
-    source: str | None
-    template: str | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,6 @@ def _whole(text: str) -> tuple[str, ...]:
 
 
 def _new(entry: dict[str, Any]) -> NewFile:
-    new = NewFile(entry["file"], entry.get("source"), entry.get("template"))
-    if (new.source is None) == (new.template is None):
-        raise ValueError(f"new {new.path}: source or template")
-    return new
+    if set(entry) != {"file"}:
+        raise ValueError(f"new {entry.get('file')}: nothing but file")
+    return NewFile(entry["file"])

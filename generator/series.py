@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from imsgen.dsl.model import Device
-from imsgen.dsl.records import dataclass
+from imsgen.dsl.model import Device, ImsStore
 from imsgen.templates import ROOT
 
-from . import __version__, patches, prepared
+from . import __version__, patches
 from .about import about
 from .edits import EditError, Workspace
 from .names import Names, names_of
@@ -17,10 +18,6 @@ from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
 from .scripts import NewFile, load_scripts
 from .targets import Core, Target, exported
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class SeriesError(Exception):
@@ -58,8 +55,7 @@ class Planner:
         self._root = root
         self._renderer = Renderer(root)
         self._outputs = _load_outputs(root)
-        self._core: Core | None = target.core if root == ROOT else None
-        self._prepared: Workspace | None = None
+        self._cores: dict[frozenset[str], Core] = {}
 
     def series(self, devices: Sequence[Device]) -> Series:
         """The series for ``devices`` together: what the kernel lacks first, and once.
@@ -69,11 +65,10 @@ class Planner:
         :class:`imsgen.generator.patches.PatchError`.
         """
         try:
-            commits = list(self.core().commits)
+            prepared = self.core(frozenset().union(*map(groups_of, devices)))
+            commits = list(prepared.commits)
             core = len(commits)
-            if self._prepared is None:
-                self._prepared = Workspace(self.core().provider)
-            work = Workspace(self._prepared)
+            work = Workspace(prepared.provider)
             files: dict[str, str] = {}
             cover = ("", "")
             for device in devices:
@@ -92,30 +87,32 @@ class Planner:
 
     # --- core ---------------------------------------------------------------------------------
 
-    def core(self) -> Core:
-        """The commits that prepare the kernel.
+    def core(self, wanted: frozenset[str]) -> Core:
+        """The commits that prepare the kernel for devices which want these groups.
 
         Raises :class:`EditError` or :class:`imsgen.generator.render.RenderError`.
         """
-        if self._core is None:
+        if wanted not in self._cores:
             work = Workspace(self.target.provider)
             commits = []
             for script in load_scripts(self._root):
-                if self.target.needs(script):
-                    texts = {new.path: self._new_text(new) for new in script.new}
+                if self.target.needs(script, wanted):
+                    texts = {new.path: self._library(new.path) for new in script.new}
                     script.apply(work, self.target.skew, texts, self.target.apis)
                     commits.append(Commit(script.subject, script.body, work.commit()))
-            self._core = Core(tuple(commits), work)
-        return self._core
+            self._cores[wanted] = Core(tuple(commits), work)
+        return self._cores[wanted]
 
-    def _new_text(self, new: NewFile) -> str:
-        if new.template:
-            text = self._renderer.render(new.template, {"gen": {"version": __version__}})
-        else:
-            text = _source(new.source or "")
+    def _library(self, path: str) -> str:
+        """A file of the library, by its path in the kernel."""
+        try:
+            with open(os.path.join(self._root, "kernel", path), encoding="utf-8") as file:
+                text = self.target.spelled(file.read())
+        except OSError as error:
+            raise RenderError(f"kernel/{path}: {error.strerror}") from error
         problems = check_text(text)
         if problems:
-            raise RenderError(f"{new.source or new.template}: {summary(problems)}")
+            raise RenderError(f"kernel/{path}: {summary(problems)}")
         return text
 
     # --- devices ------------------------------------------------------------------------------
@@ -217,6 +214,22 @@ class Planner:
                 )
 
 
+def groups_of(device: Device) -> frozenset[str]:
+    """The groups of preparatory scripts that the series of a device begins with."""
+    stores = {store.name for store in device.stores if isinstance(store, ImsStore)}
+    pools = [pool for pool in device.pools if not pool.managed]
+    wanted = {"kunit_support"}
+    if stores:
+        wanted |= {"quiesce", "ims", "stores", "stores_kunit"}
+    if pools:
+        wanted |= {"quiesce", "pools", "pools_kunit"}
+    if device.subdevices:
+        wanted |= {"sets", "sets_kunit"}
+    if any(r.store in stores for pool in pools for r in pool.ranges):
+        wanted |= {"store_pools", "store_pools_kunit"}
+    return frozenset(wanted)
+
+
 def gen(device: Device) -> dict[str, Any]:
     """What templates know of the run: version, source, command, and the marker's lines."""
     source = source_name(device)
@@ -299,26 +312,11 @@ def _patches(count: int) -> str:
     return "patch" if count == 1 else f"{count} patches"
 
 
-def _source(path: str) -> str:
-    """A file that is copied into the kernel, e.g. ``kernel_test_module/ims_fake.c``."""
-    from importlib import import_module
-
-    package, _, name = path.partition("/")
-    folder = import_module(f"imsgen.{package}").__path__[0]
-    try:
-        with open(os.path.join(folder, name), encoding="utf-8") as file:
-            return file.read()
-    except OSError as error:
-        raise RenderError(f"{path}: {error.strerror}") from error
-
-
 def _load_outputs(root: str) -> tuple[_Output, ...]:
-    data = prepared.outputs() if root == ROOT else None
-    if data is None:
-        import tomllib
+    import tomllib
 
-        with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
-            data = tomllib.load(file)
+    with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
+        data = tomllib.load(file)
     return tuple(
         _Output(
             entry["message"],

@@ -11,18 +11,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from imsgen.dsl.records import dataclass, field
-
-from . import prepared
-from .edits import OURS, EditError, FileDiff, Lines, Provider, Workspace
+from .edits import OURS, EditError, Lines, Provider, Workspace
 from .names import IRQCHIP
 from .patches import Commit
 from .scripts import GROUPS, Script, load_scripts
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: Folder of the embedded profiles.
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
@@ -33,13 +28,27 @@ DEFAULT = "linux-6.12"
 #: Raised whenever the profiles' form changes.
 _FORMAT = 1
 
-#: What some kernels want to have used, and others don't have or don't ask for: stable kernels of
-#: 6.12 have got the macros, but not the demand. So it is read where a kernel demands it.
-APIS = ("kzalloc_obj",)
-DEMANDS = "scripts/checkpatch.pl"
+#: What kernels have or demand, and where that is seen.  Stable kernels of 6.12 have got the
+#: allocation macros, but not the demand, so it is read where a kernel demands it.
+APIS = {
+    "kzalloc_obj": ("scripts/checkpatch.pl", r"kzalloc_obj"),
+    "quoted_namespace": (
+        "include/linux/export.h",
+        r"EXPORT_SYMBOL_NS_GPL\(sym, ns\)\s+__EXPORT_SYMBOL\(sym, \"GPL\", ns\)",
+    ),
+}
+
+#: How the library's C is written for kernels which have an API: pattern and replacement.
+SPELLINGS = {
+    "kzalloc_obj": ((r"\bkzalloc\(sizeof\(\*(\w+)\), GFP_KERNEL\)", r"kzalloc_obj(*\1)"),),
+    "quoted_namespace": (
+        (r"(?m)^(#define DEFAULT_SYMBOL_NAMESPACE) (\w+)$", r'\1 "\2"'),
+        (r"(?m)^MODULE_IMPORT_NS\((\w+)\);$", r'MODULE_IMPORT_NS("\1");'),
+    ),
+}
 
 #: Files whose names a profile holds, because names made for a device must not meet them.
-_NAMED = (IRQCHIP, f"{IRQCHIP}/tests", "include/linux/irqchip", "Documentation/core-api/irq/ims")
+_NAMED = (IRQCHIP, f"{IRQCHIP}/tests", "include/linux/irqchip")
 
 #: What every kernel tree with MSI has; the first is what a wrong folder lacks.
 _TREE = ("Kbuild", "MAINTAINERS", "Makefile", "include/linux/msi.h", "include/linux/pci.h")
@@ -53,21 +62,12 @@ class TargetError(Exception):
 class Features:
     """What a tree has before any patch of ours.
 
-    ``ims`` is "none", "native" (6.2 to 6.9) or "ours"; ``ims_at``: an index can be asked for.
+    ``native``: the IMS functions of 6.2 to 6.9.  ``groups``: the groups of scripts, by the names
+    of :data:`imsgen.generator.scripts.GROUPS`, for which nothing has to be done.
     """
 
-    ims: str = "none"
-    ims_at: bool = False
-    kunit_support: bool = False
-    docs: bool = False
-
-    def has(self, need: str) -> bool:
-        """Whether nothing has to be done for that group of scripts."""
-        return {
-            "ims": self.ims != "none",
-            "kunit_support": self.kunit_support,
-            "docs": self.docs,
-        }[need]
+    native: bool = False
+    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -90,35 +90,24 @@ class Target:
     skew: str
     features: Features
     provider: Files = field(repr=False, compare=False)
-    #: The preparatory commits, where they were made ahead.
-    core: Core | None = field(repr=False, compare=False, default=None)
     #: Those of :data:`APIS` that the kernel wants.
     apis: frozenset[str] = frozenset()
 
     @property
     def native(self) -> bool:
         """Whether the tree has the IMS functions of 6.2 to 6.9."""
-        return self.features.ims == "native"
+        return self.features.native
 
-    @property
-    def has_alloc_at(self) -> bool:
-        """Whether pci_ims_alloc_irq_at() is there once the series' core patches are applied."""
-        return not self.native
+    def spelled(self, text: str) -> str:
+        """A file of the library as this kernel wants it written."""
+        for api in sorted(self.apis):
+            for pattern, replacement in SPELLINGS[api]:
+                text = re.sub(pattern, replacement, text)
+        return text
 
-    @property
-    def has_descs_guard(self) -> bool:
-        """Whether the MSI descriptors are locked by guard(msi_descs_lock), and no other way."""
-        return self.skew == "7"
-
-    def zeroed(self, pointer: str) -> str:
-        """The C expression that allocates what a pointer points to, and zeroes it."""
-        if "kzalloc_obj" in self.apis:
-            return f"kzalloc_obj(*{pointer})"
-        return f"kzalloc(sizeof(*{pointer}), GFP_KERNEL)"
-
-    def needs(self, script: Script) -> bool:
-        """Whether the script belongs into a series for this kernel."""
-        return not self.features.has(script.needs)
+    def needs(self, script: Script, wanted: frozenset[str]) -> bool:
+        """Whether the script belongs into a series which wants these groups for this kernel."""
+        return script.needs in wanted - self.features.groups
 
 
 class Files(Provider):
@@ -253,23 +242,16 @@ def _probe(files: TreeFiles, root: str, scripts: Sequence[Script]) -> Target:
             "Linux has per-device MSI domains since 6.2; nothing can be made for older kernels."
         )
     pci = files.text("include/linux/pci.h")
-    at = re.search(r"\bpci_ims_alloc_irq_at\(", pci) is not None
-    native = not at and re.search(r"\bpci_ims_alloc_irq\(", pci) is not None
-    groups = {
-        need: (native and need == "ims") or _applied(files, root, need, scripts) for need in GROUPS
-    }
-    demands = files.text(DEMANDS)
+    native = re.search(r"\bpci_ims_alloc_irq\(", pci) is not None
+    groups = {need for need in GROUPS if _applied(files, root, need, scripts)}
     return Target(
         name=_version(files.text("Makefile"), root),
         skew=skew_of(msi),
-        features=Features(
-            ims="native" if native else "ours" if groups["ims"] else "none",
-            ims_at=at,
-            kunit_support=groups["kunit_support"],
-            docs=groups["docs"],
-        ),
+        features=Features(native, frozenset(groups | {"ims"} if native else groups)),
         provider=files,
-        apis=frozenset(name for name in APIS if name in demands),
+        apis=frozenset(
+            name for name, (path, mark) in APIS.items() if re.search(mark, files.text(path))
+        ),
     )
 
 
@@ -279,7 +261,10 @@ def skew_of(msi: str) -> str:
 
 
 def _applied(files: Files, root: str, need: str, scripts: Sequence[Script]) -> bool:
-    """Whether all scripts of a group are in the tree (true) or none of them (false)."""
+    """Whether all scripts of a group are in the tree (true) or none of them (false).
+
+    The marks are what generated code uses, so that a tree with another version of it is refused.
+    """
     missing: list[str] = []
     marks = 0
     for script in scripts:
@@ -288,8 +273,8 @@ def _applied(files: Files, root: str, need: str, scripts: Sequence[Script]) -> b
             missing += script.missing(files)
     if marks and 0 < len(missing) < marks:
         raise TargetError(
-            f"{root}: a part of {GROUPS[need]} is there, and a part is missing: "
-            f"{', '.join(missing)}. Apply the rest of the patches, or none of them."
+            f"{root}: a part of {GROUPS[need]} is there, or another version of it. It lacks: "
+            f"{', '.join(missing)}. Apply the rest of the patches, or take the old ones out."
         )
     return bool(marks) and not missing
 
@@ -347,34 +332,17 @@ def embedded(name: str) -> Target:
     """The embedded profile of that name.  Raises :class:`TargetError`."""
     if name not in profiles():
         raise TargetError(f"no kernel {name}: there is {', '.join(profiles())}")
-    made = prepared.kernel(name)
-    if made is not None:
-        return from_profile(made["profile"], _core(made))
     import json
 
     with open(os.path.join(PROFILES, f"{name}.json"), encoding="utf-8") as file:
         return from_profile(json.load(file))
 
 
-def from_profile(data: dict[str, Any], core: Core | None = None) -> Target:
+def from_profile(data: dict[str, Any]) -> Target:
     """The target that a profile describes.  Raises :class:`TargetError`."""
     if data.get("format") != _FORMAT:
         raise TargetError(f"a kernel profile of another format: {data.get('format')!r}")
-    return Target(data["name"], data["skew"], Features(), ProfileFiles(data), core)
-
-
-def _core(made: dict[str, Any]) -> Core:
-    commits = tuple(
-        Commit(subject, body, tuple(FileDiff(*diff) for diff in diffs))
-        for subject, body, diffs in made["commits"]
-    )
-    return Core(commits, ProfileFiles({**made["profile"], "files": made["after"]}))
-
-
-def sparse(lines: Lines) -> dict[str, Any]:
-    """A file as a profile has it."""
-    known = {number for number, line in enumerate(lines) if line is not None}
-    return {"lines": len(lines), "known": _blocks(lines, known)}
+    return Target(data["name"], data["skew"], Features(), ProfileFiles(data))
 
 
 def record(root: str, scripts: Sequence[Script] | None = None) -> dict[str, Any]:
@@ -389,7 +357,7 @@ def record(root: str, scripts: Sequence[Script] | None = None) -> dict[str, Any]
         raise TargetError(f"{root}: not pristine, it has {target.features}")
     work = Workspace(target.provider, trace=True)
     for script in scripts:
-        script.apply(work, target.skew, {new.path: "" for new in script.new})
+        script.apply(work, target.skew, {new.path: "" for new in script.new}, target.apis)
         work.commit()
     _probe_device(work)
     files = {}

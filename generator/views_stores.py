@@ -6,6 +6,8 @@ vectors are allocated.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from imsgen.dsl.model import (
     CommandStore,
     CookieField,
@@ -20,7 +22,6 @@ from imsgen.dsl.model import (
     Pool,
     Store,
 )
-from imsgen.dsl.records import dataclass
 
 from .layout import tabs
 from .targets import Target

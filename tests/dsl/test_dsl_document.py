@@ -11,7 +11,6 @@ from dsl_samples import ROOT
 from imsgen.dsl import MAX_BYTES, load, model
 from imsgen.dsl.codes import CODES
 from imsgen.dsl.diagnostics import Severity, render
-from imsgen.dsl.grammar import tables
 from imsgen.dsl.rules_device import ARCHITECTURES
 from imsgen.dsl.rules_layout import MAX_STRIDE, WIDTHS
 from imsgen.dsl.rules_names import MAX_NAME
@@ -19,6 +18,7 @@ from imsgen.dsl.rules_pools import MAX_SUBDEVICES
 from imsgen.dsl.rules_stores import PAIR
 from imsgen.dsl.rules_texts import MAX_TEXT
 from imsgen.dsl.rules_vectors import MAX_SHARE
+from imsgen.dsl.tokens import keywords, signs
 
 PATH = ROOT / "docs" / "language.md"
 CODES_START = "Warnings (marked *w*) don't stop anything.\n\n"
@@ -59,13 +59,13 @@ def test_blocks(code: str, text: str) -> None:
     assert bool(result.devices) is not bool(code)
 
 
-@pytest.mark.parametrize("word", tables().words)
+@pytest.mark.parametrize("word", keywords())
 def test_every_word_is_explained(word: str) -> None:
     quoted = " ".join(re.findall(r"`([^`]*)`", PROSE))
     assert re.search(rf"(?<!\w){word}(?!\w)", quoted), word
 
 
-@pytest.mark.parametrize("sign", tables().signs)
+@pytest.mark.parametrize("sign", signs())
 def test_every_sign_is_shown(sign: str) -> None:
     assert sign in " ".join(re.findall(r"`([^`]*)`", PROSE))
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 from dsl_samples import EVERYTHING, EXAMPLES, GOOD, MSIX, STORE, device, slot
-from lark import Lark, Token, logger
+from lark import Lark, Token, Tree, logger
 
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
-from imsgen.dsl.grammar import grammar_text, tables
+from imsgen.dsl.recover import read
+from imsgen.dsl.source import Source
+from imsgen.dsl.tokens import GRAMMAR, OWN_TEXT, keywords, signs
 from imsgen.dsl.words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
@@ -217,8 +220,9 @@ def test_invalid(name: str) -> None:
     assert not result.ok
 
 
-LARK = Lark(grammar_text(), parser="lalr", keep_all_tokens=True)
-WORDS = sorted(tables().words)
+TEXT = Path(GRAMMAR).read_text(encoding="utf-8")
+LARK = Lark(TEXT, parser="lalr", keep_all_tokens=True, maybe_placeholders=False)
+WORDS = sorted(keywords())
 FREE = [word for word in WORDS if word not in C_KEYWORDS | KERNEL_NAMES]
 
 
@@ -266,7 +270,7 @@ def test_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
     logger.setLevel(logging.DEBUG)
     logger.addHandler(caplog.handler)
     try:
-        Lark(grammar_text(), parser="lalr", debug=True)
+        Lark(TEXT, parser="lalr", debug=True)
     finally:
         logger.removeHandler(caplog.handler)
         logger.setLevel(level)
@@ -288,33 +292,25 @@ def test_conflicts_would_be_seen(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_every_terminal_is_named() -> None:
     """Lark calls a terminal that has no name `__ANON_0` or after its sign."""
-    table = tables()
-    names = {*table.words.values(), *table.signs.values(), *table.patterns}
-    text = grammar_text()
+    names = {term.name for term in LARK.terminals}
     for name in names:
-        assert f"\n{name}: " in text, name
-    assert not any(word.upper() != name for word, name in table.words.items())
+        assert f"\n{name}: " in TEXT, name
+    assert not any(word.upper() != name for word, name in keywords().items())
+    own = {*keywords().values(), *signs().values(), *OWN_TEXT}
+    assert names - own == {"BAD", "WHITE", "COMMENT"}
 
 
 @pytest.mark.parametrize("text", [*VALID.values(), *(p.read_text() for p in EXAMPLES)])
-def test_lark_reads_the_same_tokens(text: str) -> None:
-    """Our driver and Lark's own parser agree on every valid text, token for token."""
-    from imsgen.dsl.parser import Token as OurToken
-    from imsgen.dsl.parser import _Parser
-    from imsgen.dsl.source import Source
-
+def test_lark_reads_the_same_tree(text: str) -> None:
+    """Our tokens and Lark's own give the same tree of every valid text, token for token."""
     text = text.removeprefix("\ufeff")
-    tree = LARK.parse(text)
-    theirs = [
-        (item.type, str(item), item.start_pos, item.end_pos)
-        for item in tree.scan_values(lambda value: isinstance(value, Token))
-    ]
-    ours: list[tuple[str, str, int, int]] = []
+    ours, found = read(Source("tree.ims", text), text)
+    assert not found
+    theirs = LARK.parse(text)
+    assert ours == theirs
 
-    class Spy(_Parser):
-        def _shift(self, token: OurToken, state: int) -> None:
-            ours.append((token.type, token.text, token.start, token.end))
-            super()._shift(token, state)
+    def places(tree: Tree[Token]) -> list[tuple[str, int | None, int | None]]:
+        tokens = tree.scan_values(lambda value: isinstance(value, Token))
+        return [(item.type, item.start_pos, item.end_pos) for item in tokens]
 
-    Spy(Source("spy.ims", text), text).run()
-    assert [item for item in ours if item[0] != "$END"] == theirs
+    assert places(ours) == places(theirs)

@@ -8,7 +8,7 @@ import pytest
 from dsl_samples import COMMAND, EXPORTED, GOOD, MEMORY, MSIX, STORE, device, slot
 
 from imsgen.dsl import load
-from imsgen.dsl.parser import MAX_NUMBER
+from imsgen.dsl.parse import MAX_NUMBER
 from imsgen.dsl.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")

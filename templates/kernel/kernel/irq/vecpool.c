@@ -23,6 +23,7 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/numa.h>
 #include <linux/overflow.h>
 #include <linux/rculist_nulls.h>
@@ -632,19 +633,18 @@ static enum cpuhp_state irq_vecpool_state;
 /* Where an interrupt is, or is about to be: a move can wait for the next message */
 static bool irq_vec_at_home(const struct irq_vec *vec)
 {
+	struct irq_desc *desc = irq_to_desc(vec->irq);
 	const struct cpumask *mask;
-	struct irq_desc *desc;
 	unsigned long flags;
-	bool home = false;
+	bool home;
 
-	desc = irq_get_desc_lock(vec->irq, &flags, 0);
-	if (desc) {
-		mask = irq_desc_get_irq_data(desc)->common->affinity;
-		if (irqd_is_setaffinity_pending(&desc->irq_data))
-			mask = irq_desc_get_pending_mask(desc);
-		home = cpumask_equal(mask, cpumask_of(vec->cpu));
-		irq_put_desc_unlock(desc, flags);
-	}
+	raw_spin_lock_irqsave(&desc->lock, flags);
+	mask = desc->irq_common_data.affinity;
+	if (irqd_is_setaffinity_pending(&desc->irq_data))
+		mask = irq_desc_get_pending_mask(desc);
+	home = cpumask_equal(mask, cpumask_of(vec->cpu));
+	raw_spin_unlock_irqrestore(&desc->lock, flags);
+
 	return home;
 }
 

@@ -14,6 +14,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/irq_vecpool.h>
+#include <linux/irq_vecset.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>

@@ -1,0 +1,27 @@
+"""Where tables and byte code stay between two runs: folders of the user's own."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+
+def folder(name: str) -> str | None:
+    """The folder ``name`` in the user's cache, made where it isn't there; None if it can't be.
+
+    What lies there is as good as code, so nobody else may have put it there.  Names hold the
+    version of what writes there: no other version's tables are ever read.
+    """
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.expanduser(os.path.join("~", ".cache"))
+    path = os.path.join(base, "imsgen", "compiled", name)
+    if not os.path.isabs(path):
+        return None
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        found = os.stat(path)
+    except OSError:
+        return None
+    own = found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return path if own else None
