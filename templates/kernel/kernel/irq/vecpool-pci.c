@@ -24,8 +24,10 @@ static struct msi_map pci_irq_table_alloc(void *store, unsigned int index,
 		return pci_msix_alloc_irq_at(table->pdev, index, affdesc);
 
 	map.virq = pci_irq_vector(table->pdev, index);
+#ifdef CONFIG_SMP
 	/* What its last owner wanted is over. Where it can't be it stays */
 	irq_set_affinity(map.virq, affdesc ? &affdesc->mask : irq_default_affinity);
+#endif
 	return map;
 }
 
