@@ -311,6 +311,7 @@ class Workspace:
         end = at
         while end < len(file.now) and file.now[end]:
             end += 1
+        file.look(at - 1, end + 1)
         before = end
         for entry in entries:
             if entry in file.now[at:end]:

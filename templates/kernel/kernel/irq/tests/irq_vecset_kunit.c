@@ -1,1 +1,1 @@
-/* nothing yet */
+// SPDX-License-Identifier: GPL-2.0
