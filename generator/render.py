@@ -14,7 +14,7 @@ from jinja2.bccache import Bucket
 from imsgen.dsl.cache import folder
 from imsgen.templates import ROOT
 
-from .layout import fold, width
+from .fold import fold, width
 
 #: How the templates are read.  The byte code of other options is in another folder.
 OPTIONS: dict[str, Any] = {

@@ -9,8 +9,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner, series_files
-from imsgen.generator.targets import DEFAULT, embedded
 
 from .conftest import EXAMPLES, REPOSITORY, device_of
 
