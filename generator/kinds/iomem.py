@@ -102,7 +102,6 @@ class Iomem(SlotKind):
             name=control.register.name,
             write=accessor("write", control.register.width, self.layout.endian),
             read=accessor("read", control.register.width, self.layout.endian),
-            masks=control.mask is not None,
             masked=f"ctrl & ~{mask}" if low else f"ctrl | {mask}",
             unmasked="ctrl",
             reset="0" if low else mask,

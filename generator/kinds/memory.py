@@ -58,7 +58,6 @@ class Memory(SlotKind):
             name=control.register.name,
             write="",
             read="",
-            masks=control.mask is not None,
             masked=self._swapped(f"ctrl & ~{mask}" if low else f"ctrl | {mask}", width),
             unmasked=self._swapped("ctrl", width),
             reset="0" if low else self._swapped(mask, width),

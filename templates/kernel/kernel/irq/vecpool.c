@@ -477,6 +477,10 @@ static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsi
 {
 	struct irq_vec *vec;
 
+	/* What has made the cookie did not like what it was given */
+	if (cookie.value >= (u64)-MAX_ERRNO)
+		return ERR_PTR((int)cookie.value);
+
 	/* Else the interrupt core takes irq_default_affinity */
 	if (!mask && pool->info->node)
 		mask = irq_vecpool_cpus(pool);
@@ -492,7 +496,8 @@ static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsi
 /**
  * irq_vecpool_get_dedicated - Get a vector which nobody else uses
  * @pool:	The pool
- * @cookie:	What the message carries along if its store has a place for it
+ * @cookie:	What the message carries along if its store has a place for it; a
+ *		negative errno as its value is returned
  * @mask:	Initial affinity, NULL for the default
  *
  * The caller requests the interrupt with a handler of its own, and frees it
