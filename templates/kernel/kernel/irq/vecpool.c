@@ -315,7 +315,7 @@ static struct irq_vec *irq_vecpool_make_shared(struct irq_vecpool *pool, unsigne
 	ret = irq_vecpool_request(vec);
 	if (!ret && !keep && irq_vec_elsewhere(vec)) {
 		pool->elsewhere++;
-		c->retry = (u32)(jiffies + HZ) | 1;
+		c->retry = (u32)(jiffies + HZ) ?: 1;
 		free_irq(vec->irq, vec);
 		ret = -EXDEV;
 	}
@@ -326,6 +326,7 @@ static struct irq_vec *irq_vecpool_make_shared(struct irq_vecpool *pool, unsigne
 
 	pool->made++;
 	pool->nr_shared++;
+	c->retry = 0;
 	mutex_lock(&pool->cpus_lock);
 	list_add(&vec->list, &c->vecs);
 	WRITE_ONCE(c->nr, c->nr + 1);
@@ -383,7 +384,8 @@ static bool irq_vecpool_may_make(const struct irq_vecpool *pool, unsigned int cp
 
 	if (pool->full && time_before(jiffies, pool->retry))
 		return false;
-	return !retry || (s32)((u32)jiffies - retry) >= 0;
+	/* It is at most a second ahead. When it has long passed the difference is large again */
+	return !retry || retry - (u32)jiffies - 1 >= HZ;
 }
 
 /* The part of irq_vecpool_get_on() for which the vector is not there, or full */
