@@ -42,7 +42,7 @@ APIS = {
 SPELLINGS = {
     "kzalloc_obj": ((r"\bkzalloc\(sizeof\(\*(\w+)\), GFP_KERNEL\)", r"kzalloc_obj(*\1)"),),
     "quoted_namespace": (
-        (r"(?m)^(#define DEFAULT_SYMBOL_NAMESPACE) (\w+)$", r'\1 "\2"'),
+        (r"(?m)^EXPORT_SYMBOL_NS_GPL\((\w+), (\w+)\);$", r'EXPORT_SYMBOL_NS_GPL(\1, "\2");'),
         (r"(?m)^MODULE_IMPORT_NS\((\w+)\);$", r'MODULE_IMPORT_NS("\1");'),
     ),
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A fake PCI device below a fake MSI parent domain, for KUnit suites of
- * drivers with an Interrupt Message Store.
+ * A fake PCI device below a fake MSI parent domain, for KUnit suites.
  *
  * The parent composes messages which nobody but the fake understands. A message
  * arrives when ims_fake_send() is called with what the driver stored, so a
@@ -18,6 +17,7 @@
 #include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/swab.h>
+#include <linux/threads.h>
 #include <linux/types.h>
 
 struct kunit;
@@ -30,21 +30,37 @@ struct kunit;
  * @msix:	Entries of the MSI-X table, 0 for a device without
  * @msi:	Messages of the MSI capability, a power of two, 0 for a device without
  * @vectors:	CPU vectors of the machine; each requested interrupt takes one
- * @bar_size:	Size of BAR 0 in bytes
+ * @vectors_per_cpu: CPU vectors of each CPU, 0 for no such limit. When a CPU has
+ *		none left the one of another CPU is granted
+ * @bar_size:	Size of each BAR in bytes
+ * @supports:	MSI_FLAG_* which the parent supports beside those of MSI and MSI-X
  * @withhold:	MSI_FLAG_* which the parent does not support
+ * @static_msix: All MSI-X vectors have to be allocated at once
  * @not_isolated: The parent does not isolate the messages of devices
  * @rewrites:	A change of affinity changes the message
+ * @moves_later: A change of affinity waits for the next message, see
+ *		ims_fake_moves_later()
+ * @masks_parent: The parent masks too, and interrupts are masked there at first
  * @address_hi:	High half of all message addresses
+ * @gone:	The device does not answer
+ *
+ * @vectors, @vectors_per_cpu and @gone can change at any time, in ims_fake::params.
  */
 struct ims_fake_params {
 	unsigned int	msix;
 	unsigned int	msi;
 	unsigned int	vectors;
+	unsigned int	vectors_per_cpu;
 	unsigned int	bar_size;
+	u32		supports;
 	u32		withhold;
+	bool		static_msix;
 	bool		not_isolated;
 	bool		rewrites;
+	bool		moves_later;
+	bool		masks_parent;
 	u32		address_hi;
+	bool		gone;
 };
 
 /**
@@ -65,7 +81,7 @@ struct ims_fake_access {
  * struct ims_fake - A fake PCI device and its MSI parent domain
  * @pdev:	The device
  * @bar:	BAR 0, mapped
- * @mem:	What is behind BAR 0
+ * @mem:	What is behind it, and behind all other BARs
  * @params:	What it was made from
  * @log:	The last accesses, see ims_fake_log_start()
  * @nr_log:	Accesses since then, can be more than fit into @log
@@ -73,11 +89,13 @@ struct ims_fake_access {
  * @writes:	Writes since then
  * @allocated:	Interrupts which are allocated in the parent domain
  * @active:	CPU vectors which are taken
+ * @on_cpu:	CPU vectors which are taken, by CPU
  * @parent:	The parent domain
  * @fwnode:	Its name
  * @ops:	Its MSI parent operations
  * @hwirqs:	Interrupts of the parent domain which are in use
  * @resend:	Those which are to be raised again, see ims_fake_resend()
+ * @masked:	Those which the parent masks, where it does
  * @bus:	The bus of @pdev
  * @bridge:	What @bus hangs on
  * @sysdata:	What architectures look for behind pci_bus::sysdata
@@ -98,12 +116,14 @@ struct ims_fake {
 
 	unsigned int		allocated;
 	unsigned int		active;
+	unsigned int		on_cpu[NR_CPUS];
 
 	struct irq_domain	*parent;
 	struct fwnode_handle	*fwnode;
 	struct msi_parent_ops	ops;
 	struct ida		hwirqs;
 	DECLARE_BITMAP(resend, IMS_FAKE_RESEND);
+	DECLARE_BITMAP(masked, IMS_FAKE_RESEND);
 	struct pci_bus		bus;
 	struct pci_host_bridge	*bridge;
 	u64			sysdata[16];
@@ -117,6 +137,7 @@ void ims_fake_detach(struct ims_fake *fake);
 int ims_fake_send(struct ims_fake *fake, u64 address, u32 data);
 unsigned int ims_fake_resend(struct ims_fake *fake);
 bool ims_fake_counts_chip(void);
+bool ims_fake_moves_later(void);
 void ims_fake_log_start(struct ims_fake *fake);
 
 u64 ims_fake_read(const void __iomem *addr, unsigned int size);

@@ -2,8 +2,6 @@
 /*
  * MSI-X tables and MSI messages as the stores of vector pools
  */
-#define DEFAULT_SYMBOL_NAMESPACE IRQ_VECPOOL
-
 #include <linux/cpumask.h>
 #include <linux/export.h>
 #include <linux/interrupt.h>
@@ -26,8 +24,10 @@ static struct msi_map pci_irq_table_alloc(void *store, unsigned int index,
 		return pci_msix_alloc_irq_at(table->pdev, index, affdesc);
 
 	map.virq = pci_irq_vector(table->pdev, index);
+#ifdef CONFIG_SMP
 	/* What its last owner wanted is over. Where it can't be it stays */
 	irq_set_affinity(map.virq, affdesc ? &affdesc->mask : irq_default_affinity);
+#endif
 	return map;
 }
 
@@ -63,7 +63,7 @@ struct irq_vec_source pci_irq_table_source(struct pci_irq_table *table)
 
 	return source;
 }
-EXPORT_SYMBOL_GPL(pci_irq_table_source);
+EXPORT_SYMBOL_NS_GPL(pci_irq_table_source, IRQ_VECPOOL);
 
 /**
  * pci_irq_table_init - Set up the MSI-X entries or MSI messages of a function
@@ -112,7 +112,7 @@ int pci_irq_table_init(struct pci_irq_table *table, struct pci_dev *pdev, unsign
 	table->size = dynamic ? size : ret;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(pci_irq_table_init);
+EXPORT_SYMBOL_NS_GPL(pci_irq_table_init, IRQ_VECPOOL);
 
 /**
  * pci_irq_table_exit - Release the MSI-X entries or MSI messages of a function
@@ -130,7 +130,7 @@ void pci_irq_table_exit(struct pci_irq_table *table)
 	pci_free_irq_vectors(table->pdev);
 	memset(table, 0, sizeof(*table));
 }
-EXPORT_SYMBOL_GPL(pci_irq_table_exit);
+EXPORT_SYMBOL_NS_GPL(pci_irq_table_exit, IRQ_VECPOOL);
 
 /**
  * pci_irq_table_shutdown - Mask the vectors which were allocated at once
@@ -148,4 +148,4 @@ void pci_irq_table_shutdown(struct pci_irq_table *table)
 	for (i = 0; i < table->nr_static; i++)
 		quiesce_irq(pci_irq_vector(table->pdev, i));
 }
-EXPORT_SYMBOL_GPL(pci_irq_table_shutdown);
+EXPORT_SYMBOL_NS_GPL(pci_irq_table_shutdown, IRQ_VECPOOL);

@@ -5,8 +5,6 @@
  * Vectors are made on demand, one for each CPU first, and shared by as many
  * users as the driver allows. When none can be made they are shared by more.
  */
-#define DEFAULT_SYMBOL_NAMESPACE IRQ_VECPOOL
-
 #include <linux/bitmap.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -109,7 +107,7 @@ int irq_vec_error(const struct irq_vec *vec)
 {
 	return irq_vecpool_entry_error(vec->pool, vec->entry);
 }
-EXPORT_SYMBOL_GPL(irq_vec_error);
+EXPORT_SYMBOL_NS_GPL(irq_vec_error, IRQ_VECPOOL);
 
 /*
  * A free number to make a vector of. One for which a command failed may fail
@@ -149,7 +147,7 @@ const struct cpumask *irq_vecpool_cpus(const struct irq_vecpool *pool)
 
 	return cpumask_intersects(mask, cpu_online_mask) ? mask : cpu_online_mask;
 }
-EXPORT_SYMBOL_GPL(irq_vecpool_cpus);
+EXPORT_SYMBOL_NS_GPL(irq_vecpool_cpus, IRQ_VECPOOL);
 
 /* How much is on a CPU: its vectors but one count as full */
 static unsigned int irq_vecpool_load(struct irq_vecpool *pool, unsigned int cpu)
@@ -203,7 +201,7 @@ unsigned int irq_vecpool_least(struct irq_vecpool *pool, const struct cpumask *m
 	}
 	return best;
 }
-EXPORT_SYMBOL_GPL(irq_vecpool_least);
+EXPORT_SYMBOL_NS_GPL(irq_vecpool_least, IRQ_VECPOOL);
 
 /* --- Vectors ----------------------------------------------------------------- */
 
@@ -424,7 +422,7 @@ unlock:
 	mutex_unlock(&pool->lock);
 	return vec;
 }
-EXPORT_SYMBOL_GPL(__irq_vecpool_get);
+EXPORT_SYMBOL_NS_GPL(__irq_vecpool_get, IRQ_VECPOOL);
 
 /* A user is about to leave a full vector: have the room found. It keeps it alive meanwhile */
 static void irq_vec_reopen(struct irq_vec *vec)
@@ -471,7 +469,7 @@ void __irq_vec_put(struct irq_vec *vec)
 		irq_vecpool_destroy_shared(vec);
 	mutex_unlock(&pool->lock);
 }
-EXPORT_SYMBOL_GPL(__irq_vec_put);
+EXPORT_SYMBOL_NS_GPL(__irq_vec_put, IRQ_VECPOOL);
 
 static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsigned int entry,
 						  union msi_instance_cookie cookie,
@@ -518,7 +516,7 @@ struct irq_vec *irq_vecpool_get_dedicated(struct irq_vecpool *pool,
 
 	return vec;
 }
-EXPORT_SYMBOL_GPL(irq_vecpool_get_dedicated);
+EXPORT_SYMBOL_NS_GPL(irq_vecpool_get_dedicated, IRQ_VECPOOL);
 
 /**
  * irq_vecpool_get_at - Get the vector at an index of a store
@@ -550,7 +548,7 @@ struct irq_vec *irq_vecpool_get_at(struct irq_vecpool *pool, unsigned int source
 
 	return vec;
 }
-EXPORT_SYMBOL_GPL(irq_vecpool_get_at);
+EXPORT_SYMBOL_NS_GPL(irq_vecpool_get_at, IRQ_VECPOOL);
 
 /* --- Users ------------------------------------------------------------------- */
 
@@ -568,6 +566,7 @@ void irq_vec_add_user(struct irq_vec *vec)
 		return;
 
 	atomic_inc(&vec->users);
+	/* Only a statistic, and nobody here may wait for the lock */
 	data_race(pool->shared_full++);
 }
 
@@ -595,7 +594,7 @@ void __irq_vec_attach(struct irq_vec *vec, struct irq_vec_user *user)
 	hlist_nulls_add_head_rcu(&user->node, &vec->listed);
 	raw_spin_unlock_irqrestore(&pool->listed_lock, flags);
 }
-EXPORT_SYMBOL_GPL(__irq_vec_attach);
+EXPORT_SYMBOL_NS_GPL(__irq_vec_attach, IRQ_VECPOOL);
 
 /* The part of irq_vec_detach() for a user which had no place */
 void __irq_vec_detach(struct irq_vec_user *user)
@@ -608,7 +607,7 @@ void __irq_vec_detach(struct irq_vec_user *user)
 	raw_spin_unlock_irqrestore(&pool->listed_lock, flags);
 	user->vec = NULL;
 }
-EXPORT_SYMBOL_GPL(__irq_vec_detach);
+EXPORT_SYMBOL_NS_GPL(__irq_vec_detach, IRQ_VECPOOL);
 
 /* The part of irq_vec_dispatch() for users which have no place */
 irqreturn_t __irq_vec_dispatch(struct irq_vec *vec, irqreturn_t (*fn)(struct irq_vec_user *user))
@@ -625,7 +624,7 @@ irqreturn_t __irq_vec_dispatch(struct irq_vec *vec, irqreturn_t (*fn)(struct irq
 
 	return ret;
 }
-EXPORT_SYMBOL_GPL(__irq_vec_dispatch);
+EXPORT_SYMBOL_NS_GPL(__irq_vec_dispatch, IRQ_VECPOOL);
 
 /* --- Hotplug ----------------------------------------------------------------- */
 
@@ -820,7 +819,7 @@ int irq_vecpool_init(struct irq_vecpool *pool, struct device *dev,
 	mutex_unlock(&irq_vecpools_lock);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(irq_vecpool_init);
+EXPORT_SYMBOL_NS_GPL(irq_vecpool_init, IRQ_VECPOOL);
 
 /**
  * irq_vecpool_exit - Release a pool
@@ -855,7 +854,7 @@ void irq_vecpool_exit(struct irq_vecpool *pool)
 
 	irq_vecpool_free(pool);
 }
-EXPORT_SYMBOL_GPL(irq_vecpool_exit);
+EXPORT_SYMBOL_NS_GPL(irq_vecpool_exit, IRQ_VECPOOL);
 
 /**
  * irq_vecpool_shutdown - Mask all messages of a pool
@@ -880,7 +879,7 @@ void irq_vecpool_shutdown(struct irq_vecpool *pool)
 		quiesce_irq(pool->irq[entry]);
 	mutex_unlock(&pool->lock);
 }
-EXPORT_SYMBOL_GPL(irq_vecpool_shutdown);
+EXPORT_SYMBOL_NS_GPL(irq_vecpool_shutdown, IRQ_VECPOOL);
 
 /* --- A look from outside ----------------------------------------------------- */
 

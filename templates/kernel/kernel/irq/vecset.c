@@ -5,8 +5,6 @@
  * The life of a set is that of an auxiliary device. The vectors are those of
  * the device's pools.
  */
-#define DEFAULT_SYMBOL_NAMESPACE IRQ_VECPOOL
-
 #include <linux/auxiliary_bus.h>
 #include <linux/cpumask.h>
 #include <linux/dev_printk.h>
@@ -63,7 +61,7 @@ struct irq_vecset_group *irq_vecset_group_create(unsigned int max)
 	group->max = max;
 	return group;
 }
-EXPORT_SYMBOL_GPL(irq_vecset_group_create);
+EXPORT_SYMBOL_NS_GPL(irq_vecset_group_create, IRQ_VECPOOL);
 
 /* Whether no index below has the same interrupt: sysfs takes each of them once */
 static bool irq_vecset_first(const struct irq_vecset *set, unsigned int index)
@@ -152,7 +150,7 @@ void irq_vecset_group_destroy(struct irq_vecset_group *group)
 	mutex_unlock(&group->lock);
 	kref_put(&group->ref, irq_vecset_group_free);
 }
-EXPORT_SYMBOL_GPL(irq_vecset_group_destroy);
+EXPORT_SYMBOL_NS_GPL(irq_vecset_group_destroy, IRQ_VECPOOL);
 
 static int irq_vecset_take(struct irq_vecset *set, const struct irq_vecset_part *part,
 			   struct cpumask *left)
@@ -260,7 +258,7 @@ int irq_vecset_init(struct irq_vecset *set, struct irq_vecset_group *group,
 	mutex_unlock(&group->lock);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(irq_vecset_init);
+EXPORT_SYMBOL_NS_GPL(irq_vecset_init, IRQ_VECPOOL);
 
 /**
  * irq_vecset_exit - Give the vectors of a subdevice back
@@ -286,7 +284,7 @@ void irq_vecset_exit(struct irq_vecset *set)
 	irq_vecset_free(set);
 	kref_put(&group->ref, irq_vecset_group_free);
 }
-EXPORT_SYMBOL_GPL(irq_vecset_exit);
+EXPORT_SYMBOL_NS_GPL(irq_vecset_exit, IRQ_VECPOOL);
 
 static void irq_vecset_release(void *data)
 {
@@ -313,7 +311,7 @@ int devm_irq_vecset_init(struct irq_vecset *set, struct irq_vecset_group *group,
 
 	return ret ? ret : devm_add_action_or_reset(&adev->dev, irq_vecset_release, set);
 }
-EXPORT_SYMBOL_GPL(devm_irq_vecset_init);
+EXPORT_SYMBOL_NS_GPL(devm_irq_vecset_init, IRQ_VECPOOL);
 
 /* The part of irq_vecset_attach() which counts: the set itself is the first user */
 void irq_vecset_count(struct irq_vecset_vec *vec)
@@ -321,7 +319,7 @@ void irq_vecset_count(struct irq_vecset_vec *vec)
 	if (atomic_inc_return(&vec->attached) > 1)
 		irq_vec_add_user(vec->vec);
 }
-EXPORT_SYMBOL_GPL(irq_vecset_count);
+EXPORT_SYMBOL_NS_GPL(irq_vecset_count, IRQ_VECPOOL);
 
 /* The part of irq_vecset_detach() which counts */
 void irq_vecset_uncount(struct irq_vecset_vec *vec)
@@ -329,4 +327,4 @@ void irq_vecset_uncount(struct irq_vecset_vec *vec)
 	if (atomic_dec_return(&vec->attached) > 0)
 		irq_vec_drop_user(vec->vec);
 }
-EXPORT_SYMBOL_GPL(irq_vecset_uncount);
+EXPORT_SYMBOL_NS_GPL(irq_vecset_uncount, IRQ_VECPOOL);

@@ -2,9 +2,10 @@
 /*
  * A fake PCI device below a fake MSI parent domain, for KUnit suites
  *
- * The device has BAR 0 and, if asked for, an MSI-X table in BAR 2 or an MSI
- * capability. BAR 0 is plain memory. On UML accesses to it pass through logic_iomem, where all of
- * them are counted; elsewhere only those of the suite itself can be.
+ * The device has, if asked for, an MSI-X table in BAR 2 or an MSI capability. The
+ * same plain memory is behind all BARs. On UML accesses to it pass through
+ * logic_iomem, where all of them are counted; elsewhere only those of the suite
+ * itself can be.
  */
 #include <kunit/ims_fake.h>
 #include <kunit/resource.h>
@@ -18,8 +19,10 @@
 #include <linux/irq.h>
 #include <linux/log2.h>
 #include <linux/logic_iomem.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/unaligned.h>
 #include <linux/vmalloc.h>
 
 #define FAKE_MSIX_CAP		0x40
@@ -71,9 +74,13 @@ static u64 fake_load(struct ims_fake *fake, unsigned int offset, unsigned int si
 		return ~0ULL;
 	}
 
-	/* The registers are little endian, like PCI itself */
-	memcpy(&value, fake->mem + offset, size);
-	value = le64_to_cpu((__force __le64)value);
+	if (fake->params.gone) {
+		value = ~0ULL >> (64 - size * 8);
+	} else {
+		/* The registers are little endian, like PCI itself */
+		memcpy(&value, fake->mem + offset, size);
+		value = le64_to_cpu((__force __le64)value);
+	}
 	fake_log(fake, false, offset, size, value);
 	return value;
 }
@@ -87,7 +94,8 @@ static void fake_store(struct ims_fake *fake, unsigned int offset, unsigned int 
 		return;
 	}
 
-	memcpy(fake->mem + offset, &le, size);
+	if (!fake->params.gone)
+		memcpy(fake->mem + offset, &le, size);
 	fake_log(fake, true, offset, size, size < 8 ? value & (BIT_ULL(size * 8) - 1) : value);
 }
 
@@ -240,20 +248,95 @@ static void fake_compose_msg(struct irq_data *data, struct msi_msg *msg)
 	msg->data = FAKE_DATA | data->hwirq;
 }
 
+static bool fake_cpu_has_room(struct ims_fake *fake, unsigned int cpu)
+{
+	return !fake->params.vectors_per_cpu || fake->on_cpu[cpu] < fake->params.vectors_per_cpu;
+}
+
+/* The CPU of @mask which an interrupt can be on, the one where it is if @data says so */
+static unsigned int fake_find_cpu(struct ims_fake *fake, const struct cpumask *mask,
+				  struct irq_data *data)
+{
+	unsigned int cpu;
+
+	for_each_cpu_and(cpu, mask, cpu_online_mask) {
+		if (fake_cpu_has_room(fake, cpu) || (data && cpu == fake_cpu(data)))
+			return cpu;
+	}
+	return nr_cpu_ids;
+}
+
 static int fake_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
 {
 	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
-	unsigned int cpu = cpumask_first_and(mask, cpu_online_mask);
+	bool active = irqd_is_activated(data);
+	unsigned int cpu;
 
-	if (cpu >= nr_cpu_ids)
+	if (!cpumask_intersects(mask, cpu_online_mask))
 		return -EINVAL;
+	cpu = fake_find_cpu(fake, mask, active ? data : NULL);
+	if (cpu >= nr_cpu_ids)
+		return -ENOSPC;
 
+	if (active) {
+		fake->on_cpu[fake_cpu(data)]--;
+		fake->on_cpu[cpu]++;
+	}
 	irq_data_update_effective_affinity(data, cpumask_of(cpu));
 	return fake->params.rewrites ? IRQ_SET_MASK_OK : IRQ_SET_MASK_OK_DONE;
 }
 
+#if defined(CONFIG_GENERIC_PENDING_IRQ) && !defined(MODULE)
+#define FAKE_MOVES_LATER	true
+
 static void fake_ack(struct irq_data *data)
 {
+	/* The message has arrived, so now is when a move that waits can be made */
+	irq_move_irq(data);
+}
+#else
+#define FAKE_MOVES_LATER	false
+
+static void fake_ack(struct irq_data *data)
+{
+}
+#endif
+
+/**
+ * ims_fake_moves_later - Whether a change of affinity can wait for the next message
+ *
+ * Context: Any.
+ *
+ * Return: True when ims_fake_params::moves_later has an effect: the kernel can
+ *	   do that, and the fake is not a module
+ */
+bool ims_fake_moves_later(void)
+{
+	return FAKE_MOVES_LATER;
+}
+EXPORT_SYMBOL_GPL(ims_fake_moves_later);
+
+/* What the parent masks is known of the first interrupts only */
+static void fake_mask(struct irq_data *data)
+{
+	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
+
+	if (data->hwirq < IMS_FAKE_RESEND)
+		set_bit(data->hwirq, fake->masked);
+}
+
+static void fake_unmask(struct irq_data *data)
+{
+	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
+
+	if (data->hwirq < IMS_FAKE_RESEND)
+		clear_bit(data->hwirq, fake->masked);
+}
+
+static bool fake_is_masked(struct ims_fake *fake, unsigned int hwirq)
+{
+	return fake->params.masks_parent && hwirq < IMS_FAKE_RESEND &&
+	       test_bit(hwirq, fake->masked);
 }
 
 static int fake_retrigger(struct irq_data *data)
@@ -279,6 +362,8 @@ static int fake_get_state(struct irq_data *data, enum irqchip_irq_state which, b
 static struct irq_chip fake_chip = {
 	.name			= "ims-fake",
 	.irq_ack		= fake_ack,
+	.irq_mask		= fake_mask,
+	.irq_unmask		= fake_unmask,
 	.irq_retrigger		= fake_retrigger,
 	.irq_get_irqchip_state	= fake_get_state,
 	.irq_compose_msi_msg	= fake_compose_msg,
@@ -299,7 +384,10 @@ static int fake_domain_alloc(struct irq_domain *domain, unsigned int virq, unsig
 		if (hwirq < 0)
 			goto free;
 		irq_domain_set_hwirq_and_chip(domain, virq + i, hwirq, &fake_chip, fake);
-		irq_set_status_flags(virq + i, IRQ_MOVE_PCNTXT);
+		if (hwirq < IMS_FAKE_RESEND)
+			set_bit(hwirq, fake->masked);
+		if (!fake->params.moves_later || !FAKE_MOVES_LATER)
+			irq_set_status_flags(virq + i, IRQ_MOVE_PCNTXT);
 	}
 	fake->allocated += nr_irqs;
 	return 0;
@@ -327,12 +415,24 @@ static void fake_domain_free(struct irq_domain *domain, unsigned int virq, unsig
 
 static int fake_domain_activate(struct irq_domain *domain, struct irq_data *data, bool reserve)
 {
+	const struct cpumask *mask = irq_data_get_affinity_mask(data);
 	struct ims_fake *fake = domain->host_data;
+	unsigned int cpu;
 
 	if (reserve)
 		return 0;
 	if (fake->active >= fake->params.vectors)
 		return -ENOSPC;
+
+	/* Any other CPU will do when all of those which are wanted are full */
+	cpu = fake_find_cpu(fake, mask, NULL);
+	if (cpu >= nr_cpu_ids)
+		cpu = fake_find_cpu(fake, cpu_online_mask, NULL);
+	if (cpu >= nr_cpu_ids)
+		return -ENOSPC;
+
+	irq_data_update_effective_affinity(data, cpumask_of(cpu));
+	fake->on_cpu[fake_cpu(data)]++;
 	fake->active++;
 	return 0;
 }
@@ -341,6 +441,7 @@ static void fake_domain_deactivate(struct irq_domain *domain, struct irq_data *d
 {
 	struct ims_fake *fake = domain->host_data;
 
+	fake->on_cpu[fake_cpu(data)]--;
 	fake->active--;
 }
 
@@ -354,6 +455,8 @@ static const struct irq_domain_ops fake_domain_ops = {
 static bool fake_init_dev_msi_info(struct device *dev, struct irq_domain *domain,
 				   struct irq_domain *real_parent, struct msi_domain_info *info)
 {
+	struct ims_fake *fake = real_parent->host_data;
+
 	info->flags &= real_parent->msi_parent_ops->supported_flags;
 	/*
 	 * Vectors are to be taken when the interrupt is requested, not before. The
@@ -364,6 +467,8 @@ static bool fake_init_dev_msi_info(struct device *dev, struct irq_domain *domain
 	else
 		info->flags &= ~MSI_FLAG_ACTIVATE_EARLY;
 	info->flags |= MSI_FLAG_USE_DEF_DOM_OPS | MSI_FLAG_USE_DEF_CHIP_OPS;
+	if (fake->params.masks_parent)
+		info->flags |= MSI_FLAG_PCI_MSI_MASK_PARENT;
 	info->chip->irq_ack = irq_chip_ack_parent;
 	info->chip->irq_retrigger = irq_chip_retrigger_hierarchy;
 	info->handler = handle_edge_irq;
@@ -382,8 +487,9 @@ static int fake_create_parent(struct ims_fake *fake)
 		return -ENOMEM;
 
 	fake->ops.supported_flags = MSI_GENERIC_FLAGS_MASK | MSI_FLAG_PCI_MSIX |
-				    MSI_FLAG_PCI_MSIX_ALLOC_DYN | MSI_FLAG_MULTI_PCI_MSI |
-				    MSI_FLAG_PCI_IMS;
+				    MSI_FLAG_MULTI_PCI_MSI | fake->params.supports;
+	if (!fake->params.static_msix)
+		fake->ops.supported_flags |= MSI_FLAG_PCI_MSIX_ALLOC_DYN;
 	fake->ops.supported_flags &= ~fake->params.withhold;
 	fake->ops.prefix = "FAKE-";
 	fake->ops.init_dev_msi_info = fake_init_dev_msi_info;
@@ -404,6 +510,10 @@ static int fake_config_read(struct pci_bus *bus, unsigned int devfn, int where, 
 	if (where + size > PCI_CFG_SPACE_SIZE)
 		return PCIBIOS_BAD_REGISTER_NUMBER;
 
+	if (fake->params.gone) {
+		*val = ~0U >> (32 - size * 8);
+		return PCIBIOS_SUCCESSFUL;
+	}
 	memcpy(&le, fake->config + where, size);
 	*val = le32_to_cpu(le);
 	return PCIBIOS_SUCCESSFUL;
@@ -417,7 +527,8 @@ static int fake_config_write(struct pci_bus *bus, unsigned int devfn, int where,
 	if (where + size > PCI_CFG_SPACE_SIZE)
 		return PCIBIOS_BAD_REGISTER_NUMBER;
 
-	memcpy(fake->config + where, &le, size);
+	if (!fake->params.gone)
+		memcpy(fake->config + where, &le, size);
 	return PCIBIOS_SUCCESSFUL;
 }
 
@@ -430,7 +541,8 @@ static struct pci_ops fake_config_ops = {
 static int fake_add_msix(struct ims_fake *fake)
 {
 	struct resource *res = &fake->pdev->resource[FAKE_MSIX_BAR];
-	resource_size_t size = PAGE_ALIGN(fake->params.msix * PCI_MSIX_ENTRY_SIZE);
+	resource_size_t size = PAGE_ALIGN(max(fake->params.msix * PCI_MSIX_ENTRY_SIZE,
+					      fake->params.bar_size));
 	int ret;
 
 	if (IS_ENABLED(CONFIG_INDIRECT_IOMEM)) {
@@ -469,6 +581,18 @@ static void fake_add_msi(struct ims_fake *fake)
 static void fake_release(struct device *dev)
 {
 	kfree(to_pci_dev(dev));
+}
+
+/* All BARs have a size, for those who look whether something is inside of them */
+static void fake_size_bars(struct ims_fake *fake)
+{
+	struct resource *bar = fake->pdev->resource;
+	unsigned int i;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++, bar++) {
+		if (!bar->flags)
+			bar->end = bar->start + fake->params.bar_size - 1;
+	}
 }
 
 /*
@@ -530,6 +654,8 @@ static int fake_create_device(struct ims_fake *fake)
 	pdev->vendor = 0x1af4;
 	pdev->device = 0xffff;
 	pdev->current_state = PCI_D0;
+	put_unaligned_le16(pdev->vendor, fake->config + PCI_VENDOR_ID);
+	put_unaligned_le16(pdev->device, fake->config + PCI_DEVICE_ID);
 	device_initialize(&pdev->dev);
 	pdev->dev.bus = &pci_bus_type;
 	pdev->dev.release = fake_release;
@@ -551,6 +677,7 @@ static int fake_create_device(struct ims_fake *fake)
 	if (fake->params.msi)
 		fake_add_msi(fake);
 
+	fake_size_bars(fake);
 	ret = fake_claim_bars(fake);
 	if (ret)
 		return ret;
@@ -641,8 +768,9 @@ EXPORT_SYMBOL_GPL(ims_fake_create);
  *
  * Context: Task context.
  *
- * Return: 0 when an interrupt was raised, -ENOENT when the parent domain did not
- *	   compose such a message
+ * Return: 0 when an interrupt was raised, -EBUSY when the parent masks it: then
+ *	   it arrives with ims_fake_resend() once that is over. -ENOENT when the
+ *	   parent domain did not compose such a message
  */
 int ims_fake_send(struct ims_fake *fake, u64 address, u32 data)
 {
@@ -663,6 +791,11 @@ int ims_fake_send(struct ims_fake *fake, u64 address, u32 data)
 	if (address != ((u64)msg.address_hi << 32 | msg.address_lo) || data != msg.data)
 		return -ENOENT;
 
+	if (fake_is_masked(fake, irqd->hwirq)) {
+		set_bit(irqd->hwirq, fake->resend);
+		return -EBUSY;
+	}
+
 	local_irq_save(flags);
 	generic_handle_irq(irq);
 	local_irq_restore(flags);
@@ -674,8 +807,8 @@ EXPORT_SYMBOL_GPL(ims_fake_send);
  * ims_fake_resend - Raise what the interrupt core wants to have raised again
  * @fake:	The fake device
  *
- * That is what arrived while the interrupt was disabled. Real machines need
- * nobody to call this.
+ * That is what arrived while the interrupt was disabled, or masked by the parent.
+ * Real machines need nobody to call this.
  *
  * Context: Task context.
  *
@@ -687,6 +820,8 @@ unsigned int ims_fake_resend(struct ims_fake *fake)
 	unsigned long flags;
 
 	for_each_set_bit(hwirq, fake->resend, IMS_FAKE_RESEND) {
+		if (fake_is_masked(fake, hwirq))
+			continue;
 		clear_bit(hwirq, fake->resend);
 		irq = irq_find_mapping(fake->parent, hwirq);
 		if (!irq)
@@ -700,5 +835,5 @@ unsigned int ims_fake_resend(struct ims_fake *fake)
 }
 EXPORT_SYMBOL_GPL(ims_fake_resend);
 
-MODULE_DESCRIPTION("Fake device with an Interrupt Message Store for KUnit");
+MODULE_DESCRIPTION("Fake PCI device and MSI parent domain for KUnit");
 MODULE_LICENSE("GPL");

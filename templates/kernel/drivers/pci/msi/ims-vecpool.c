@@ -2,8 +2,6 @@
 /*
  * Interrupt Message Stores as the stores of vector pools
  */
-#define DEFAULT_SYMBOL_NAMESPACE PCI_IMS
-
 #include <linux/export.h>
 #include <linux/irq_vecpool.h>
 #include <linux/pci_ims.h>
@@ -51,4 +49,4 @@ struct irq_vec_source pci_ims_source(struct pci_ims *ims)
 
 	return source;
 }
-EXPORT_SYMBOL_GPL(pci_ims_source);
+EXPORT_SYMBOL_NS_GPL(pci_ims_source, PCI_IMS);

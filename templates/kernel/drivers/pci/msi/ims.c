@@ -5,8 +5,6 @@
  * The domain coexists with the one of MSI or MSI-X. What happens to a slot is in
  * the driver, made for its layout; what all stores have in common is here.
  */
-#define DEFAULT_SYMBOL_NAMESPACE PCI_IMS
-
 #include <linux/align.h>
 #include <linux/bitmap.h>
 #include <linux/dev_printk.h>
@@ -319,7 +317,7 @@ bool pci_ims_is_pending(const struct pci_ims *ims, unsigned int index)
 
 	return pci_ims_read_word(word, ims->info->pending.big_endian) & BIT(index % 32);
 }
-EXPORT_SYMBOL_GPL(pci_ims_is_pending);
+EXPORT_SYMBOL_NS_GPL(pci_ims_is_pending, PCI_IMS);
 
 static int pci_ims_get_irqchip_state(struct irq_data *data, enum irqchip_irq_state which,
 				     bool *state)
@@ -564,7 +562,7 @@ int pci_ims_init(struct pci_ims *ims, struct pci_dev *pdev, const struct pci_ims
 	ims->nr = params->nr;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(pci_ims_init);
+EXPORT_SYMBOL_NS_GPL(pci_ims_init, PCI_IMS);
 
 /**
  * pci_ims_exit - Release the message store of a device
@@ -592,7 +590,7 @@ void pci_ims_exit(struct pci_ims *ims)
 	msi_remove_device_irq_domain(dev, MSI_SECONDARY_DOMAIN);
 	pci_ims_release(ims);
 }
-EXPORT_SYMBOL_GPL(pci_ims_exit);
+EXPORT_SYMBOL_NS_GPL(pci_ims_exit, PCI_IMS);
 
 /**
  * pci_ims_alloc - Allocate the interrupt of a message
@@ -626,7 +624,7 @@ struct msi_map pci_ims_alloc(struct pci_ims *ims, unsigned int index,
 	return msi_domain_alloc_irq_at(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, index, affdesc,
 				       &cookie);
 }
-EXPORT_SYMBOL_GPL(pci_ims_alloc);
+EXPORT_SYMBOL_NS_GPL(pci_ims_alloc, PCI_IMS);
 
 /**
  * pci_ims_free - Give the interrupt of a message back
@@ -646,7 +644,7 @@ void pci_ims_free(struct pci_ims *ims, struct msi_map map)
 		pci_ims_disclaim(ims, map.index);
 	msi_domain_free_irqs_range(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, map.index, map.index);
 }
-EXPORT_SYMBOL_GPL(pci_ims_free);
+EXPORT_SYMBOL_NS_GPL(pci_ims_free, PCI_IMS);
 
 /**
  * pci_ims_special - Allocate the interrupt of a message with a fixed purpose
@@ -670,7 +668,7 @@ int pci_ims_special(struct pci_ims *ims, unsigned int index, unsigned int *irq)
 	*irq = map.virq;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(pci_ims_special);
+EXPORT_SYMBOL_NS_GPL(pci_ims_special, PCI_IMS);
 
 /**
  * pci_ims_error - Why the device does not know a message
@@ -687,7 +685,7 @@ int pci_ims_error(const struct pci_ims *ims, unsigned int index)
 {
 	return ims->shadow ? READ_ONCE(ims->shadow[index].error) : 0;
 }
-EXPORT_SYMBOL_GPL(pci_ims_error);
+EXPORT_SYMBOL_NS_GPL(pci_ims_error, PCI_IMS);
 
 /**
  * pci_ims_restore - Write all messages and masks again after a reset
@@ -725,7 +723,7 @@ void pci_ims_restore(struct pci_ims *ims)
 	WRITE_ONCE(ims->restoring, false);
 	msi_unlock_descs(dev);
 }
-EXPORT_SYMBOL_GPL(pci_ims_restore);
+EXPORT_SYMBOL_NS_GPL(pci_ims_restore, PCI_IMS);
 
 /**
  * pci_ims_shutdown - Mask all messages
@@ -747,4 +745,4 @@ void pci_ims_shutdown(struct pci_ims *ims)
 			quiesce_irq(irq);
 	}
 }
-EXPORT_SYMBOL_GPL(pci_ims_shutdown);
+EXPORT_SYMBOL_NS_GPL(pci_ims_shutdown, PCI_IMS);
