@@ -162,7 +162,7 @@ class Pool:
     """A pool of ``size`` vectors, shared by ``limit`` users each (0: not shared).
 
     Shared vectors leave ``reserve`` entries alone.  ``short`` says why the last vector that could
-    not be made was not.  ``made``, ``shared_full`` and ``elsewhere`` are the counters of the C code.
+    not be made was not.  ``made``, ``shared_full`` and ``elsewhere`` are the C code's counters.
     """
 
     def __init__(self, machine: Machine, size: int, limit: int = 0, reserve: int = 0) -> None:
