@@ -161,8 +161,8 @@ class PoolOutcome:
     ``over_limit`` on one with too many users, ``other_cpu`` are interrupted on another CPU than
     they asked for; the latter two may be the same.  ``shared_full`` and ``elsewhere`` are counters
     of the pool: the latter for vectors that were given back, as they were on another CPU.
-    ``moved`` shared vectors are there all the same: there was none to share.  ``per_cpu`` counts the
-    vectors of this pool; ``users`` is about shared vectors, None where there are none.
+    ``moved`` shared vectors are there all the same: there was none to share.  ``per_cpu`` counts
+    the vectors of this pool; ``users`` is about shared vectors, None where there are none.
     """
 
     pool: str

@@ -57,7 +57,7 @@ static int idxd_life(struct ims_fake *fake, void *data)
 	struct idxd_irqs_params params = {
 		.bar0		= fake->bar,
 		.ims_slots	= 16,
-		.wq_handler	= never,
+		.queue_handler	= never,
 	};
 	struct irq_vec *shared, *own;
 	struct idxd_irqs *irqs = data;
@@ -67,14 +67,14 @@ static int idxd_life(struct ims_fake *fake, void *data)
 	if (ret)
 		return ret;
 
-	shared = idxd_wq_get(irqs, 0);
-	own = idxd_wq_get_at(irqs, IDXD_IMS, 3, NULL, cpumask_of(0));
+	shared = idxd_queue_get(irqs, 0);
+	own = idxd_queue_get_at(irqs, IDXD_IMS, 3, NULL, cpumask_of(0));
 	if (!IS_ERR(own)) {
 		ret = use(own->irq, own);
-		idxd_wq_put(own);
+		idxd_queue_put(own);
 	}
 	if (!IS_ERR(shared))
-		idxd_wq_put(shared);
+		idxd_queue_put(shared);
 
 	ret = ret ?: PTR_ERR_OR_ZERO(own);
 	return ret ?: PTR_ERR_OR_ZERO(shared);

@@ -55,7 +55,7 @@ static struct idxd_irqs *idxd_setup(struct kunit *test, struct ims_fake *fake)
 	struct idxd_irqs_params params = {
 		.bar0		= fake->bar,
 		.ims_slots	= 16,
-		.wq_handler	= never,
+		.queue_handler	= never,
 	};
 
 	KUNIT_ASSERT_NOT_NULL(test, irqs);
@@ -76,10 +76,10 @@ static void idxd_leaves_vectors(struct kunit *test)
 	expect_warning(test, "vecpool.c");
 	for (i = 0; i < ARRAY_SIZE(users); i++) {
 		irqs = idxd_setup(test, fake);
-		shared = idxd_wq_get(irqs, 0);
+		shared = idxd_queue_get(irqs, 0);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(shared));
-		idxd_wq_attach(shared, &users[i]);
-		own = idxd_wq_get_at(irqs, IDXD_IMS, 3, NULL, NULL);
+		idxd_queue_attach(shared, &users[i]);
+		own = idxd_queue_get_at(irqs, IDXD_IMS, 3, NULL, NULL);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(own));
 		gone(test, fake);
 	}
@@ -96,10 +96,10 @@ static void idxd_leaves_queue(struct kunit *test)
 
 	expect_warning(test, "vecpool.c");
 	for (i = 0; i < ARRAY_SIZE(users); i++) {
-		shared = idxd_wq_get(irqs, 0);
+		shared = idxd_queue_get(irqs, 0);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(shared));
-		idxd_wq_attach(shared, &users[i]);
-		idxd_wq_put(shared);
+		idxd_queue_attach(shared, &users[i]);
+		idxd_queue_put(shared);
 	}
 	gone(test, fake);
 }
