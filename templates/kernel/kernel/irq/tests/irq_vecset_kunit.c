@@ -18,6 +18,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/msi.h>
+#include <linux/numa.h>
 #include <linux/pci.h>
 #include <linux/sched/isolation.h>
 #include <linux/sched/task.h>
@@ -46,6 +47,7 @@ struct vecset_test {
 	struct pci_irq_table	table;
 	struct irq_vecpool	own;
 	struct irq_vecpool	shared;
+	struct irq_vecpool_info	shared_info;
 	struct irq_vecset_group	*group;
 };
 
@@ -229,17 +231,15 @@ static struct vecset_test *test_setup_on(struct kunit *test,
 					 const struct ims_fake_params *machine, int node)
 {
 	struct vecset_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-	struct irq_vecpool_info *info;
 	struct irq_vec_source source;
 	struct device *dev;
 
-	info = kunit_kmemdup(test, &test_shared_info, sizeof(test_shared_info), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	KUNIT_ASSERT_NOT_NULL(test, info);
+	ctx->shared_info = test_shared_info;
+	ctx->shared_info.node = node != NUMA_NO_NODE;
 	ctx->fake = ims_fake_create(test, machine);
 	dev = &ctx->fake->pdev->dev;
 	set_dev_node(dev, node);
-	info->node = node != NUMA_NO_NODE;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_exit, ctx), 0);
 
 	KUNIT_ASSERT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSIX, 1,
@@ -247,8 +247,8 @@ static struct vecset_test *test_setup_on(struct kunit *test,
 	source = pci_irq_table_source(&ctx->table);
 	KUNIT_ASSERT_EQ(test, irq_vecpool_init(&ctx->own, dev, &test_own_info, &source, 1, NULL),
 			0);
-	KUNIT_ASSERT_EQ(test, irq_vecpool_init(&ctx->shared, dev, info, &source, 1, test_handler),
-			0);
+	KUNIT_ASSERT_EQ(test, irq_vecpool_init(&ctx->shared, dev, &ctx->shared_info, &source, 1,
+					       test_handler), 0);
 	ctx->group = irq_vecset_group_create(MAX_SUBS);
 	KUNIT_ASSERT_NOT_NULL(test, ctx->group);
 	return ctx;
