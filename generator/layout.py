@@ -15,6 +15,9 @@ COLUMNS = 92
 #: Width of a tab in kernel C.
 TAB = 8
 
+#: Column at which values of #defines start.
+VALUE_COLUMN = 40
+
 MARK = "»"
 
 _PARENTHESIS = re.compile(r"[()\[\]]")
