@@ -11,18 +11,15 @@ from imsgen.dsl.model import Device, ImsStore
 from imsgen.templates import ROOT
 
 from . import __version__, patches
-from .edits import EditError, Workspace
+from .kernel.edits import EditError, Workspace
+from .kernel.scripts import load_scripts
+from .kernel.target import Core, Target, exported
 from .names import Names, names_of
 from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
-from .scripts import load_scripts
-from .targets import Core, Target, exported
 from .views.device import DeviceView, Unsupported, device_view
 from .views.suite import SuiteView, suite_view
 from .views.words import Words, words
-
-#: Outputs which aren't made, as long as their templates don't know the views of today.
-SWITCHED_OFF = frozenset({"kunit"})
 
 
 class SeriesError(Exception):
@@ -162,8 +159,6 @@ class Planner:
         commits = []
         listed: list[str] = []
         for output in self._outputs:
-            if output.name in SWITCHED_OFF:
-                continue
             for entry in output.new:
                 for path, text in self._texts(entry, context, names):
                     work.create(path, text)

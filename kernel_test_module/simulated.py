@@ -1,7 +1,8 @@
 """The simulator and the library give the same answers: both do the same, here it is compared.
 
 `sim_driver/` runs on the pools of `sim_driver/sim.ims` in a booted kernel, and prints what became
-of them. Here the same is done with `imsgen.generator.sim_pool`, and every line has to be the same:
+of them. Here the same is done with `imsgen.generator.simulator.pool`, and every line has to be the
+same:
 
 * `random`: 10,000 operations on two pools and their subdevices
 * `short`: 10,000 operations on one pool after the other, on a machine that runs out of CPU vectors,
@@ -24,8 +25,8 @@ from typing import Any
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.generator.sim_pool import ENOSPC, HZ, Machine, Pool, Vector, give_back, spare, take
-from imsgen.generator.sim_run import Plan, Setup, plan, simulate, spread, wanted_of
+from imsgen.generator.simulator.pool import ENOSPC, HZ, Machine, Pool, Vector, give_back, spare, take
+from imsgen.generator.simulator.run import Plan, Setup, plan, simulate, spread, wanted_of
 
 from . import boot, build, checks, e2e, fetch, host, stages, trees
 from .report import Report

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from imsgen.dsl.model import Device, ImsStore
 
-from ..layout import tabs
+from ..fold import tabs
 from ..views.parts import Line
 from ..views.stores import CookiePart, StoreView
 from .base import Kind, Param, pci_stores

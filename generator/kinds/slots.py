@@ -14,7 +14,7 @@ from imsgen.dsl.model import (
     Register,
 )
 
-from ..layout import VALUE_COLUMN, tabs
+from ..fold import VALUE_COLUMN, tabs
 from ..names import names_of
 from ..views.parts import Line, Member, members
 from ..views.stores import Access, Control, Cookie, CookiePart, MaskBits, Pair, Slots

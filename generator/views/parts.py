@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..layout import tabs, width
+from ..fold import tabs, width
 
 
 @dataclass(frozen=True)

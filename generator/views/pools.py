@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from imsgen.dsl.model import Device, Pool, SharePolicy, Subdevice
 
 from ..kinds import kind_of
-from ..layout import tabs
+from ..fold import tabs
 from .parts import Line
 from .stores import Cookie
 

@@ -219,6 +219,45 @@ static inline struct pci_ims *pci_ims_of(struct irq_data *data)
 }
 
 /**
+ * pci_ims_iobase - The slot of an interrupt, in a BAR
+ * @data:	The interrupt
+ *
+ * Context: Any.
+ *
+ * Return: The slot
+ */
+static inline void __iomem *pci_ims_iobase(struct irq_data *data)
+{
+	return irq_data_get_msi_desc(data)->data.dcookie.iobase;
+}
+
+/**
+ * pci_ims_ptr - The slot of an interrupt, in memory
+ * @data:	The interrupt
+ *
+ * Context: Any.
+ *
+ * Return: The slot
+ */
+static inline void *pci_ims_ptr(struct irq_data *data)
+{
+	return irq_data_get_msi_desc(data)->data.dcookie.ptr;
+}
+
+/**
+ * pci_ims_ctrl - The control word that an interrupt was allocated with
+ * @data:	The interrupt
+ *
+ * Context: Any.
+ *
+ * Return: The control word of the unmasked message
+ */
+static inline u32 pci_ims_ctrl(struct irq_data *data)
+{
+	return irq_data_get_msi_desc(data)->data.icookie.value;
+}
+
+/**
  * pci_ims_mask_parent - Mask further up where the parent asks for that
  * @data:	The interrupt
  *
