@@ -163,7 +163,7 @@ def suite_view(device: Device) -> SuiteView:
     )
 
 
-# --- what is included and selected ------------------------------------------------------------------
+# --- what is included and selected --------------------------------------------------------------
 
 
 def _headers(device: Device) -> list[str]:
@@ -195,7 +195,7 @@ def _includes(device: Device) -> tuple[str, ...]:
     return tuple(sorted([own, *(f"linux/{name}" for name in names)]))
 
 
-# --- the machine, and what the driver passes ----------------------------------------------------------
+# --- the machine, and what the driver passes ----------------------------------------------------
 
 
 def _machine(device: Device) -> tuple[Line, ...]:
@@ -298,7 +298,7 @@ def _vector(device: Device, name: str) -> str:
     return values if pci else f"{values}, &test_store.store"
 
 
-# --- pools ----------------------------------------------------------------------------------------------
+# --- pools --------------------------------------------------------------------------------------
 
 
 def _pool(device: Device, pool: Pool) -> SuitePool:
@@ -370,7 +370,7 @@ def _managed(device: Device, pool: Pool) -> SuiteManaged:
     return SuiteManaged(pool.name, f"{device.name}_{pool.name}", aligned_lines(lines))
 
 
-# --- subdevices --------------------------------------------------------------------------------------------
+# --- subdevices ---------------------------------------------------------------------------------
 
 
 def _subdevice(device: Device, sub: Subdevice) -> SuiteSubdevice:

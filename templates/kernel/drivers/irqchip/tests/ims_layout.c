@@ -373,7 +373,8 @@ static void layout_saw(struct layout_look *look, bool write, unsigned int offset
 	memcpy(&value, look->mem + offset, size);
 	KUNIT_ASSERT_LT_MSG(look->test, look->nr, look->run->fake->nr_log,
 			    "%s: there is no access to %#x", name, offset);
-	KUNIT_EXPECT_EQ_MSG(look->test, access->write, write, "%s: access %u: write", name, look->nr);
+	KUNIT_EXPECT_EQ_MSG(look->test, access->write, write, "%s: access %u: write", name,
+			    look->nr);
 	KUNIT_EXPECT_EQ_MSG(look->test, access->offset, offset, "%s: access %u: offset", name,
 			    look->nr);
 	KUNIT_EXPECT_EQ_MSG(look->test, access->size, size, "%s: access %u: size", name, look->nr);

@@ -350,8 +350,10 @@ static void layout_case_shutdown(struct kunit *test, const struct irq_layout_dev
 	struct irq_layout_run *run = irq_layout_setup(test, device);
 	unsigned int i, irq;
 
-	for (i = 0; i < device->nr_vectors; i++)
-		KUNIT_ASSERT_EQ(test, irq_layout_request(test, device->vectors[i].irq(run->irqs)), 0);
+	for (i = 0; i < device->nr_vectors; i++) {
+		irq = device->vectors[i].irq(run->irqs);
+		KUNIT_ASSERT_EQ(test, irq_layout_request(test, irq), 0);
+	}
 	device->shutdown(run->irqs);
 
 	/* Masked now, not only when the next message arrives */

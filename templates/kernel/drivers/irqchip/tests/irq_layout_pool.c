@@ -164,8 +164,9 @@ static void layout_case_shared(struct kunit *test, const struct irq_layout_pool 
 	struct irq_layout_run *run = irq_layout_setup(test, pool->device);
 	unsigned int i, cpu = cpumask_first(cpu_online_mask);
 	struct irq_vecpool *vecpool = layout_vecpool(run, pool);
-	struct irq_vec *vec, *next;
+	const struct irq_layout_range *range;
 	struct irq_layout_user *users;
+	struct irq_vec *vec, *next;
 
 	if (!pool->get)
 		kunit_skip(test, "no vector is shared");
@@ -185,8 +186,9 @@ static void layout_case_shared(struct kunit *test, const struct irq_layout_pool 
 
 	for (i = 0; i < pool->limit; i++)
 		pool->attach(vec, &users[i].user);
-	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, layout_range(pool, vec->source, vec->index)->store,
-					      vec->irq), 0);
+	range = layout_range(pool, vec->source, vec->index);
+	KUNIT_ASSERT_NOT_NULL(test, range);
+	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, range->store, vec->irq), 0);
 	for (i = 0; i < pool->limit; i++) {
 		KUNIT_EXPECT_EQ_MSG(test, users[i].called, 1, "%s: user %u", pool->name, i);
 		pool->detach(&users[i].user);
