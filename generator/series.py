@@ -21,9 +21,6 @@ from .views.device import DeviceView, Unsupported, device_view
 from .views.suite import SuiteView, suite_view
 from .views.words import Words, words
 
-#: Outputs which aren't made, as long as their templates don't know the views of today.
-SWITCHED_OFF = frozenset({"kunit"})
-
 
 class SeriesError(Exception):
     """No series can be made of a device for a kernel; the text says why."""
@@ -162,8 +159,6 @@ class Planner:
         commits = []
         listed: list[str] = []
         for output in self._outputs:
-            if output.name in SWITCHED_OFF:
-                continue
             for entry in output.new:
                 for path, text in self._texts(entry, context, names):
                     work.create(path, text)

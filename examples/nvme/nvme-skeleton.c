@@ -56,6 +56,7 @@ static int nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	nvme = devm_kzalloc(&pdev->dev, struct_size(nvme, io, params.io_queues), GFP_KERNEL);
 	if (!nvme)
 		return -ENOMEM;
+	pci_set_drvdata(pdev, nvme);
 
 	ret = pcim_enable_device(pdev);
 	if (ret)
@@ -74,6 +75,13 @@ static int nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return nvme_open_queues(nvme, pdev);
 }
 
+static void nvme_shutdown(struct pci_dev *pdev)
+{
+	struct nvme_skeleton *nvme = pci_get_drvdata(pdev);
+
+	nvme_irqs_shutdown(&nvme->irqs);
+}
+
 static const struct pci_device_id nvme_ids[] = {
 	{ PCI_DEVICE_CLASS(PCI_CLASS_STORAGE_EXPRESS, 0xffffff) },
 	{ }
@@ -84,6 +92,7 @@ static struct pci_driver nvme_driver = {
 	.name		= "nvme-skeleton",
 	.id_table	= nvme_ids,
 	.probe		= nvme_probe,
+	.shutdown	= nvme_shutdown,
 };
 module_pci_driver(nvme_driver);
 
