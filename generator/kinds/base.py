@@ -18,8 +18,8 @@ class Param:
     name: str
     type: str
     what: str
-    #: Whether it can be another value for each device.
-    runtime: bool
+    #: Whether it is a function: these are always members.
+    callback: bool = False
 
 
 _CONTEXTS = {

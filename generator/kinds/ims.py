@@ -38,7 +38,7 @@ class Ims(Kind):
         if not self.size.runtime:
             return ()
         what = f"Slots of the {self.name} store, at most {self.size.maximum}"
-        return (Param(f"{self.name}_slots", "unsigned int", what, True),)
+        return (Param(f"{self.name}_slots", "unsigned int", what),)
 
     @property
     def members(self) -> tuple[tuple[str, str, str], ...]:

@@ -27,7 +27,7 @@ class Memory(SlotKind):
     @property
     def params(self) -> tuple[Param, ...]:
         what = f"The {self.name} store: coherent memory, 8-byte aligned"
-        return (Param(self.name, "void *", what, False), *super().params)
+        return (Param(self.name, "void *", what), *super().params)
 
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
         return (("memory", f"{given}{self.name}"),)

@@ -91,7 +91,7 @@ def device_view(device: Device) -> DeviceView:
     _check_cookies(device, kinds)
     _check_msi(device)
     params = _params(device, kinds)
-    has_params = len(params) > 1 or any("(*" in p.type for p in params)
+    has_params = len(params) > 1 or any(p.callback for p in params)
     given = "params->" if has_params else ""
     ordered = sorted(kinds, key=lambda kind: kind.name in _pci(device))
     stores = tuple(kind.view(given) for kind in ordered)
@@ -241,7 +241,7 @@ def _params(device: Device, kinds: tuple[Kind, ...]) -> list[Param]:
         if pool.managed:
             what = f"How many {pool.name} vectors are wanted; there may be fewer"
             name = f"{pool.name}_queues"
-            out[name] = Param(name, "unsigned int", what, True)
+            out[name] = Param(name, "unsigned int", what)
     return list(out.values())
 
 

@@ -21,14 +21,6 @@ class RangeView:
 
 
 @dataclass(frozen=True)
-class PoolStore:
-    """A store that a pool has vectors of."""
-
-    name: str
-    ENUM: str
-
-
-@dataclass(frozen=True)
 class PoolView:
     """A pool over any stores, with vectors made on demand."""
 
@@ -48,7 +40,6 @@ class PoolView:
     dedicated: bool
     handler: str
     ranges: tuple[RangeView, ...]
-    stores: tuple[PoolStore, ...]
     info: tuple[Line, ...]
     #: How who gets a dedicated vector gives a cookie, with a comma before; what the library gets.
     cookie_param: str
@@ -126,7 +117,6 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
             )
             for r in pool.ranges
         ),
-        stores=tuple(PoolStore(kind.name, kind.ENUM) for kind in kinds),
         info=tuple(Line(name, tabs(f"\t.{name}", 32), value) for name, value in info),
         cookie_param=f",\n»const struct {cookie.struct} *cookie" if cookie else "",
         cookie_value=(
