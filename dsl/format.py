@@ -282,9 +282,8 @@ class _Writing:
         for number, item in enumerate(items):
             if isinstance(item, _Blank):
                 continue
-            behind = isinstance(item, _Comment) and item.trailing
-            if behind and line is not None and isinstance(previous, _Statement):
-                line += f" {item.text}"
+            if isinstance(item, _Comment) and item.trailing and isinstance(previous, _Statement):
+                line = f"{line} {item.text}"
                 previous = item  # a comment behind a comment would stand in it
                 continue
             if line is not None:

@@ -28,6 +28,7 @@ OK, FAILED, USAGE = 0, 1, 2
 
 #: The subcommands of ``commands/``, each a module that is only loaded when it is called.
 COMMANDS = {
+    "explain": "say what the code of a finding means, with examples",
     "fmt": "write layouts in their one form",
 }
 
