@@ -58,8 +58,8 @@ bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for
 .PHONY: profile
 profile: $(SETUP) ## record the kernel profile again from a pristine tree: TREE=path
 	@test -n "$(TREE)" || { echo "usage: make profile TREE=path/to/linux-6.12" >&2; exit 2; }
-	$(BIN)/python -m imsgen.generator.targets record "$(TREE)" \
-		-o generator/profiles/linux-6.12.json
+	$(BIN)/python -m imsgen.generator.kernel.target record "$(TREE)" \
+		-o generator/kernel/profiles/linux-6.12.json
 
 # --- the code -----------------------------------------------------------------------------------
 

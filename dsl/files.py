@@ -6,11 +6,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from . import MAX_BYTES, ast
+from . import ast
 from .codes import report
 from .diagnostics import Diagnostic, Place, nearest, quote
 from .parse import parse
-from .source import Source, Span
+from .source import MAX_BYTES, Source, Span
 
 #: Files that one file may include, directly and through others.
 MAX_INCLUDED = 64

@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     from imsgen.dsl.diagnostics import Diagnostic
     from imsgen.dsl.model import Device
 
+    from .kernel.target import Target
+    from .patches import Commit
     from .series import Planner
-    from .targets import Target
 
 OK, FAILED, USAGE = 0, 1, 2
+
+#: The subcommands of ``commands/``, each a module that is only loaded when it is called.
+COMMANDS = {
+    "explain": "say what the code of a finding means, with examples",
+    "fmt": "write layouts in their one form",
+}
 
 #: File names that can stand in C comments, commands and commit messages as they are.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
@@ -47,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
+        if arguments and arguments[0] in COMMANDS:
+            return _command(arguments[0], arguments[1:])
         if arguments[:1] == ["check"]:
             return _check_files(_check_parser().parse_args(arguments[1:]))
         if arguments[:1] == ["simulate"]:
@@ -153,7 +162,7 @@ def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> N
         except PatchError as error:
             parser.error(f"--signoff: {error}")
     if args.kernel is not None:
-        from .targets import profiles
+        from .kernel.target import profiles
 
         if args.kernel not in profiles():
             parser.error(f"--kernel: no {args.kernel!r}, there is {', '.join(profiles())}")
@@ -162,13 +171,21 @@ def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> N
 # --- commands ---------------------------------------------------------------------------------
 
 
+def _command(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    command = import_module(f"{__package__}.commands.{name}")
+    code: int = command.run(command.parser().parse_args(arguments))
+    return code
+
+
 def _check_files(args: argparse.Namespace) -> int:
     _load(args.files, args.folders or ())
     return OK
 
 
 def _simulate(arguments: Sequence[str]) -> int:
-    from .simulate import SimulationError, parse, run
+    from .simulator.cli import SimulationError, parse, run
 
     args = parse(arguments, _add_folders)
     devices = [device for device, _ in _load([args.file], args.folders or ())]
@@ -185,13 +202,14 @@ def _simulate(arguments: Sequence[str]) -> int:
 
 def _generate(args: argparse.Namespace) -> int:
     loaded = _load(args.files, args.folders or ())
-    from .edits import EditError
+    from .kernel.edits import EditError
+    from .kernel.proof import ProofError
+    from .kernel.scripts import ScriptError
+    from .kernel.target import TargetError
     from .names import NameClash, check_distinct
     from .patches import PatchError
     from .render import RenderError
-    from .scripts import ScriptError
     from .series import Planner, SeriesError
-    from .targets import TargetError
 
     try:
         check_distinct(device for device, _ in loaded)
@@ -200,7 +218,7 @@ def _generate(args: argparse.Namespace) -> int:
         if args.output == "-":
             return _mailbox(planner, [device for device, _ in loaded], args.signoff)
         folders = _folders(planner, target, loaded, args)
-    except (NameClash, TargetError, SeriesError) as error:
+    except (NameClash, TargetError, SeriesError, ProofError) as error:
         raise Failure(f"error: {error}") from error
     except (RenderError, ScriptError, PatchError, EditError) as error:
         raise Failure(f"error: the generator failed: {error}") from error
@@ -239,7 +257,7 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
 
 
 def _target(args: argparse.Namespace) -> Target:
-    from .targets import DEFAULT, embedded, find_tree, probe
+    from .kernel.target import DEFAULT, embedded, find_tree, probe
 
     if args.kernel is not None:
         return embedded(args.kernel)
@@ -250,7 +268,9 @@ def _target(args: argparse.Namespace) -> Target:
 def _mailbox(planner: Planner, devices: Sequence[Device], signoff: str | None) -> int:
     from .patches import mbox
 
-    text = mbox(planner.series(devices).commits, __version__, signoff)
+    commits = planner.series(devices).commits
+    _prove(planner.target, commits)
+    text = mbox(commits, __version__, signoff)
     try:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
@@ -259,6 +279,14 @@ def _mailbox(planner: Planner, devices: Sequence[Device], signoff: str | None) -
     except OSError as error:
         raise Failure(f"error: standard output: {error.strerror}") from error
     return OK
+
+
+def _prove(target: Target, commits: Sequence[Commit]) -> None:
+    """Have git apply what was made, where the tree is a repository."""
+    from .kernel.proof import is_repository, prove
+
+    if target.tree is not None and is_repository(target.tree):
+        prove(target.tree, commits)
 
 
 def _folders(
@@ -273,6 +301,7 @@ def _folders(
     out = {}
     for device, text in loaded:
         series = planner.series([device])
+        _prove(target, series.commits)
         folder = os.path.join(args.output, device.name)
         if args.sources:
             folder = os.path.join(folder, target.name)
@@ -348,4 +377,7 @@ def _colourful() -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    # The subcommands know this module by its name: there is one Failure only.
+    from imsgen.generator.cli import main as run
+
+    raise SystemExit(run())

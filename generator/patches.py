@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .edits import FileDiff
+from .kernel.edits import FileDiff
 
 #: Who a commit is by unless the user says who signs it off.
 AUTHOR = "imsgen <imsgen@localhost.invalid>"

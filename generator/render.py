@@ -14,7 +14,7 @@ from jinja2.bccache import Bucket
 from imsgen.dsl.cache import folder
 from imsgen.templates import ROOT
 
-from .layout import fold, width
+from .fold import fold, width
 
 #: How the templates are read.  The byte code of other options is in another folder.
 OPTIONS: dict[str, Any] = {
@@ -67,7 +67,13 @@ class Renderer:
 
 
 class _Bytecode(FileSystemBytecodeCache):
-    """Jinja2's byte code in files, for as long as they can be written."""
+    """Jinja2's byte code in files, for as long as they can be read and written."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except Exception:  # what pickle raises for a file that is something else
+            bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         try:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from imsgen.dsl.model import Device, ImsStore
 from imsgen.templates import ROOT
 
 from . import __version__, patches
-from .about import about
-from .edits import EditError, Workspace
+from .kernel.edits import EditError, Workspace
+from .kernel.scripts import load_scripts
+from .kernel.target import Core, Target, exported
 from .names import Names, names_of
 from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
-from .scripts import NewFile, load_scripts
-from .targets import Core, Target, exported
+from .views.device import DeviceView, Unsupported, device_view
+from .views.suite import SuiteView, suite_view
+from .views.words import Words, words
 
 
 class SeriesError(Exception):
@@ -41,10 +43,31 @@ class Series:
 class _Output:
     """An entry of series/outputs.toml."""
 
+    name: str
     message: str
     new: tuple[dict[str, str], ...]
     kconfig: tuple[dict[str, str], ...]
     makefile: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Gen:
+    """The run: version, source, command, and the marker's lines."""
+
+    version: str
+    source: str
+    command: str
+    marker: tuple[str, ...]
+
+
+class Context(TypedDict):
+    """What every template of a device sees."""
+
+    dev: DeviceView
+    suite: SuiteView
+    names: Names
+    gen: Gen
+    about: Words
 
 
 class Planner:
@@ -72,10 +95,8 @@ class Planner:
             files: dict[str, str] = {}
             cover = ("", "")
             for device in devices:
-                context = self._context(device)
+                context = self._context(device, core)
                 commits += self._device(work, device, context, files)
-                context["about"]["core_count"] = _patches(core)
-                context["about"]["has_core"] = core > 0
                 cover = self._message("series/cover.j2", context)
         except EditError as error:
             raise SeriesError(f"{self.target.name}: {error}") from error
@@ -117,21 +138,21 @@ class Planner:
 
     # --- devices ------------------------------------------------------------------------------
 
-    def _context(self, device: Device) -> dict[str, Any]:
-        from .views import Unsupported, device_view
-        from .views_suite import suite_view
-
+    def _context(self, device: Device, core: int) -> Context:
         try:
-            view = dict(device_view(device, self.target))
-            view.update(suite_view(device, view))
+            view = device_view(device)
         except Unsupported as error:
             raise SeriesError(f"{_place(device)}: {error}") from error
-        words = about(device)
-        words["kernel"] = self.target.name
-        return {**view, "gen": gen(device), "names": names_of(device), "about": words}
+        return {
+            "dev": view,
+            "suite": suite_view(device),
+            "names": names_of(device),
+            "gen": gen(device),
+            "about": words(device, self.target.name, core),
+        }
 
     def _device(
-        self, work: Workspace, device: Device, context: dict[str, Any], files: dict[str, str]
+        self, work: Workspace, device: Device, context: Context, files: dict[str, str]
     ) -> list[Commit]:
         names = names_of(device)
         self._check_free(device, names)
@@ -159,36 +180,37 @@ class Planner:
         return commits
 
     def _texts(
-        self, entry: dict[str, str], context: dict[str, Any], names: Names
+        self, entry: dict[str, str], context: Context, names: Names
     ) -> list[tuple[str, str]]:
-        marker = context["gen"]["marker"][0]
+        marker = context["gen"].marker[0]
         template = entry["template"]
         if "each" not in entry:
             path = getattr(names, entry["path"])
             return [(path, self._renderer.file(template, path, context, marker))]
         out = []
-        named = getattr(names, entry["each"])
-        for item, item_names in zip(context[entry["each"]], named, strict=True):
-            path = getattr(item_names, entry["path"])
+        for item in getattr(context["dev"], entry["each"]):
+            path = getattr(item, entry["path"])
             inner = {**context, entry["as"]: item}
             out.append((path, self._renderer.file(template, path, inner, marker)))
         return out
 
     def _maintainers(
-        self, work: Workspace, names: Names, context: dict[str, Any], listed: list[str]
+        self, work: Workspace, names: Names, context: Context, listed: list[str]
     ) -> None:
-        context["about"]["files"] = sorted(listed)
-        text = self._renderer.render("series/maintainers.j2", context)
+        if not context["about"].maintainers:
+            return
+        inner = {**context, "files": sorted(listed)}
+        text = self._renderer.render("series/maintainers.j2", inner)
         work.maintainers(names.maintainers_title, text.splitlines())
 
-    def _message(self, template: str, context: dict[str, Any]) -> tuple[str, str]:
+    def _message(self, template: str, context: Context) -> tuple[str, str]:
         subject, _, body = self._renderer.render(template, context).partition("\n")
         return subject, body.strip("\n")
 
     def _check_free(self, device: Device, names: Names) -> None:
         """No file and no Kconfig symbol of the device is in the kernel already."""
         provider = self.target.provider
-        paths = [names.glue, names.header, names.kunit, names.kunitconfig, names.doc]
+        paths = [names.glue, names.header, names.kunit, names.kunitconfig]
         for path in paths + [store.path for store in names.headers]:
             if provider.exists(path):
                 raise SeriesError(
@@ -230,19 +252,19 @@ def groups_of(device: Device) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def gen(device: Device) -> dict[str, Any]:
-    """What templates know of the run: version, source, command, and the marker's lines."""
+def gen(device: Device) -> Gen:
+    """What templates know of the run."""
     source = source_name(device)
     command = f"imsgen {source}"
-    return {
-        "version": __version__,
-        "source": source,
-        "command": command,
-        "marker": [
+    return Gen(
+        version=__version__,
+        source=source,
+        command=command,
+        marker=(
             f"Generated by imsgen {__version__} from {source}: change that file, not this one.",
             f"Make again: {command}",
-        ],
-    }
+        ),
+    )
 
 
 def source_name(device: Device) -> str:
@@ -283,7 +305,7 @@ def source_files(
     manifest = {
         "format": 1,
         "tool": f"imsgen {__version__}",
-        "command": gen(device)["command"],
+        "command": gen(device).command,
         "source": {"name": source_name(device), "sha256": digest},
         "device": device.name,
         "kernel": target.name,
@@ -308,10 +330,6 @@ def _place(device: Device) -> str:
     return f"{device.span.source.name}:{device.span.line}"
 
 
-def _patches(count: int) -> str:
-    return "patch" if count == 1 else f"{count} patches"
-
-
 def _load_outputs(root: str) -> tuple[_Output, ...]:
     import tomllib
 
@@ -319,6 +337,7 @@ def _load_outputs(root: str) -> tuple[_Output, ...]:
         data = tomllib.load(file)
     return tuple(
         _Output(
+            entry["name"],
             entry["message"],
             tuple(entry.get("new", ())),
             tuple(entry.get("kconfig", ())),

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
+from imsgen.generator.kernel.target import Target, probe
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
-from imsgen.generator.targets import Target, probe
 from imsgen.templates import ROOT
 
 from . import boot, build, fetch, host, ktap, skeletons, stages, trees

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imsgen.generator import emit
-from imsgen.generator.edits import FileDiff
+from imsgen.generator.kernel.edits import FileDiff
 from imsgen.generator.patches import Commit, patch
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0

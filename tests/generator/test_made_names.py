@@ -1,7 +1,7 @@
 """What the generated C calls its own is what the language's rules keep apart.
 
-``imsgen.dsl.words`` says which identifiers and members are made of a file's names, so that two
-names which would make the same one are refused. A function that it doesn't know may clash.
+``imsgen.dsl.rules.words`` says which identifiers and members are made of a file's names, so that
+two names which would make the same one are refused. A function that it doesn't know may clash.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.dsl.words import made_from
+from imsgen.dsl.rules.words import made_from
 from imsgen.generator import render
+from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner, source_files
-from imsgen.generator.targets import DEFAULT, embedded
 
 from .conftest import EXAMPLES, REPOSITORY
 

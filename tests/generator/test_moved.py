@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from imsgen.dsl import load
+from imsgen.generator.kernel.target import Target
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
-from imsgen.generator.targets import Target
 
 REST = """
     store table: msix;

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from imsgen.generator import patches
-from imsgen.generator.edits import FileDiff, Workspace
+from imsgen.generator.kernel.edits import FileDiff, Workspace
+from imsgen.generator.kernel.target import TreeFiles
 from imsgen.generator.patches import Commit, PatchError
-from imsgen.generator.targets import TreeFiles
 
 from .conftest import git, normal
 

@@ -12,13 +12,13 @@ import pytest
 
 from imsgen.dsl.model import Device, MsiStore, MsixStore
 from imsgen.generator import names, patches, series
-from imsgen.generator.edits import Workspace
+from imsgen.generator.kernel.edits import Workspace
+from imsgen.generator.kernel.scripts import load_scripts
+from imsgen.generator.kernel.target import APIS, Target, probe
 from imsgen.generator.names import NameClash, check_distinct, names_of
 from imsgen.generator.patches import Commit
 from imsgen.generator.render import check_columns, check_text
-from imsgen.generator.scripts import load_scripts
 from imsgen.generator.series import Planner, SeriesError, series_files, source_files
-from imsgen.generator.targets import APIS, Target, probe
 
 from .conftest import EXAMPLES, SMALL, device_of, git, normal, small
 

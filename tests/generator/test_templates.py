@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
-from imsgen.generator import scripts
-from imsgen.generator.edits import EditError, Workspace
+from imsgen.generator.kernel import scripts
+from imsgen.generator.kernel.edits import EditError, Workspace
+from imsgen.generator.kernel.target import ProfileFiles, Target
 from imsgen.generator.patches import BODY_COLUMNS, Commit, check_message
 from imsgen.generator.render import Renderer, RenderError, check_columns, check_text
-from imsgen.generator.targets import ProfileFiles, Target
 from imsgen.templates import ROOT
 
 TEMPLATES = sorted(str(p.relative_to(ROOT)) for p in Path(ROOT).rglob("*.j2"))

@@ -331,7 +331,7 @@ static struct irq_vec *irq_vecpool_make_shared(struct irq_vecpool *pool, unsigne
 	ret = irq_vecpool_request(vec);
 	if (!ret && !keep && irq_vec_elsewhere(vec)) {
 		pool->elsewhere++;
-		c->retry = (u32)(jiffies + HZ) | 1;
+		c->retry = (u32)(jiffies + HZ) ?: 1;
 		free_irq(vec->irq, vec);
 		ret = -EXDEV;
 	}
@@ -342,6 +342,7 @@ static struct irq_vec *irq_vecpool_make_shared(struct irq_vecpool *pool, unsigne
 
 	pool->made++;
 	pool->nr_shared++;
+	c->retry = 0;
 	mutex_lock(&pool->cpus_lock);
 	/* The CPU can have gone since the interrupt was requested */
 	vec->away = !cpu_active(cpu);
@@ -401,7 +402,8 @@ static bool irq_vecpool_may_make(const struct irq_vecpool *pool, unsigned int cp
 
 	if (pool->full && time_before(jiffies, pool->retry))
 		return false;
-	return !retry || (s32)((u32)jiffies - retry) >= 0;
+	/* It is at most a second ahead. When it has long passed the difference is large again */
+	return !retry || retry - (u32)jiffies - 1 >= HZ;
 }
 
 /* The part of irq_vecpool_get_on() for which the vector is not there, or full */
@@ -493,8 +495,13 @@ static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsi
 						  union msi_instance_cookie cookie,
 						  const struct cpumask *mask)
 {
-	struct irq_vec *vec = irq_vecpool_make(pool, entry, cookie, mask);
+	struct irq_vec *vec;
 
+	/* What has made the cookie did not like what it was given */
+	if (cookie.value >= (u64)-MAX_ERRNO)
+		return ERR_PTR((int)cookie.value);
+
+	vec = irq_vecpool_make(pool, entry, cookie, mask);
 	if (!IS_ERR(vec)) {
 		vec->dedicated = true;
 		trace_irq_vec_get(vec);
@@ -505,7 +512,8 @@ static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsi
 /**
  * irq_vecpool_get_dedicated - Get a vector which nobody else uses
  * @pool:	The pool
- * @cookie:	What the message carries along if its store has a place for it
+ * @cookie:	What the message carries along if its store has a place for it; a
+ *		negative errno as its value is returned
  * @mask:	Initial affinity, NULL for the default
  *
  * The caller requests the interrupt with a handler of its own, and frees it

@@ -4,9 +4,6 @@
  * Make again: imsgen crypto1.ims
  *
  * Crypto engine, first generation: the slots of the ims store
- *
- * Everything which touches a slot is here. The control word is always made
- * from what was set at allocation, never read back from the device.
  */
 #ifndef _IRQ_CRYPTO1_IMS_H
 #define _IRQ_CRYPTO1_IMS_H
@@ -15,19 +12,10 @@
 #include <linux/build_bug.h>
 #include <linux/io.h>
 #include <linux/msi.h>
-#include <linux/stddef.h>
-#include <linux/types.h>
 
-#define CRYPTO1_IMS_CTRL_MASK			BIT(31)
-#define CRYPTO1_IMS_CTRL_CONTEXT		GENMASK(15, 0)
+#define CRYPTO1_IMS_CTRL_MASK		BIT(31)
+#define CRYPTO1_IMS_CTRL_CONTEXT	GENMASK(15, 0)
 
-/**
- * struct crypto1_ims_slot - One message in the ims store
- * @address_lo:	Message address, low half
- * @address_hi:	Message address, high half
- * @data:	Message data
- * @control:	Mask bit and what else is set at allocation
- */
 struct crypto1_ims_slot {
 	__le32	address_lo;
 	__le32	address_hi;
@@ -35,19 +23,10 @@ struct crypto1_ims_slot {
 	__le32	control;
 };
 
+/* Without gaps each register is where it has to be */
 static_assert(sizeof(struct crypto1_ims_slot) == 16);
-static_assert(offsetof(struct crypto1_ims_slot, address_lo) == 0);
-static_assert(offsetof(struct crypto1_ims_slot, address_hi) == 4);
-static_assert(offsetof(struct crypto1_ims_slot, data) == 8);
-static_assert(offsetof(struct crypto1_ims_slot, control) == 12);
 
-/**
- * crypto1_ims_mask - Stop a message from being sent
- * @slot:	The slot of the message
- * @ctrl:	The control word of the unmasked message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
+/* @ctrl is the control word of the unmasked message. It is never read back from the slot */
 static inline void crypto1_ims_mask(struct crypto1_ims_slot __iomem *slot, u32 ctrl)
 {
 	writel(ctrl | CRYPTO1_IMS_CTRL_MASK, &slot->control);
@@ -55,13 +34,6 @@ static inline void crypto1_ims_mask(struct crypto1_ims_slot __iomem *slot, u32 c
 	readl(&slot->control);
 }
 
-/**
- * crypto1_ims_unmask - Let a message be sent
- * @slot:	The slot of the message
- * @ctrl:	The control word of the unmasked message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
 static inline void crypto1_ims_unmask(struct crypto1_ims_slot __iomem *slot, u32 ctrl)
 {
 	writel(ctrl, &slot->control);
@@ -69,52 +41,31 @@ static inline void crypto1_ims_unmask(struct crypto1_ims_slot __iomem *slot, u32
 	readl(&slot->control);
 }
 
-/**
- * crypto1_ims_write - Store a message
- * @slot:	The slot of the message, masked or quiet
- * @msg:	The message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
-static inline void crypto1_ims_write(struct crypto1_ims_slot __iomem *slot,
-				     const struct msi_msg *msg)
+static inline void crypto1_ims_put(struct crypto1_ims_slot __iomem *slot, const struct msi_msg *msg)
 {
 	writel(msg->address_lo, &slot->address_lo);
 	writel(msg->address_hi, &slot->address_hi);
 	writel(msg->data, &slot->data);
+}
+
+static inline void crypto1_ims_write(struct crypto1_ims_slot __iomem *slot, const struct msi_msg *msg)
+{
+	crypto1_ims_put(slot, msg);
 	/* The device must not send the old message after this */
 	readl(&slot->data);
 }
 
-/**
- * crypto1_ims_write_live - Replace a message which the device may send right now
- * @slot:	The slot of the message, unmasked
- * @ctrl:	The control word of the unmasked message
- * @msg:	The new message
- *
- * The device must never see one half of the old and one half of the new
- * message, so mask the slot meanwhile.
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
+/* Replace a message in use: the device must never see halves of two messages */
 static inline void crypto1_ims_write_live(struct crypto1_ims_slot __iomem *slot, u32 ctrl,
 					  const struct msi_msg *msg)
 {
 	writel(ctrl | CRYPTO1_IMS_CTRL_MASK, &slot->control);
-	writel(msg->address_lo, &slot->address_lo);
-	writel(msg->address_hi, &slot->address_hi);
-	writel(msg->data, &slot->data);
+	crypto1_ims_put(slot, msg);
 	writel(ctrl, &slot->control);
 	/* The device must not send the old message after this */
 	readl(&slot->control);
 }
 
-/**
- * crypto1_ims_reset - Forget a message and leave its slot masked
- * @slot:	The slot of the message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
 static inline void crypto1_ims_reset(struct crypto1_ims_slot __iomem *slot)
 {
 	/* Masked first: nothing must be sent to one half of an address */

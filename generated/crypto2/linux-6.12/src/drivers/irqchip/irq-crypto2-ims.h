@@ -4,9 +4,6 @@
  * Make again: imsgen crypto2.ims
  *
  * Crypto engine, second generation: the slots of the ims store
- *
- * Everything which touches a slot is here. The control word is always made
- * from what was set at allocation, never read back from the device.
  */
 #ifndef _IRQ_CRYPTO2_IMS_H
 #define _IRQ_CRYPTO2_IMS_H
@@ -14,21 +11,11 @@
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/io.h>
-#include <linux/irqchip/irq-crypto2.h>
 #include <linux/msi.h>
-#include <linux/stddef.h>
-#include <linux/types.h>
 
-#define CRYPTO2_IMS_CTRL_MASK			BIT(31)
-#define CRYPTO2_IMS_CTRL_CONTEXT		GENMASK(15, 0)
+#define CRYPTO2_IMS_CTRL_MASK		BIT(31)
+#define CRYPTO2_IMS_CTRL_CONTEXT	GENMASK(15, 0)
 
-/**
- * struct crypto2_ims_slot - One message in the ims store
- * @address_lo:	Message address, low half
- * @address_hi:	Message address, high half
- * @data:	Message data
- * @control:	Mask bit and what else is set at allocation
- */
 struct crypto2_ims_slot {
 	__le32	address_lo;
 	__le32	address_hi;
@@ -36,19 +23,10 @@ struct crypto2_ims_slot {
 	__le32	control;
 };
 
+/* Without gaps each register is where it has to be */
 static_assert(sizeof(struct crypto2_ims_slot) == 16);
-static_assert(offsetof(struct crypto2_ims_slot, address_lo) == 0);
-static_assert(offsetof(struct crypto2_ims_slot, address_hi) == 4);
-static_assert(offsetof(struct crypto2_ims_slot, data) == 8);
-static_assert(offsetof(struct crypto2_ims_slot, control) == 12);
 
-/**
- * crypto2_ims_mask - Stop a message from being sent
- * @slot:	The slot of the message
- * @ctrl:	The control word of the unmasked message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
+/* @ctrl is the control word of the unmasked message. It is never read back from the slot */
 static inline void crypto2_ims_mask(struct crypto2_ims_slot __iomem *slot, u32 ctrl)
 {
 	writel(ctrl | CRYPTO2_IMS_CTRL_MASK, &slot->control);
@@ -56,13 +34,6 @@ static inline void crypto2_ims_mask(struct crypto2_ims_slot __iomem *slot, u32 c
 	readl(&slot->control);
 }
 
-/**
- * crypto2_ims_unmask - Let a message be sent
- * @slot:	The slot of the message
- * @ctrl:	The control word of the unmasked message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
 static inline void crypto2_ims_unmask(struct crypto2_ims_slot __iomem *slot, u32 ctrl)
 {
 	writel(ctrl, &slot->control);
@@ -70,29 +41,20 @@ static inline void crypto2_ims_unmask(struct crypto2_ims_slot __iomem *slot, u32
 	readl(&slot->control);
 }
 
-/**
- * crypto2_ims_write - Store a message
- * @slot:	The slot of the message, masked or quiet
- * @msg:	The message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
-static inline void crypto2_ims_write(struct crypto2_ims_slot __iomem *slot,
-				     const struct msi_msg *msg)
+static inline void crypto2_ims_put(struct crypto2_ims_slot __iomem *slot, const struct msi_msg *msg)
 {
 	writel(msg->address_lo, &slot->address_lo);
 	writel(msg->address_hi, &slot->address_hi);
 	writel(msg->data, &slot->data);
+}
+
+static inline void crypto2_ims_write(struct crypto2_ims_slot __iomem *slot, const struct msi_msg *msg)
+{
+	crypto2_ims_put(slot, msg);
 	/* The device must not send the old message after this */
 	readl(&slot->data);
 }
 
-/**
- * crypto2_ims_reset - Forget a message and leave its slot masked
- * @slot:	The slot of the message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
 static inline void crypto2_ims_reset(struct crypto2_ims_slot __iomem *slot)
 {
 	/* Masked first: nothing must be sent to one half of an address */
@@ -102,22 +64,6 @@ static inline void crypto2_ims_reset(struct crypto2_ims_slot __iomem *slot)
 	writel(0, &slot->data);
 	/* The device sends nothing anymore once this read has returned */
 	readl(&slot->data);
-}
-
-/**
- * crypto2_ims_pending - Whether the device waits to send a message
- * @irqs:	The interrupts of the device
- * @index:	Index of the message
- *
- * Context: Any.
- *
- * Return: True when there was an event while the message was masked
- */
-static inline bool crypto2_ims_pending(struct crypto2_irqs *irqs, unsigned int index)
-{
-	u32 word = readl(irqs->ims_pending + index / 32 * sizeof(u32));
-
-	return word & BIT(index % 32);
 }
 
 #endif /* _IRQ_CRYPTO2_IMS_H */

@@ -4,9 +4,6 @@
  * Make again: imsgen idxd.ims
  *
  * Data streaming accelerator: the slots of the ims store
- *
- * Everything which touches a slot is here. The control word is always made
- * from what was set at allocation, never read back from the device.
  */
 #ifndef _IRQ_IDXD_IMS_H
 #define _IRQ_IDXD_IMS_H
@@ -15,20 +12,11 @@
 #include <linux/build_bug.h>
 #include <linux/io.h>
 #include <linux/msi.h>
-#include <linux/stddef.h>
-#include <linux/types.h>
 
-#define IDXD_IMS_CTRL_MASK			BIT(0)
-#define IDXD_IMS_CTRL_PASID_ENABLE		BIT(3)
-#define IDXD_IMS_CTRL_PASID			GENMASK(31, 12)
+#define IDXD_IMS_CTRL_MASK		BIT(0)
+#define IDXD_IMS_CTRL_PASID_ENABLE	BIT(3)
+#define IDXD_IMS_CTRL_PASID		GENMASK(31, 12)
 
-/**
- * struct idxd_ims_slot - One message in the ims store
- * @address_lo:	Message address, low half
- * @address_hi:	Message address, high half
- * @data:	Message data
- * @control:	Mask bit and what else is set at allocation
- */
 struct idxd_ims_slot {
 	__le32	address_lo;
 	__le32	address_hi;
@@ -36,19 +24,10 @@ struct idxd_ims_slot {
 	__le32	control;
 };
 
+/* Without gaps each register is where it has to be */
 static_assert(sizeof(struct idxd_ims_slot) == 16);
-static_assert(offsetof(struct idxd_ims_slot, address_lo) == 0);
-static_assert(offsetof(struct idxd_ims_slot, address_hi) == 4);
-static_assert(offsetof(struct idxd_ims_slot, data) == 8);
-static_assert(offsetof(struct idxd_ims_slot, control) == 12);
 
-/**
- * idxd_ims_mask - Stop a message from being sent
- * @slot:	The slot of the message
- * @ctrl:	The control word of the unmasked message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
+/* @ctrl is the control word of the unmasked message. It is never read back from the slot */
 static inline void idxd_ims_mask(struct idxd_ims_slot __iomem *slot, u32 ctrl)
 {
 	writel(ctrl | IDXD_IMS_CTRL_MASK, &slot->control);
@@ -56,13 +35,6 @@ static inline void idxd_ims_mask(struct idxd_ims_slot __iomem *slot, u32 ctrl)
 	readl(&slot->control);
 }
 
-/**
- * idxd_ims_unmask - Let a message be sent
- * @slot:	The slot of the message
- * @ctrl:	The control word of the unmasked message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
 static inline void idxd_ims_unmask(struct idxd_ims_slot __iomem *slot, u32 ctrl)
 {
 	writel(ctrl, &slot->control);
@@ -70,29 +42,20 @@ static inline void idxd_ims_unmask(struct idxd_ims_slot __iomem *slot, u32 ctrl)
 	readl(&slot->control);
 }
 
-/**
- * idxd_ims_write - Store a message
- * @slot:	The slot of the message, masked or quiet
- * @msg:	The message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
-static inline void idxd_ims_write(struct idxd_ims_slot __iomem *slot,
-				  const struct msi_msg *msg)
+static inline void idxd_ims_put(struct idxd_ims_slot __iomem *slot, const struct msi_msg *msg)
 {
 	writel(msg->address_lo, &slot->address_lo);
 	writel(msg->address_hi, &slot->address_hi);
 	writel(msg->data, &slot->data);
+}
+
+static inline void idxd_ims_write(struct idxd_ims_slot __iomem *slot, const struct msi_msg *msg)
+{
+	idxd_ims_put(slot, msg);
 	/* The device must not send the old message after this */
 	readl(&slot->data);
 }
 
-/**
- * idxd_ims_reset - Forget a message and leave its slot masked
- * @slot:	The slot of the message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
 static inline void idxd_ims_reset(struct idxd_ims_slot __iomem *slot)
 {
 	/* Masked first: nothing must be sent to one half of an address */

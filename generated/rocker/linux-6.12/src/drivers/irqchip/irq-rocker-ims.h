@@ -4,9 +4,6 @@
  * Make again: imsgen rocker.ims
  *
  * QEMU switch device: the slots of the ims store
- *
- * Everything which touches a slot is here. The control word is always made
- * from what was set at allocation, never read back from the device.
  */
 #ifndef _IRQ_ROCKER_IMS_H
 #define _IRQ_ROCKER_IMS_H
@@ -15,18 +12,9 @@
 #include <linux/build_bug.h>
 #include <linux/io.h>
 #include <linux/msi.h>
-#include <linux/stddef.h>
-#include <linux/types.h>
 
-#define ROCKER_IMS_CTRL_MASK			BIT(0)
+#define ROCKER_IMS_CTRL_MASK		BIT(0)
 
-/**
- * struct rocker_ims_slot - One message in the ims store
- * @address_lo:	Message address, low half
- * @address_hi:	Message address, high half
- * @data:	Message data
- * @control:	Mask bit and what else is set at allocation
- */
 struct rocker_ims_slot {
 	__le32	address_lo;
 	__le32	address_hi;
@@ -34,19 +22,10 @@ struct rocker_ims_slot {
 	__le32	control;
 };
 
+/* Without gaps each register is where it has to be */
 static_assert(sizeof(struct rocker_ims_slot) == 16);
-static_assert(offsetof(struct rocker_ims_slot, address_lo) == 0);
-static_assert(offsetof(struct rocker_ims_slot, address_hi) == 4);
-static_assert(offsetof(struct rocker_ims_slot, data) == 8);
-static_assert(offsetof(struct rocker_ims_slot, control) == 12);
 
-/**
- * rocker_ims_mask - Stop a message from being sent
- * @slot:	The slot of the message
- * @ctrl:	The control word of the unmasked message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
+/* @ctrl is the control word of the unmasked message. It is never read back from the slot */
 static inline void rocker_ims_mask(struct rocker_ims_slot __iomem *slot, u32 ctrl)
 {
 	writel(ctrl | ROCKER_IMS_CTRL_MASK, &slot->control);
@@ -54,13 +33,6 @@ static inline void rocker_ims_mask(struct rocker_ims_slot __iomem *slot, u32 ctr
 	readl(&slot->control);
 }
 
-/**
- * rocker_ims_unmask - Let a message be sent
- * @slot:	The slot of the message
- * @ctrl:	The control word of the unmasked message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
 static inline void rocker_ims_unmask(struct rocker_ims_slot __iomem *slot, u32 ctrl)
 {
 	writel(ctrl, &slot->control);
@@ -68,52 +40,31 @@ static inline void rocker_ims_unmask(struct rocker_ims_slot __iomem *slot, u32 c
 	readl(&slot->control);
 }
 
-/**
- * rocker_ims_write - Store a message
- * @slot:	The slot of the message, masked or quiet
- * @msg:	The message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
-static inline void rocker_ims_write(struct rocker_ims_slot __iomem *slot,
-				    const struct msi_msg *msg)
+static inline void rocker_ims_put(struct rocker_ims_slot __iomem *slot, const struct msi_msg *msg)
 {
 	writel(msg->address_lo, &slot->address_lo);
 	writel(msg->address_hi, &slot->address_hi);
 	writel(msg->data, &slot->data);
+}
+
+static inline void rocker_ims_write(struct rocker_ims_slot __iomem *slot, const struct msi_msg *msg)
+{
+	rocker_ims_put(slot, msg);
 	/* The device must not send the old message after this */
 	readl(&slot->data);
 }
 
-/**
- * rocker_ims_write_live - Replace a message which the device may send right now
- * @slot:	The slot of the message, unmasked
- * @ctrl:	The control word of the unmasked message
- * @msg:	The new message
- *
- * The device must never see one half of the old and one half of the new
- * message, so mask the slot meanwhile.
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
+/* Replace a message in use: the device must never see halves of two messages */
 static inline void rocker_ims_write_live(struct rocker_ims_slot __iomem *slot, u32 ctrl,
 					 const struct msi_msg *msg)
 {
 	writel(ctrl | ROCKER_IMS_CTRL_MASK, &slot->control);
-	writel(msg->address_lo, &slot->address_lo);
-	writel(msg->address_hi, &slot->address_hi);
-	writel(msg->data, &slot->data);
+	rocker_ims_put(slot, msg);
 	writel(ctrl, &slot->control);
 	/* The device must not send the old message after this */
 	readl(&slot->control);
 }
 
-/**
- * rocker_ims_reset - Forget a message and leave its slot masked
- * @slot:	The slot of the message
- *
- * Context: Any. The caller serializes accesses to @slot.
- */
 static inline void rocker_ims_reset(struct rocker_ims_slot __iomem *slot)
 {
 	/* Masked first: nothing must be sent to one half of an address */

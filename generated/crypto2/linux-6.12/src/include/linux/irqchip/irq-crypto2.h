@@ -8,29 +8,23 @@
 #ifndef _LINUX_IRQCHIP_IRQ_CRYPTO2_H
 #define _LINUX_IRQCHIP_IRQ_CRYPTO2_H
 
-#include <linux/array_size.h>
-#include <linux/atomic.h>
-#include <linux/bitops.h>
-#include <linux/cache.h>
-#include <linux/cpumask.h>
-#include <linux/err.h>
-#include <linux/interrupt.h>
-#include <linux/list.h>
-#include <linux/mutex.h>
-#include <linux/rculist.h>
-#include <linux/rcupdate.h>
-#include <linux/spinlock.h>
+#include <linux/irq_vecpool.h>
+#include <linux/pci_ims.h>
 #include <linux/types.h>
 
 struct pci_dev;
 
-#define CRYPTO2_IMS_MAX_SLOTS			32
-#define CRYPTO2_RING_LIMIT			4
+#define CRYPTO2_RING_LIMIT	4
+
+/* The stores that pools have vectors of */
+enum crypto2_store {
+	CRYPTO2_IMS,
+};
 
 /**
  * struct crypto2_irqs_params - What only the driver knows
- * @bar0:	Mapping of BAR 0
- * @ring_handler:	Handler of shared ring vectors, gets the vector as its data
+ * @bar0: Mapping of BAR 0
+ * @ring_handler: Handler of shared ring vectors, gets the vector as its data
  */
 struct crypto2_irqs_params {
 	void __iomem	*bar0;
@@ -39,362 +33,95 @@ struct crypto2_irqs_params {
 
 /**
  * struct crypto2_ims_cookie - What a message of the ims store carries along
- * @context:	0 to 0xffff, or U32_MAX for none
+ * @context: 0 to 0xffff, or U32_MAX for none
  */
 struct crypto2_ims_cookie {
 	u32	context;
 };
 
-struct crypto2_ring_vec;
-
 /**
- * struct crypto2_ring_user - The place of one user on a shared ring vector
- * @vec:	The vector it is attached to, NULL while it is not
- * @place:	Its place in crypto2_ring_vec::user, CRYPTO2_RING_LIMIT when it had
- *		to go to the list
- * @node:	Its entry in crypto2_ring_vec::overflow
- *
- * Embed it into the object which waits for the interrupt, e.g. a queue.
- */
-struct crypto2_ring_user {
-	struct crypto2_ring_vec	*vec;
-	unsigned int		place;
-	struct hlist_node	node;
-};
-
-/**
- * struct crypto2_ring_vec - One vector of the ring pool
- * @users:	References, at most CRYPTO2_RING_LIMIT as long as more
- *		vectors can be made
- * @used:	Places of @user which are taken
- * @overflow:	Users for which there was no place
- * @user:	The attached users
- * @irqs:	The interrupts of the device
- * @irq:	Linux interrupt number
- * @entry:	Number of the vector within the pool
- * @cpu:	The CPU it was made for
- * @dedicated:	It has one owner, which also owns the handler
- * @away:	It had to leave @cpu when that went offline
- * @list:	Entry in the list of its CPU
- * @rcu:	Defers freeing until no look-up can see it
- * @name:	Name of the interrupt
- */
-struct crypto2_ring_vec {
-	atomic_t		users ____cacheline_aligned_in_smp;
-	atomic_long_t		used[BITS_TO_LONGS(CRYPTO2_RING_LIMIT)];
-	struct hlist_head	overflow;
-	struct crypto2_ring_user __rcu *user[CRYPTO2_RING_LIMIT];
-
-	struct crypto2_irqs	*irqs;
-	unsigned int		irq;
-	unsigned int		entry;
-	unsigned int		cpu;
-	bool			dedicated;
-	bool			away;
-	struct list_head	list;
-	struct rcu_head		rcu;
-	char			name[32];
-};
-
-/**
- * struct crypto2_ring_cpu - The shared ring vectors of one CPU
- * @open:	The vector which takes the next user
- * @vecs:	All of them
- */
-struct crypto2_ring_cpu {
-	struct crypto2_ring_vec __rcu *open;
-	struct list_head	vecs;
-};
-
-/**
- * struct crypto2_ring_pool - The ring pool: rings
- * @nr_ims:	Vectors from the ims store
- * @nr:		Vectors in all stores
- * @irq:	Linux interrupt number of each vector, 0 where there is none
- * @vecs:	The vectors which exist, by number
- * @taken:	Their numbers
- * @affdesc:	Affinity of the vector which is being made
- * @cpus:	The shared vectors by CPU
- * @handler:	Handler of the shared vectors
- * @overflow_lock: Protects crypto2_ring_vec::overflow
- * @nr_shared:	Shared vectors which exist
- * @max_shared:	How many there can be: the others are reserved for dedicated use
- * @full:	No vector could be made the last time
- * @retry:	When to try that again, in jiffies
- * @made:	Shared vectors made so far
- * @shared_full: Users which were put on a full vector or on another CPU's,
- *		because no vector could be made
- */
-struct crypto2_ring_pool {
-	unsigned int		nr_ims;
-	unsigned int		nr;
-	unsigned int		*irq;
-	struct crypto2_ring_vec	**vecs;
-	unsigned long		*taken;
-	struct irq_affinity_desc affdesc;
-	struct crypto2_ring_cpu	*cpus;
-	irq_handler_t		handler;
-	/* Protects the overflow lists of all vectors */
-	spinlock_t		overflow_lock;
-	unsigned int		nr_shared;
-	unsigned int		max_shared;
-	bool			full;
-	unsigned long		retry;
-	unsigned long		made;
-	unsigned long		shared_full;
-};
-
-/**
- * struct crypto2_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @lock:	Serializes making and giving back vectors
- * @fault:	Linux interrupt number: faults
- * @ims:	BAR 0, where the ims store is
- * @ims_slots:	Their number, 0 when the store can't be used
- * @ims_pending:	Their pending bits
- * @ring:	The ring pool
- * @cpuhp:	Entry in the list of those who care for CPUs which come back
+ * struct crypto2_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @fault: Linux interrupt number: faults
+ * @ims: The ims store
+ * @ring: The ring pool: rings
  */
 struct crypto2_irqs {
 	struct pci_dev		*pdev;
-	/* Vectors are made and given back under it */
-	struct mutex		lock;
 	unsigned int		fault;
-	void __iomem *ims;
-	unsigned int		ims_slots;
-	void __iomem *ims_pending;
-	struct crypto2_ring_pool	ring;
-	struct hlist_node	cpuhp;
+	struct pci_ims		ims;
+	struct irq_vecpool	ring;
 };
 
+int crypto2_irqs_init(struct crypto2_irqs *irqs, struct pci_dev *pdev,
+		      const struct crypto2_irqs_params *params);
 int devm_crypto2_irqs_init(struct crypto2_irqs *irqs, struct pci_dev *pdev,
 			   const struct crypto2_irqs_params *params);
+void crypto2_irqs_exit(struct crypto2_irqs *irqs);
 void crypto2_irqs_shutdown(struct crypto2_irqs *irqs);
-void crypto2_irqs_restore(struct crypto2_irqs *irqs);
 
-/**
- * crypto2_irq_fault - The interrupt for: faults
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the ims store. The handler runs in hard interrupt context.
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Write all messages and masks again after reset or D3. May sleep */
+static inline void crypto2_irqs_restore(struct crypto2_irqs *irqs)
+{
+	pci_ims_restore(&irqs->ims);
+}
+
+/* Index 0 of the ims store. The handler runs in hard interrupt context. */
 static inline unsigned int crypto2_irq_fault(const struct crypto2_irqs *irqs)
 {
 	return irqs->fault;
 }
 
-struct crypto2_ring_vec *crypto2_ring_get_dedicated(struct crypto2_irqs *irqs,
-						    const struct crypto2_ims_cookie *cookie,
-						    const struct cpumask *mask);
-struct crypto2_ring_vec *crypto2_ring_get_ims(struct crypto2_irqs *irqs, unsigned int index,
-					      const struct crypto2_ims_cookie *cookie,
-					      const struct cpumask *mask);
-struct crypto2_ring_vec *__crypto2_ring_get(struct crypto2_irqs *irqs, unsigned int cpu);
-void __crypto2_ring_put(struct crypto2_ring_vec *vec);
-void __crypto2_ring_attach(struct crypto2_ring_vec *vec, struct crypto2_ring_user *user);
-void __crypto2_ring_detach(struct crypto2_ring_user *user);
+/* A shared vector on @cpu, or ERR_PTR(): see irq_vecpool_get_on(). May sleep */
+static inline struct irq_vec *crypto2_ring_get(struct crypto2_irqs *irqs, unsigned int cpu)
+{
+	return irq_vecpool_get_on(&irqs->ring, CRYPTO2_RING_LIMIT, cpu);
+}
 
-/**
- * crypto2_ring_irq - Look up the interrupt of a ring vector
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool, below crypto2_ring_pool::nr
- *
- * Context: Any. The vector must not be given back meanwhile.
- *
- * Return: The Linux interrupt number, 0 when the vector does not exist
- */
+/* Have @user called for each interrupt of @vec. Any context but NMI */
+static inline void crypto2_ring_attach(struct irq_vec *vec, struct irq_vec_user *user)
+{
+	irq_vec_attach(vec, CRYPTO2_RING_LIMIT, user);
+}
+
+/* Stop that. Keep @user for an RCU grace period. Any context but NMI */
+static inline void crypto2_ring_detach(struct irq_vec_user *user)
+{
+	irq_vec_detach(user, CRYPTO2_RING_LIMIT);
+}
+
+/* For the handler: call @fn for each user of @vec */
+static inline irqreturn_t crypto2_ring_dispatch(struct irq_vec *vec,
+						irqreturn_t (*fn)(struct irq_vec_user *user))
+{
+	return irq_vec_dispatch(vec, CRYPTO2_RING_LIMIT, fn);
+}
+
+struct irq_vec *crypto2_ring_get_dedicated(struct crypto2_irqs *irqs,
+					   const struct crypto2_ims_cookie *cookie,
+					   const struct cpumask *mask);
+struct irq_vec *crypto2_ring_get_at(struct crypto2_irqs *irqs, enum crypto2_store store,
+				    unsigned int index,
+				    const struct crypto2_ims_cookie *cookie,
+				    const struct cpumask *mask);
+
+/* Give @vec back: its user is detached, or its handler freed. May sleep */
+static inline void crypto2_ring_put(struct irq_vec *vec)
+{
+	irq_vec_put(vec, CRYPTO2_RING_LIMIT);
+}
+
+/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
 static inline unsigned int crypto2_ring_irq(const struct crypto2_irqs *irqs, unsigned int entry)
 {
-	return READ_ONCE(irqs->ring.irq[entry]);
+	return irq_vecpool_irq(&irqs->ring, entry);
 }
 
-/* One more user of a vector which is alive and has room */
-static inline bool crypto2_ring_tryget(struct crypto2_ring_vec *vec)
+/* What the device has to be told: the store of @vec and the index there */
+static inline unsigned int crypto2_ring_index(const struct irq_vec *vec, enum crypto2_store *store)
 {
-	int users = atomic_read(&vec->users);
-
-	while (users && users < CRYPTO2_RING_LIMIT) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users + 1)))
-			return true;
-	}
-	return false;
-}
-
-/* Whether any user is attached */
-static inline bool crypto2_ring_busy(struct crypto2_ring_vec *vec)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		if (atomic_long_read(&vec->used[i]))
-			return true;
-	}
-	return !hlist_empty(&vec->overflow);
-}
-
-/* Take the lowest place which is free, CRYPTO2_RING_LIMIT if none is */
-static inline unsigned int crypto2_ring_take(struct crypto2_ring_vec *vec)
-{
-	unsigned int i, place;
-	long used;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		used = atomic_long_read(&vec->used[i]);
-		while (~used) {
-			place = i * BITS_PER_LONG + ffz(used);
-			if (place >= CRYPTO2_RING_LIMIT)
-				break;
-			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
-								   used | BIT(ffz(used)))))
-				return place;
-		}
-	}
-	return CRYPTO2_RING_LIMIT;
-}
-
-/**
- * crypto2_ring_get - Get a shared vector on a CPU
- * @irqs:	The interrupts of the device
- * @cpu:	The CPU which wants to be interrupted
- *
- * Takes the vector of @cpu. Makes it when there is none yet, or when all of
- * them have CRYPTO2_RING_LIMIT users. When none can be made it takes the
- * one with the fewest users, wherever that has room; only when all are full
- * more than CRYPTO2_RING_LIMIT users share a vector.
- *
- * Context: Task context, may sleep. Does not when the vector exists.
- *
- * Return: The vector, to be given back with crypto2_ring_put(). ERR_PTR()
- *	   only when the pool has no vector at all and none can be made:
- *	   -EINVAL when @cpu does not exist, -ENOSPC when CPU vectors or slots
- *	   have run out, -ENOMEM
- */
-static inline struct crypto2_ring_vec *crypto2_ring_get(struct crypto2_irqs *irqs,
-							unsigned int cpu)
-{
-	struct crypto2_ring_vec *vec;
-
-	if (cpu >= nr_cpu_ids)
-		return ERR_PTR(-EINVAL);
-
-	rcu_read_lock();
-	vec = rcu_dereference(irqs->ring.cpus[cpu].open);
-	if (unlikely(!vec || !crypto2_ring_tryget(vec)))
-		vec = NULL;
-	rcu_read_unlock();
-
-	return likely(vec) ? vec : __crypto2_ring_get(irqs, cpu);
-}
-
-/**
- * crypto2_ring_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Does not while the vector has other users.
- */
-static inline void crypto2_ring_put(struct crypto2_ring_vec *vec)
-{
-	int users = atomic_read(&vec->users);
-
-	/* The last one frees it, and one who leaves a full vector makes it known again */
-	while (likely(users > 1 && users < CRYPTO2_RING_LIMIT)) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
-			return;
-	}
-	__crypto2_ring_put(vec);
-}
-
-/**
- * crypto2_ring_attach - Have a user called for each interrupt of a vector
- * @vec:	A shared vector which the caller got
- * @user:	The user, not attached anywhere
- *
- * Context: Any but NMI. One atomic; writes cache lines of @vec only.
- */
-static inline void crypto2_ring_attach(struct crypto2_ring_vec *vec, struct crypto2_ring_user *user)
-{
-	unsigned int place = crypto2_ring_take(vec);
-
-	if (unlikely(place >= CRYPTO2_RING_LIMIT)) {
-		__crypto2_ring_attach(vec, user);
-		return;
-	}
-
-	user->vec = vec;
-	user->place = place;
-	rcu_assign_pointer(vec->user[place], user);
-}
-
-/**
- * crypto2_ring_detach - Stop calling a user
- * @user:	The user, attached
- *
- * A handler may still be looking at @user, so keep it for an RCU grace period.
- *
- * Context: Any but NMI. One atomic; writes cache lines of the vector only.
- */
-static inline void crypto2_ring_detach(struct crypto2_ring_user *user)
-{
-	struct crypto2_ring_vec *vec = user->vec;
-	unsigned int place = user->place;
-
-	if (unlikely(place >= CRYPTO2_RING_LIMIT)) {
-		__crypto2_ring_detach(user);
-		return;
-	}
-
-	RCU_INIT_POINTER(vec->user[place], NULL);
-	user->vec = NULL;
-	/* Pairs with the acquire of whoever takes the place next */
-	smp_mb__before_atomic();
-	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
-}
-
-/**
- * crypto2_ring_dispatch - Call the users of a vector
- * @vec:	The vector, which is what the interrupt handler gets as its data
- * @fn:		What to call for each of them
- *
- * Inlined, so that @fn is called directly or becomes a part of the caller.
- *
- * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
- *
- * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
- */
-static __always_inline irqreturn_t
-crypto2_ring_dispatch(struct crypto2_ring_vec *vec,
-		      irqreturn_t (*fn)(struct crypto2_ring_user *user))
-{
-	struct crypto2_ring_user __rcu **places;
-	struct crypto2_ring_user *user;
-	irqreturn_t ret = IRQ_NONE;
-	unsigned long used;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		places = &vec->user[i * BITS_PER_LONG];
-		/* Whoever attaches from here on waits for the next interrupt */
-		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
-			user = rcu_dereference(places[__ffs(used)]);
-			if (likely(user))
-				ret |= fn(user);
-		}
-	}
-	if (unlikely(!hlist_empty(&vec->overflow))) {
-		hlist_for_each_entry_rcu(user, &vec->overflow, node)
-			ret |= fn(user);
-	}
-	rcu_read_unlock();
-
-	return ret;
+	*store = vec->source;
+	return vec->index;
 }
 
 #endif /* _LINUX_IRQCHIP_IRQ_CRYPTO2_H */

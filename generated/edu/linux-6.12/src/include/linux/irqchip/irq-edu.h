@@ -8,380 +8,123 @@
 #ifndef _LINUX_IRQCHIP_IRQ_EDU_H
 #define _LINUX_IRQCHIP_IRQ_EDU_H
 
-#include <linux/array_size.h>
-#include <linux/atomic.h>
-#include <linux/bitops.h>
-#include <linux/cache.h>
-#include <linux/cpumask.h>
-#include <linux/err.h>
-#include <linux/interrupt.h>
-#include <linux/list.h>
-#include <linux/mutex.h>
-#include <linux/rculist.h>
-#include <linux/rcupdate.h>
-#include <linux/spinlock.h>
+#include <linux/irq_vecpool.h>
+#include <linux/pci_ims.h>
 #include <linux/types.h>
 
 struct pci_dev;
 
-#define EDU_IMS_MAX_SLOTS			8192
-#define EDU_QUEUE_LIMIT				4
+#define EDU_QUEUE_LIMIT	4
+
+/* The stores that pools have vectors of */
+enum edu_store {
+	EDU_IMS,
+};
 
 /**
  * struct edu_irqs_params - What only the driver knows
- * @bar0:	Mapping of BAR 0
- * @ims_offset:	Offset of the ims store in BAR 0 in bytes
- * @ims_slots:	Slots of the ims store, at most 8192
- * @queue_handler:	Handler of shared queue vectors, gets the vector as its data
+ * @bar0: Mapping of BAR 0
+ * @ims_offset: Offset of the ims store in BAR 0 in bytes
+ * @ims_slots: Slots of the ims store, at most 8192
+ * @queue_handler: Handler of shared queue vectors, gets the vector as its data
  */
 struct edu_irqs_params {
 	void __iomem	*bar0;
-	resource_size_t	ims_offset;
+	u32		ims_offset;
 	unsigned int	ims_slots;
 	irq_handler_t	queue_handler;
 };
 
-struct edu_queue_vec;
-
 /**
- * struct edu_queue_user - The place of one user on a shared queue vector
- * @vec:	The vector it is attached to, NULL while it is not
- * @place:	Its place in edu_queue_vec::user, EDU_QUEUE_LIMIT when it had
- *		to go to the list
- * @node:	Its entry in edu_queue_vec::overflow
- *
- * Embed it into the object which waits for the interrupt, e.g. a queue.
- */
-struct edu_queue_user {
-	struct edu_queue_vec	*vec;
-	unsigned int		place;
-	struct hlist_node	node;
-};
-
-/**
- * struct edu_queue_vec - One vector of the queue pool
- * @users:	References, at most EDU_QUEUE_LIMIT as long as more
- *		vectors can be made
- * @used:	Places of @user which are taken
- * @overflow:	Users for which there was no place
- * @user:	The attached users
- * @irqs:	The interrupts of the device
- * @irq:	Linux interrupt number
- * @entry:	Number of the vector within the pool
- * @cpu:	The CPU it was made for
- * @dedicated:	It has one owner, which also owns the handler
- * @away:	It had to leave @cpu when that went offline
- * @list:	Entry in the list of its CPU
- * @rcu:	Defers freeing until no look-up can see it
- * @name:	Name of the interrupt
- */
-struct edu_queue_vec {
-	atomic_t		users ____cacheline_aligned_in_smp;
-	atomic_long_t		used[BITS_TO_LONGS(EDU_QUEUE_LIMIT)];
-	struct hlist_head	overflow;
-	struct edu_queue_user __rcu *user[EDU_QUEUE_LIMIT];
-
-	struct edu_irqs	*irqs;
-	unsigned int		irq;
-	unsigned int		entry;
-	unsigned int		cpu;
-	bool			dedicated;
-	bool			away;
-	struct list_head	list;
-	struct rcu_head		rcu;
-	char			name[32];
-};
-
-/**
- * struct edu_queue_cpu - The shared queue vectors of one CPU
- * @open:	The vector which takes the next user
- * @vecs:	All of them
- */
-struct edu_queue_cpu {
-	struct edu_queue_vec __rcu *open;
-	struct list_head	vecs;
-};
-
-/**
- * struct edu_queue_pool - The queue pool: queue completions
- * @nr_ims:	Vectors from the ims store
- * @nr:		Vectors in all stores
- * @irq:	Linux interrupt number of each vector, 0 where there is none
- * @vecs:	The vectors which exist, by number
- * @taken:	Their numbers
- * @affdesc:	Affinity of the vector which is being made
- * @cpus:	The shared vectors by CPU
- * @handler:	Handler of the shared vectors
- * @overflow_lock: Protects edu_queue_vec::overflow
- * @full:	No vector could be made the last time
- * @retry:	When to try that again, in jiffies
- * @made:	Shared vectors made so far
- * @shared_full: Users which were put on a full vector or on another CPU's,
- *		because no vector could be made
- */
-struct edu_queue_pool {
-	unsigned int		nr_ims;
-	unsigned int		nr;
-	unsigned int		*irq;
-	struct edu_queue_vec	**vecs;
-	unsigned long		*taken;
-	struct irq_affinity_desc affdesc;
-	struct edu_queue_cpu	*cpus;
-	irq_handler_t		handler;
-	/* Protects the overflow lists of all vectors */
-	spinlock_t		overflow_lock;
-	bool			full;
-	unsigned long		retry;
-	unsigned long		made;
-	unsigned long		shared_full;
-};
-
-/**
- * struct edu_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @lock:	Serializes making and giving back vectors
- * @event:	Linux interrupt number: factorial computed
- * @ims:	The slots of the ims store
- * @ims_slots:	Their number, 0 when the store can't be used
- * @queue:	The queue pool
- * @cpuhp:	Entry in the list of those who care for CPUs which come back
+ * struct edu_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @event: Linux interrupt number: factorial computed
+ * @ims: The ims store
+ * @queue: The queue pool: queue completions
  */
 struct edu_irqs {
 	struct pci_dev		*pdev;
-	/* Vectors are made and given back under it */
-	struct mutex		lock;
 	unsigned int		event;
-	struct edu_ims_slot __iomem *ims;
-	unsigned int		ims_slots;
-	struct edu_queue_pool	queue;
-	struct hlist_node	cpuhp;
+	struct pci_ims		ims;
+	struct irq_vecpool	queue;
 };
 
+int edu_irqs_init(struct edu_irqs *irqs, struct pci_dev *pdev,
+		  const struct edu_irqs_params *params);
 int devm_edu_irqs_init(struct edu_irqs *irqs, struct pci_dev *pdev,
 		       const struct edu_irqs_params *params);
+void edu_irqs_exit(struct edu_irqs *irqs);
 void edu_irqs_shutdown(struct edu_irqs *irqs);
-void edu_irqs_restore(struct edu_irqs *irqs);
 
-/**
- * edu_irq_event - The interrupt for: factorial computed
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the ims store. The handler runs in hard interrupt context.
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Write all messages and masks again after reset or D3. May sleep */
+static inline void edu_irqs_restore(struct edu_irqs *irqs)
+{
+	pci_ims_restore(&irqs->ims);
+}
+
+/* Index 0 of the ims store. The handler runs in hard interrupt context. */
 static inline unsigned int edu_irq_event(const struct edu_irqs *irqs)
 {
 	return irqs->event;
 }
 
-struct edu_queue_vec *edu_queue_get_dedicated(struct edu_irqs *irqs,
-					      const struct cpumask *mask);
-struct edu_queue_vec *edu_queue_get_ims(struct edu_irqs *irqs, unsigned int index,
-					const struct cpumask *mask);
-struct edu_queue_vec *__edu_queue_get(struct edu_irqs *irqs, unsigned int cpu);
-void __edu_queue_put(struct edu_queue_vec *vec);
-void __edu_queue_attach(struct edu_queue_vec *vec, struct edu_queue_user *user);
-void __edu_queue_detach(struct edu_queue_user *user);
+/* A shared vector on @cpu, or ERR_PTR(): see irq_vecpool_get_on(). May sleep */
+static inline struct irq_vec *edu_queue_get(struct edu_irqs *irqs, unsigned int cpu)
+{
+	return irq_vecpool_get_on(&irqs->queue, EDU_QUEUE_LIMIT, cpu);
+}
 
-/**
- * edu_queue_irq - Look up the interrupt of a queue vector
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool, below edu_queue_pool::nr
- *
- * Context: Any. The vector must not be given back meanwhile.
- *
- * Return: The Linux interrupt number, 0 when the vector does not exist
- */
+/* Have @user called for each interrupt of @vec. Any context but NMI */
+static inline void edu_queue_attach(struct irq_vec *vec, struct irq_vec_user *user)
+{
+	irq_vec_attach(vec, EDU_QUEUE_LIMIT, user);
+}
+
+/* Stop that. Keep @user for an RCU grace period. Any context but NMI */
+static inline void edu_queue_detach(struct irq_vec_user *user)
+{
+	irq_vec_detach(user, EDU_QUEUE_LIMIT);
+}
+
+/* For the handler: call @fn for each user of @vec */
+static inline irqreturn_t edu_queue_dispatch(struct irq_vec *vec,
+					     irqreturn_t (*fn)(struct irq_vec_user *user))
+{
+	return irq_vec_dispatch(vec, EDU_QUEUE_LIMIT, fn);
+}
+
+/* A vector of one's own on @mask, NULL for the default; or ERR_PTR(). May sleep */
+static inline struct irq_vec *edu_queue_get_dedicated(struct edu_irqs *irqs,
+						      const struct cpumask *mask)
+{
+	return irq_vecpool_get_dedicated(&irqs->queue, irqs->queue.info->cookie, mask);
+}
+
+/* The same at an index of a store, -EBUSY when it is taken */
+static inline struct irq_vec *edu_queue_get_at(struct edu_irqs *irqs, enum edu_store store,
+					       unsigned int index,
+					       const struct cpumask *mask)
+{
+	return irq_vecpool_get_at(&irqs->queue, store, index, irqs->queue.info->cookie, mask);
+}
+
+/* Give @vec back: its user is detached, or its handler freed. May sleep */
+static inline void edu_queue_put(struct irq_vec *vec)
+{
+	irq_vec_put(vec, EDU_QUEUE_LIMIT);
+}
+
+/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
 static inline unsigned int edu_queue_irq(const struct edu_irqs *irqs, unsigned int entry)
 {
-	return READ_ONCE(irqs->queue.irq[entry]);
+	return irq_vecpool_irq(&irqs->queue, entry);
 }
 
-/* One more user of a vector which is alive and has room */
-static inline bool edu_queue_tryget(struct edu_queue_vec *vec)
+/* What the device has to be told: the store of @vec and the index there */
+static inline unsigned int edu_queue_index(const struct irq_vec *vec, enum edu_store *store)
 {
-	int users = atomic_read(&vec->users);
-
-	while (users && users < EDU_QUEUE_LIMIT) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users + 1)))
-			return true;
-	}
-	return false;
-}
-
-/* Whether any user is attached */
-static inline bool edu_queue_busy(struct edu_queue_vec *vec)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		if (atomic_long_read(&vec->used[i]))
-			return true;
-	}
-	return !hlist_empty(&vec->overflow);
-}
-
-/* Take the lowest place which is free, EDU_QUEUE_LIMIT if none is */
-static inline unsigned int edu_queue_take(struct edu_queue_vec *vec)
-{
-	unsigned int i, place;
-	long used;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		used = atomic_long_read(&vec->used[i]);
-		while (~used) {
-			place = i * BITS_PER_LONG + ffz(used);
-			if (place >= EDU_QUEUE_LIMIT)
-				break;
-			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
-								   used | BIT(ffz(used)))))
-				return place;
-		}
-	}
-	return EDU_QUEUE_LIMIT;
-}
-
-/**
- * edu_queue_get - Get a shared vector on a CPU
- * @irqs:	The interrupts of the device
- * @cpu:	The CPU which wants to be interrupted
- *
- * Takes the vector of @cpu. Makes it when there is none yet, or when all of
- * them have EDU_QUEUE_LIMIT users. When none can be made it takes the
- * one with the fewest users, wherever that has room; only when all are full
- * more than EDU_QUEUE_LIMIT users share a vector.
- *
- * Context: Task context, may sleep. Does not when the vector exists.
- *
- * Return: The vector, to be given back with edu_queue_put(). ERR_PTR()
- *	   only when the pool has no vector at all and none can be made:
- *	   -EINVAL when @cpu does not exist, -ENOSPC when CPU vectors or slots
- *	   have run out, -ENOMEM
- */
-static inline struct edu_queue_vec *edu_queue_get(struct edu_irqs *irqs, unsigned int cpu)
-{
-	struct edu_queue_vec *vec;
-
-	if (cpu >= nr_cpu_ids)
-		return ERR_PTR(-EINVAL);
-
-	rcu_read_lock();
-	vec = rcu_dereference(irqs->queue.cpus[cpu].open);
-	if (unlikely(!vec || !edu_queue_tryget(vec)))
-		vec = NULL;
-	rcu_read_unlock();
-
-	return likely(vec) ? vec : __edu_queue_get(irqs, cpu);
-}
-
-/**
- * edu_queue_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Does not while the vector has other users.
- */
-static inline void edu_queue_put(struct edu_queue_vec *vec)
-{
-	int users = atomic_read(&vec->users);
-
-	/* The last one frees it, and one who leaves a full vector makes it known again */
-	while (likely(users > 1 && users < EDU_QUEUE_LIMIT)) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
-			return;
-	}
-	__edu_queue_put(vec);
-}
-
-/**
- * edu_queue_attach - Have a user called for each interrupt of a vector
- * @vec:	A shared vector which the caller got
- * @user:	The user, not attached anywhere
- *
- * Context: Any but NMI. One atomic; writes cache lines of @vec only.
- */
-static inline void edu_queue_attach(struct edu_queue_vec *vec, struct edu_queue_user *user)
-{
-	unsigned int place = edu_queue_take(vec);
-
-	if (unlikely(place >= EDU_QUEUE_LIMIT)) {
-		__edu_queue_attach(vec, user);
-		return;
-	}
-
-	user->vec = vec;
-	user->place = place;
-	rcu_assign_pointer(vec->user[place], user);
-}
-
-/**
- * edu_queue_detach - Stop calling a user
- * @user:	The user, attached
- *
- * A handler may still be looking at @user, so keep it for an RCU grace period.
- *
- * Context: Any but NMI. One atomic; writes cache lines of the vector only.
- */
-static inline void edu_queue_detach(struct edu_queue_user *user)
-{
-	struct edu_queue_vec *vec = user->vec;
-	unsigned int place = user->place;
-
-	if (unlikely(place >= EDU_QUEUE_LIMIT)) {
-		__edu_queue_detach(user);
-		return;
-	}
-
-	RCU_INIT_POINTER(vec->user[place], NULL);
-	user->vec = NULL;
-	/* Pairs with the acquire of whoever takes the place next */
-	smp_mb__before_atomic();
-	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
-}
-
-/**
- * edu_queue_dispatch - Call the users of a vector
- * @vec:	The vector, which is what the interrupt handler gets as its data
- * @fn:		What to call for each of them
- *
- * Inlined, so that @fn is called directly or becomes a part of the caller.
- *
- * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
- *
- * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
- */
-static __always_inline irqreturn_t
-edu_queue_dispatch(struct edu_queue_vec *vec,
-		   irqreturn_t (*fn)(struct edu_queue_user *user))
-{
-	struct edu_queue_user __rcu **places;
-	struct edu_queue_user *user;
-	irqreturn_t ret = IRQ_NONE;
-	unsigned long used;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		places = &vec->user[i * BITS_PER_LONG];
-		/* Whoever attaches from here on waits for the next interrupt */
-		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
-			user = rcu_dereference(places[__ffs(used)]);
-			if (likely(user))
-				ret |= fn(user);
-		}
-	}
-	if (unlikely(!hlist_empty(&vec->overflow))) {
-		hlist_for_each_entry_rcu(user, &vec->overflow, node)
-			ret |= fn(user);
-	}
-	rcu_read_unlock();
-
-	return ret;
+	*store = vec->source;
+	return vec->index;
 }
 
 #endif /* _LINUX_IRQCHIP_IRQ_EDU_H */

@@ -8,398 +8,126 @@
 #ifndef _LINUX_IRQCHIP_IRQ_IDXD_H
 #define _LINUX_IRQCHIP_IRQ_IDXD_H
 
-#include <linux/array_size.h>
-#include <linux/atomic.h>
-#include <linux/bitops.h>
-#include <linux/cache.h>
-#include <linux/cpumask.h>
-#include <linux/err.h>
-#include <linux/interrupt.h>
-#include <linux/list.h>
-#include <linux/mutex.h>
-#include <linux/rculist.h>
-#include <linux/rcupdate.h>
-#include <linux/spinlock.h>
+#include <linux/irq_vecpool.h>
+#include <linux/pci_ims.h>
 #include <linux/types.h>
 
 struct pci_dev;
 
-#define IDXD_IMS_MAX_SLOTS			16128
-#define IDXD_WQ_LIMIT				8
+#define IDXD_QUEUE_LIMIT	8
+
+/* The stores that pools have vectors of */
+enum idxd_store {
+	IDXD_TABLE,
+	IDXD_IMS,
+};
 
 /**
  * struct idxd_irqs_params - What only the driver knows
- * @bar0:	Mapping of BAR 0
- * @ims_offset:	Offset of the ims store in BAR 0 in bytes
- * @ims_slots:	Slots of the ims store, at most 16128
- * @wq_handler:	Handler of shared wq vectors, gets the vector as its data
+ * @bar0: Mapping of BAR 0
+ * @ims_offset: Offset of the ims store in BAR 0 in bytes
+ * @ims_slots: Slots of the ims store, at most 16128
+ * @queue_handler: Handler of shared queue vectors, gets the vector as its data
  */
 struct idxd_irqs_params {
 	void __iomem	*bar0;
-	resource_size_t	ims_offset;
+	u32		ims_offset;
 	unsigned int	ims_slots;
-	irq_handler_t	wq_handler;
+	irq_handler_t	queue_handler;
 };
 
 /**
  * struct idxd_ims_cookie - What a message of the ims store carries along
- * @pasid:	0 to 0xfffff, or IOMMU_PASID_INVALID for none
+ * @pasid: 0 to 0xfffff, or IOMMU_PASID_INVALID for none
  */
 struct idxd_ims_cookie {
 	u32	pasid;
 };
 
-struct idxd_wq_vec;
-
 /**
- * struct idxd_wq_user - The place of one user on a shared wq vector
- * @vec:	The vector it is attached to, NULL while it is not
- * @place:	Its place in idxd_wq_vec::user, IDXD_WQ_LIMIT when it had
- *		to go to the list
- * @node:	Its entry in idxd_wq_vec::overflow
- *
- * Embed it into the object which waits for the interrupt, e.g. a queue.
- */
-struct idxd_wq_user {
-	struct idxd_wq_vec	*vec;
-	unsigned int		place;
-	struct hlist_node	node;
-};
-
-/**
- * struct idxd_wq_vec - One vector of the wq pool
- * @users:	References, at most IDXD_WQ_LIMIT as long as more
- *		vectors can be made
- * @used:	Places of @user which are taken
- * @overflow:	Users for which there was no place
- * @user:	The attached users
- * @irqs:	The interrupts of the device
- * @irq:	Linux interrupt number
- * @entry:	Number of the vector within the pool
- * @cpu:	The CPU it was made for
- * @dedicated:	It has one owner, which also owns the handler
- * @away:	It had to leave @cpu when that went offline
- * @list:	Entry in the list of its CPU
- * @rcu:	Defers freeing until no look-up can see it
- * @name:	Name of the interrupt
- */
-struct idxd_wq_vec {
-	atomic_t		users ____cacheline_aligned_in_smp;
-	atomic_long_t		used[BITS_TO_LONGS(IDXD_WQ_LIMIT)];
-	struct hlist_head	overflow;
-	struct idxd_wq_user __rcu *user[IDXD_WQ_LIMIT];
-
-	struct idxd_irqs	*irqs;
-	unsigned int		irq;
-	unsigned int		entry;
-	unsigned int		cpu;
-	bool			dedicated;
-	bool			away;
-	struct list_head	list;
-	struct rcu_head		rcu;
-	char			name[32];
-};
-
-/**
- * struct idxd_wq_cpu - The shared wq vectors of one CPU
- * @open:	The vector which takes the next user
- * @vecs:	All of them
- */
-struct idxd_wq_cpu {
-	struct idxd_wq_vec __rcu *open;
-	struct list_head	vecs;
-};
-
-/**
- * struct idxd_wq_pool - The wq pool: work queue completions
- * @nr_table:	Vectors from the table store
- * @nr_ims:	Vectors from the ims store
- * @nr:		Vectors in all stores
- * @irq:	Linux interrupt number of each vector, 0 where there is none
- * @vecs:	The vectors which exist, by number
- * @taken:	Their numbers
- * @affdesc:	Affinity of the vector which is being made
- * @cpus:	The shared vectors by CPU
- * @handler:	Handler of the shared vectors
- * @overflow_lock: Protects idxd_wq_vec::overflow
- * @full:	No vector could be made the last time
- * @retry:	When to try that again, in jiffies
- * @made:	Shared vectors made so far
- * @shared_full: Users which were put on a full vector or on another CPU's,
- *		because no vector could be made
- */
-struct idxd_wq_pool {
-	unsigned int		nr_table;
-	unsigned int		nr_ims;
-	unsigned int		nr;
-	unsigned int		*irq;
-	struct idxd_wq_vec	**vecs;
-	unsigned long		*taken;
-	struct irq_affinity_desc affdesc;
-	struct idxd_wq_cpu	*cpus;
-	irq_handler_t		handler;
-	/* Protects the overflow lists of all vectors */
-	spinlock_t		overflow_lock;
-	bool			full;
-	unsigned long		retry;
-	unsigned long		made;
-	unsigned long		shared_full;
-};
-
-/**
- * struct idxd_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @lock:	Serializes making and giving back vectors
- * @misc:	Linux interrupt number: errors and events
- * @table_static:	MSI-X vectors which were allocated at once
- * @table_size:	MSI-X vectors which can be used
- * @ims:	The slots of the ims store
- * @ims_slots:	Their number, 0 when the store can't be used
- * @wq:		The wq pool
- * @cpuhp:	Entry in the list of those who care for CPUs which come back
+ * struct idxd_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @misc: Linux interrupt number: errors and events
+ * @table: The MSI-X table
+ * @ims: The ims store
+ * @queue: The queue pool: work queue completions
  */
 struct idxd_irqs {
 	struct pci_dev		*pdev;
-	/* Vectors are made and given back under it */
-	struct mutex		lock;
 	unsigned int		misc;
-	unsigned int		table_static;
-	unsigned int		table_size;
-	struct idxd_ims_slot __iomem *ims;
-	unsigned int		ims_slots;
-	struct idxd_wq_pool	wq;
-	struct hlist_node	cpuhp;
+	struct pci_irq_table	table;
+	struct pci_ims		ims;
+	struct irq_vecpool	queue;
 };
 
+int idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
+		   const struct idxd_irqs_params *params);
 int devm_idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
 			const struct idxd_irqs_params *params);
+void idxd_irqs_exit(struct idxd_irqs *irqs);
 void idxd_irqs_shutdown(struct idxd_irqs *irqs);
-void idxd_irqs_restore(struct idxd_irqs *irqs);
 
-/**
- * idxd_irq_misc - The interrupt for: errors and events
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the table store. Made for request_threaded_irq().
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Write all messages and masks again after reset or D3. May sleep */
+static inline void idxd_irqs_restore(struct idxd_irqs *irqs)
+{
+	pci_ims_restore(&irqs->ims);
+}
+
+/* Index 0 of the table store. Made for request_threaded_irq(). */
 static inline unsigned int idxd_irq_misc(const struct idxd_irqs *irqs)
 {
 	return irqs->misc;
 }
 
-struct idxd_wq_vec *idxd_wq_get_dedicated(struct idxd_irqs *irqs,
-					  const struct idxd_ims_cookie *cookie,
-					  const struct cpumask *mask);
-struct idxd_wq_vec *idxd_wq_get_table(struct idxd_irqs *irqs, unsigned int index,
-				      const struct idxd_ims_cookie *cookie,
-				      const struct cpumask *mask);
-struct idxd_wq_vec *idxd_wq_get_ims(struct idxd_irqs *irqs, unsigned int index,
-				    const struct idxd_ims_cookie *cookie,
-				    const struct cpumask *mask);
-struct idxd_wq_vec *__idxd_wq_get(struct idxd_irqs *irqs, unsigned int cpu);
-void __idxd_wq_put(struct idxd_wq_vec *vec);
-void __idxd_wq_attach(struct idxd_wq_vec *vec, struct idxd_wq_user *user);
-void __idxd_wq_detach(struct idxd_wq_user *user);
-
-/**
- * idxd_wq_irq - Look up the interrupt of a wq vector
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool, below idxd_wq_pool::nr
- *
- * Context: Any. The vector must not be given back meanwhile.
- *
- * Return: The Linux interrupt number, 0 when the vector does not exist
- */
-static inline unsigned int idxd_wq_irq(const struct idxd_irqs *irqs, unsigned int entry)
+/* A shared vector on @cpu, or ERR_PTR(): see irq_vecpool_get_on(). May sleep */
+static inline struct irq_vec *idxd_queue_get(struct idxd_irqs *irqs, unsigned int cpu)
 {
-	return READ_ONCE(irqs->wq.irq[entry]);
+	return irq_vecpool_get_on(&irqs->queue, IDXD_QUEUE_LIMIT, cpu);
 }
 
-/* One more user of a vector which is alive and has room */
-static inline bool idxd_wq_tryget(struct idxd_wq_vec *vec)
+/* Have @user called for each interrupt of @vec. Any context but NMI */
+static inline void idxd_queue_attach(struct irq_vec *vec, struct irq_vec_user *user)
 {
-	int users = atomic_read(&vec->users);
-
-	while (users && users < IDXD_WQ_LIMIT) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users + 1)))
-			return true;
-	}
-	return false;
+	irq_vec_attach(vec, IDXD_QUEUE_LIMIT, user);
 }
 
-/* Whether any user is attached */
-static inline bool idxd_wq_busy(struct idxd_wq_vec *vec)
+/* Stop that. Keep @user for an RCU grace period. Any context but NMI */
+static inline void idxd_queue_detach(struct irq_vec_user *user)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		if (atomic_long_read(&vec->used[i]))
-			return true;
-	}
-	return !hlist_empty(&vec->overflow);
+	irq_vec_detach(user, IDXD_QUEUE_LIMIT);
 }
 
-/* Take the lowest place which is free, IDXD_WQ_LIMIT if none is */
-static inline unsigned int idxd_wq_take(struct idxd_wq_vec *vec)
+/* For the handler: call @fn for each user of @vec */
+static inline irqreturn_t idxd_queue_dispatch(struct irq_vec *vec,
+					      irqreturn_t (*fn)(struct irq_vec_user *user))
 {
-	unsigned int i, place;
-	long used;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		used = atomic_long_read(&vec->used[i]);
-		while (~used) {
-			place = i * BITS_PER_LONG + ffz(used);
-			if (place >= IDXD_WQ_LIMIT)
-				break;
-			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
-								   used | BIT(ffz(used)))))
-				return place;
-		}
-	}
-	return IDXD_WQ_LIMIT;
+	return irq_vec_dispatch(vec, IDXD_QUEUE_LIMIT, fn);
 }
 
-/**
- * idxd_wq_get - Get a shared vector on a CPU
- * @irqs:	The interrupts of the device
- * @cpu:	The CPU which wants to be interrupted
- *
- * Takes the vector of @cpu. Makes it when there is none yet, or when all of
- * them have IDXD_WQ_LIMIT users. When none can be made it takes the
- * one with the fewest users, wherever that has room; only when all are full
- * more than IDXD_WQ_LIMIT users share a vector.
- *
- * Context: Task context, may sleep. Does not when the vector exists.
- *
- * Return: The vector, to be given back with idxd_wq_put(). ERR_PTR()
- *	   only when the pool has no vector at all and none can be made:
- *	   -EINVAL when @cpu does not exist, -ENOSPC when CPU vectors or slots
- *	   have run out, -ENOMEM
- */
-static inline struct idxd_wq_vec *idxd_wq_get(struct idxd_irqs *irqs, unsigned int cpu)
+struct irq_vec *idxd_queue_get_dedicated(struct idxd_irqs *irqs,
+					 const struct idxd_ims_cookie *cookie,
+					 const struct cpumask *mask);
+struct irq_vec *idxd_queue_get_at(struct idxd_irqs *irqs, enum idxd_store store,
+				  unsigned int index, const struct idxd_ims_cookie *cookie,
+				  const struct cpumask *mask);
+
+/* Give @vec back: its user is detached, or its handler freed. May sleep */
+static inline void idxd_queue_put(struct irq_vec *vec)
 {
-	struct idxd_wq_vec *vec;
-
-	if (cpu >= nr_cpu_ids)
-		return ERR_PTR(-EINVAL);
-
-	rcu_read_lock();
-	vec = rcu_dereference(irqs->wq.cpus[cpu].open);
-	if (unlikely(!vec || !idxd_wq_tryget(vec)))
-		vec = NULL;
-	rcu_read_unlock();
-
-	return likely(vec) ? vec : __idxd_wq_get(irqs, cpu);
+	irq_vec_put(vec, IDXD_QUEUE_LIMIT);
 }
 
-/**
- * idxd_wq_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Does not while the vector has other users.
- */
-static inline void idxd_wq_put(struct idxd_wq_vec *vec)
+/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
+static inline unsigned int idxd_queue_irq(const struct idxd_irqs *irqs, unsigned int entry)
 {
-	int users = atomic_read(&vec->users);
-
-	/* The last one frees it, and one who leaves a full vector makes it known again */
-	while (likely(users > 1 && users < IDXD_WQ_LIMIT)) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
-			return;
-	}
-	__idxd_wq_put(vec);
+	return irq_vecpool_irq(&irqs->queue, entry);
 }
 
-/**
- * idxd_wq_attach - Have a user called for each interrupt of a vector
- * @vec:	A shared vector which the caller got
- * @user:	The user, not attached anywhere
- *
- * Context: Any but NMI. One atomic; writes cache lines of @vec only.
- */
-static inline void idxd_wq_attach(struct idxd_wq_vec *vec, struct idxd_wq_user *user)
+/* What the device has to be told: the store of @vec and the index there */
+static inline unsigned int idxd_queue_index(const struct irq_vec *vec, enum idxd_store *store)
 {
-	unsigned int place = idxd_wq_take(vec);
-
-	if (unlikely(place >= IDXD_WQ_LIMIT)) {
-		__idxd_wq_attach(vec, user);
-		return;
-	}
-
-	user->vec = vec;
-	user->place = place;
-	rcu_assign_pointer(vec->user[place], user);
-}
-
-/**
- * idxd_wq_detach - Stop calling a user
- * @user:	The user, attached
- *
- * A handler may still be looking at @user, so keep it for an RCU grace period.
- *
- * Context: Any but NMI. One atomic; writes cache lines of the vector only.
- */
-static inline void idxd_wq_detach(struct idxd_wq_user *user)
-{
-	struct idxd_wq_vec *vec = user->vec;
-	unsigned int place = user->place;
-
-	if (unlikely(place >= IDXD_WQ_LIMIT)) {
-		__idxd_wq_detach(user);
-		return;
-	}
-
-	RCU_INIT_POINTER(vec->user[place], NULL);
-	user->vec = NULL;
-	/* Pairs with the acquire of whoever takes the place next */
-	smp_mb__before_atomic();
-	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
-}
-
-/**
- * idxd_wq_dispatch - Call the users of a vector
- * @vec:	The vector, which is what the interrupt handler gets as its data
- * @fn:		What to call for each of them
- *
- * Inlined, so that @fn is called directly or becomes a part of the caller.
- *
- * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
- *
- * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
- */
-static __always_inline irqreturn_t
-idxd_wq_dispatch(struct idxd_wq_vec *vec, irqreturn_t (*fn)(struct idxd_wq_user *user))
-{
-	struct idxd_wq_user __rcu **places;
-	struct idxd_wq_user *user;
-	irqreturn_t ret = IRQ_NONE;
-	unsigned long used;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		places = &vec->user[i * BITS_PER_LONG];
-		/* Whoever attaches from here on waits for the next interrupt */
-		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
-			user = rcu_dereference(places[__ffs(used)]);
-			if (likely(user))
-				ret |= fn(user);
-		}
-	}
-	if (unlikely(!hlist_empty(&vec->overflow))) {
-		hlist_for_each_entry_rcu(user, &vec->overflow, node)
-			ret |= fn(user);
-	}
-	rcu_read_unlock();
-
-	return ret;
+	*store = vec->source;
+	return vec->index;
 }
 
 #endif /* _LINUX_IRQCHIP_IRQ_IDXD_H */

@@ -8,851 +8,257 @@
 #ifndef _LINUX_IRQCHIP_IRQ_MLX5_H
 #define _LINUX_IRQCHIP_IRQ_MLX5_H
 
-#include <linux/array_size.h>
-#include <linux/atomic.h>
-#include <linux/bitops.h>
-#include <linux/cache.h>
-#include <linux/cpumask.h>
-#include <linux/err.h>
-#include <linux/interrupt.h>
-#include <linux/list.h>
-#include <linux/mutex.h>
-#include <linux/nospec.h>
-#include <linux/rculist.h>
-#include <linux/rcupdate.h>
-#include <linux/spinlock.h>
+#include <linux/irq_vecpool.h>
+#include <linux/pci_ims.h>
 #include <linux/types.h>
 
 struct auxiliary_device;
-struct mlx5_eqctx_msg;
-struct mlx5_irqs;
 struct pci_dev;
 
-#define MLX5_EQCTX_MAX_SLOTS			65536
-#define MLX5_CTRL_LIMIT				256
-#define MLX5_COMP_LIMIT				64
-#define MLX5_SF_MAX				1024
+#define MLX5_CTRL_LIMIT	256
+#define MLX5_COMP_LIMIT	64
+
+/* The stores that pools have vectors of */
+enum mlx5_store {
+	MLX5_TABLE,
+	MLX5_EQCTX,
+};
 
 /**
  * struct mlx5_irqs_params - What only the driver knows
- * @eqctx_slots:	Slots of the eqctx store, at most 65536
- * @eqctx_command:	Puts a message into effect; may sleep
- * @ctrl_handler:	Handler of shared ctrl vectors, gets the vector as its data
- * @comp_handler:	Handler of shared comp vectors, gets the vector as its data
+ * @eqctx_slots: Slots of the eqctx store, at most 65536
+ * @eqctx_command: Puts a message into effect; see struct pci_ims_params
+ * @ctrl_handler: Handler of shared ctrl vectors, gets the vector as its data
+ * @comp_handler: Handler of shared comp vectors, gets the vector as its data
  */
 struct mlx5_irqs_params {
 	unsigned int	eqctx_slots;
-	int		(*eqctx_command)(struct mlx5_irqs *irqs,
-					 const struct mlx5_eqctx_msg *msg);
+	int		(*eqctx_command)(struct pci_ims *ims, const struct pci_ims_msg *msg);
 	irq_handler_t	ctrl_handler;
 	irq_handler_t	comp_handler;
 };
 
 /**
  * struct mlx5_eqctx_cookie - What a message of the eqctx store carries along
- * @queue:	Any other number, or U32_MAX for none
+ * @queue: Any other number, or U32_MAX for none
  */
 struct mlx5_eqctx_cookie {
 	u32	queue;
 };
 
 /**
- * struct mlx5_eqctx_msg - What a message of the eqctx store is to be
- * @index:	Its index in the store
- * @masked:	It must not be sent
- * @address_lo:	Message address, low half
- * @address_hi:	Message address, high half
- * @data:	Message data
- * @queue:	What it was allocated with, or U32_MAX for none
- *
- * Address and data are 0 when nobody uses the message.
- */
-struct mlx5_eqctx_msg {
-	unsigned int	index;
-	bool		masked;
-	u32		address_lo;
-	u32		address_hi;
-	u32		data;
-	u32		queue;
-};
-
-struct mlx5_ctrl_vec;
-
-/**
- * struct mlx5_ctrl_user - The place of one user on a shared ctrl vector
- * @vec:	The vector it is attached to, NULL while it is not
- * @place:	Its place in mlx5_ctrl_vec::user, MLX5_CTRL_LIMIT when it had
- *		to go to the list
- * @node:	Its entry in mlx5_ctrl_vec::overflow
- *
- * Embed it into the object which waits for the interrupt, e.g. a queue.
- */
-struct mlx5_ctrl_user {
-	struct mlx5_ctrl_vec	*vec;
-	unsigned int		place;
-	struct hlist_node	node;
-};
-
-/**
- * struct mlx5_ctrl_vec - One vector of the ctrl pool
- * @users:	References, at most MLX5_CTRL_LIMIT as long as more
- *		vectors can be made
- * @used:	Places of @user which are taken
- * @overflow:	Users for which there was no place
- * @user:	The attached users
- * @irqs:	The interrupts of the device
- * @irq:	Linux interrupt number
- * @entry:	Number of the vector within the pool
- * @cpu:	The CPU it was made for
- * @dedicated:	It has one owner, which also owns the handler
- * @away:	It had to leave @cpu when that went offline
- * @list:	Entry in the list of its CPU
- * @rcu:	Defers freeing until no look-up can see it
- * @name:	Name of the interrupt
- */
-struct mlx5_ctrl_vec {
-	atomic_t		users ____cacheline_aligned_in_smp;
-	atomic_long_t		used[BITS_TO_LONGS(MLX5_CTRL_LIMIT)];
-	struct hlist_head	overflow;
-	struct mlx5_ctrl_user __rcu *user[MLX5_CTRL_LIMIT];
-
-	struct mlx5_irqs	*irqs;
-	unsigned int		irq;
-	unsigned int		entry;
-	unsigned int		cpu;
-	bool			dedicated;
-	bool			away;
-	struct list_head	list;
-	struct rcu_head		rcu;
-	char			name[32];
-};
-
-/**
- * struct mlx5_ctrl_cpu - The shared ctrl vectors of one CPU
- * @open:	The vector which takes the next user
- * @vecs:	All of them
- * @nr:		Their number
- */
-struct mlx5_ctrl_cpu {
-	struct mlx5_ctrl_vec __rcu *open;
-	struct list_head	vecs;
-	unsigned int		nr;
-};
-
-/**
- * struct mlx5_ctrl_pool - The ctrl pool: control queues of subfunctions
- * @nr_table:	Vectors from the table store
- * @nr:		Vectors in all stores
- * @irq:	Linux interrupt number of each vector, 0 where there is none
- * @vecs:	The vectors which exist, by number
- * @taken:	Their numbers
- * @affdesc:	Affinity of the vector which is being made
- * @cpus:	The shared vectors by CPU
- * @handler:	Handler of the shared vectors
- * @overflow_lock: Protects mlx5_ctrl_vec::overflow
- * @full:	No vector could be made the last time
- * @retry:	When to try that again, in jiffies
- * @made:	Shared vectors made so far
- * @shared_full: Users which were put on a full vector or on another CPU's,
- *		because no vector could be made
- */
-struct mlx5_ctrl_pool {
-	unsigned int		nr_table;
-	unsigned int		nr;
-	unsigned int		*irq;
-	struct mlx5_ctrl_vec	**vecs;
-	unsigned long		*taken;
-	struct irq_affinity_desc affdesc;
-	struct mlx5_ctrl_cpu	*cpus;
-	irq_handler_t		handler;
-	/* Protects the overflow lists of all vectors */
-	spinlock_t		overflow_lock;
-	bool			full;
-	unsigned long		retry;
-	unsigned long		made;
-	unsigned long		shared_full;
-};
-
-struct mlx5_comp_vec;
-
-/**
- * struct mlx5_comp_user - The place of one user on a shared comp vector
- * @vec:	The vector it is attached to, NULL while it is not
- * @place:	Its place in mlx5_comp_vec::user, MLX5_COMP_LIMIT when it had
- *		to go to the list
- * @node:	Its entry in mlx5_comp_vec::overflow
- *
- * Embed it into the object which waits for the interrupt, e.g. a queue.
- */
-struct mlx5_comp_user {
-	struct mlx5_comp_vec	*vec;
-	unsigned int		place;
-	struct hlist_node	node;
-};
-
-/**
- * struct mlx5_comp_vec - One vector of the comp pool
- * @users:	References, at most MLX5_COMP_LIMIT as long as more
- *		vectors can be made
- * @used:	Places of @user which are taken
- * @overflow:	Users for which there was no place
- * @user:	The attached users
- * @irqs:	The interrupts of the device
- * @irq:	Linux interrupt number
- * @entry:	Number of the vector within the pool
- * @cpu:	The CPU it was made for
- * @dedicated:	It has one owner, which also owns the handler
- * @away:	It had to leave @cpu when that went offline
- * @list:	Entry in the list of its CPU
- * @rcu:	Defers freeing until no look-up can see it
- * @name:	Name of the interrupt
- */
-struct mlx5_comp_vec {
-	atomic_t		users ____cacheline_aligned_in_smp;
-	atomic_long_t		used[BITS_TO_LONGS(MLX5_COMP_LIMIT)];
-	struct hlist_head	overflow;
-	struct mlx5_comp_user __rcu *user[MLX5_COMP_LIMIT];
-
-	struct mlx5_irqs	*irqs;
-	unsigned int		irq;
-	unsigned int		entry;
-	unsigned int		cpu;
-	bool			dedicated;
-	bool			away;
-	struct list_head	list;
-	struct rcu_head		rcu;
-	char			name[32];
-};
-
-/**
- * struct mlx5_comp_cpu - The shared comp vectors of one CPU
- * @open:	The vector which takes the next user
- * @vecs:	All of them
- * @nr:		Their number
- */
-struct mlx5_comp_cpu {
-	struct mlx5_comp_vec __rcu *open;
-	struct list_head	vecs;
-	unsigned int		nr;
-};
-
-/**
- * struct mlx5_comp_pool - The comp pool: completions
- * @nr_table:	Vectors from the table store
- * @nr_eqctx:	Vectors from the eqctx store
- * @nr:		Vectors in all stores
- * @irq:	Linux interrupt number of each vector, 0 where there is none
- * @vecs:	The vectors which exist, by number
- * @taken:	Their numbers
- * @affdesc:	Affinity of the vector which is being made
- * @cpus:	The shared vectors by CPU
- * @handler:	Handler of the shared vectors
- * @overflow_lock: Protects mlx5_comp_vec::overflow
- * @nr_shared:	Shared vectors which exist
- * @max_shared:	How many there can be: the others are reserved for dedicated use
- * @full:	No vector could be made the last time
- * @retry:	When to try that again, in jiffies
- * @made:	Shared vectors made so far
- * @shared_full: Users which were put on a full vector or on another CPU's,
- *		because no vector could be made
- */
-struct mlx5_comp_pool {
-	unsigned int		nr_table;
-	unsigned int		nr_eqctx;
-	unsigned int		nr;
-	unsigned int		*irq;
-	struct mlx5_comp_vec	**vecs;
-	unsigned long		*taken;
-	struct irq_affinity_desc affdesc;
-	struct mlx5_comp_cpu	*cpus;
-	irq_handler_t		handler;
-	/* Protects the overflow lists of all vectors */
-	spinlock_t		overflow_lock;
-	unsigned int		nr_shared;
-	unsigned int		max_shared;
-	bool			full;
-	unsigned long		retry;
-	unsigned long		made;
-	unsigned long		shared_full;
-};
-
-/**
- * struct mlx5_sf_irqs - The interrupts of one sf subdevice
- * @irqs:	The interrupts of the device, NULL when they are gone
- * @adev:	The auxiliary device
- * @list:	Entry in the list of the device
- * @nr:		Vectors of the subdevice
- * @listed:	Those of them which are listed in sysfs
- * @irq:	Linux interrupt number of each vector
- * @nr_ctrl:	Vectors from the ctrl pool
- * @ctrl_vecs:	These vectors
- * @nr_comp:	Vectors from the comp pool
- * @comp_vecs:	These vectors
- */
-struct mlx5_sf_irqs {
-	struct mlx5_irqs	*irqs;
-	struct auxiliary_device	*adev;
-	struct list_head	list;
-	unsigned int		nr;
-	unsigned int		listed;
-	unsigned int		*irq;
-	unsigned int		nr_ctrl;
-	struct mlx5_ctrl_vec	**ctrl_vecs;
-	unsigned int		nr_comp;
-	struct mlx5_comp_vec	**comp_vecs;
-};
-
-/**
- * struct mlx5_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @lock:	Serializes making and giving back vectors
- * @async:	Linux interrupt number: errors and events
- * @table_static:	MSI-X vectors which were allocated at once
- * @table_size:	MSI-X vectors which can be used
- * @eqctx:	The messages of the eqctx store
- * @eqctx_slots:	Their number, 0 when the store can't be used
- * @eqctx_lock:	Held by who changes messages, until the device has them
- * @eqctx_failed:	Device commands which failed
- * @eqctx_command:	Puts a message into effect; may sleep
- * @ctrl:	The ctrl pool
- * @comp:	The comp pool
- * @cpuhp:	Entry in the list of those who care for CPUs which come back
- * @sf_list:	The sf subdevices
- * @nr_sf:	Their number
+ * struct mlx5_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @async: Linux interrupt number: errors and events
+ * @table: The MSI-X table
+ * @eqctx: The eqctx store
+ * @ctrl: The ctrl pool: control queues of subfunctions
+ * @comp: The comp pool: completions
+ * @sf: The sf subdevices
  */
 struct mlx5_irqs {
 	struct pci_dev		*pdev;
-	/* Vectors are made and given back under it */
-	struct mutex		lock;
 	unsigned int		async;
-	unsigned int		table_static;
-	unsigned int		table_size;
-	struct mlx5_eqctx_shadow *eqctx;
-	unsigned int		eqctx_slots;
-	/* Serializes device commands */
-	struct mutex		eqctx_lock;
-	unsigned long		eqctx_failed;
-	int		(*eqctx_command)(struct mlx5_irqs *irqs,
-					 const struct mlx5_eqctx_msg *msg);
-	struct mlx5_ctrl_pool	ctrl;
-	struct mlx5_comp_pool	comp;
-	struct hlist_node	cpuhp;
-	struct list_head	sf_list;
-	unsigned int		nr_sf;
+	struct pci_irq_table	table;
+	struct pci_ims		eqctx;
+	struct irq_vecpool	ctrl;
+	struct irq_vecpool	comp;
+	struct irq_vecset_group	*sf;
 };
 
+int mlx5_irqs_init(struct mlx5_irqs *irqs, struct pci_dev *pdev,
+		   const struct mlx5_irqs_params *params);
 int devm_mlx5_irqs_init(struct mlx5_irqs *irqs, struct pci_dev *pdev,
 			const struct mlx5_irqs_params *params);
+void mlx5_irqs_exit(struct mlx5_irqs *irqs);
 void mlx5_irqs_shutdown(struct mlx5_irqs *irqs);
-void mlx5_irqs_restore(struct mlx5_irqs *irqs);
-int mlx5_eqctx_error(const struct mlx5_irqs *irqs, unsigned int index);
 
-/**
- * mlx5_irq_async - The interrupt for: errors and events
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the table store. The handler runs in hard interrupt context.
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Write all messages and masks again after reset or D3. May sleep */
+static inline void mlx5_irqs_restore(struct mlx5_irqs *irqs)
+{
+	pci_ims_restore(&irqs->eqctx);
+}
+
+/* Index 0 of the table store. The handler runs in hard interrupt context. */
 static inline unsigned int mlx5_irq_async(const struct mlx5_irqs *irqs)
 {
 	return irqs->async;
 }
 
-struct mlx5_ctrl_vec *mlx5_ctrl_get(struct mlx5_irqs *irqs, const struct cpumask *mask);
-struct mlx5_ctrl_vec *__mlx5_ctrl_get(struct mlx5_irqs *irqs, unsigned int cpu);
-void __mlx5_ctrl_put(struct mlx5_ctrl_vec *vec);
-void __mlx5_ctrl_attach(struct mlx5_ctrl_vec *vec, struct mlx5_ctrl_user *user);
-void __mlx5_ctrl_detach(struct mlx5_ctrl_user *user);
+/* A shared vector on the CPU of @mask with the fewest users: see mlx5_ctrl_get_on() */
+static inline struct irq_vec *mlx5_ctrl_get(struct mlx5_irqs *irqs,
+					    const struct cpumask *mask)
+{
+	return irq_vecpool_get_on(&irqs->ctrl, MLX5_CTRL_LIMIT,
+				  irq_vecpool_least(&irqs->ctrl, mask));
+}
 
-/**
- * mlx5_ctrl_irq - Look up the interrupt of a ctrl vector
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool, below mlx5_ctrl_pool::nr
- *
- * Context: Any. The vector must not be given back meanwhile.
- *
- * Return: The Linux interrupt number, 0 when the vector does not exist
- */
+/* A shared vector on @cpu, or ERR_PTR(): see irq_vecpool_get_on(). May sleep */
+static inline struct irq_vec *mlx5_ctrl_get_on(struct mlx5_irqs *irqs, unsigned int cpu)
+{
+	return irq_vecpool_get_on(&irqs->ctrl, MLX5_CTRL_LIMIT, cpu);
+}
+
+/* Have @user called for each interrupt of @vec. Any context but NMI */
+static inline void mlx5_ctrl_attach(struct irq_vec *vec, struct irq_vec_user *user)
+{
+	irq_vec_attach(vec, MLX5_CTRL_LIMIT, user);
+}
+
+/* Stop that. Keep @user for an RCU grace period. Any context but NMI */
+static inline void mlx5_ctrl_detach(struct irq_vec_user *user)
+{
+	irq_vec_detach(user, MLX5_CTRL_LIMIT);
+}
+
+/* For the handler: call @fn for each user of @vec */
+static inline irqreturn_t mlx5_ctrl_dispatch(struct irq_vec *vec,
+					     irqreturn_t (*fn)(struct irq_vec_user *user))
+{
+	return irq_vec_dispatch(vec, MLX5_CTRL_LIMIT, fn);
+}
+
+/* Give @vec back: its user is detached, or its handler freed. May sleep */
+static inline void mlx5_ctrl_put(struct irq_vec *vec)
+{
+	irq_vec_put(vec, MLX5_CTRL_LIMIT);
+}
+
+/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
 static inline unsigned int mlx5_ctrl_irq(const struct mlx5_irqs *irqs, unsigned int entry)
 {
-	return READ_ONCE(irqs->ctrl.irq[entry]);
+	return irq_vecpool_irq(&irqs->ctrl, entry);
 }
 
-/* One more user of a vector which is alive and has room */
-static inline bool mlx5_ctrl_tryget(struct mlx5_ctrl_vec *vec)
+/* What the device has to be told: the store of @vec and the index there */
+static inline unsigned int mlx5_ctrl_index(const struct irq_vec *vec, enum mlx5_store *store)
 {
-	int users = atomic_read(&vec->users);
-
-	while (users && users < MLX5_CTRL_LIMIT) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users + 1)))
-			return true;
-	}
-	return false;
+	*store = vec->source;
+	return vec->index;
 }
 
-/* Whether any user is attached */
-static inline bool mlx5_ctrl_busy(struct mlx5_ctrl_vec *vec)
+/* A shared vector on the CPU of @mask with the fewest users: see mlx5_comp_get_on() */
+static inline struct irq_vec *mlx5_comp_get(struct mlx5_irqs *irqs,
+					    const struct cpumask *mask)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		if (atomic_long_read(&vec->used[i]))
-			return true;
-	}
-	return !hlist_empty(&vec->overflow);
+	return irq_vecpool_get_on(&irqs->comp, MLX5_COMP_LIMIT,
+				  irq_vecpool_least(&irqs->comp, mask));
 }
 
-/* Take the lowest place which is free, MLX5_CTRL_LIMIT if none is */
-static inline unsigned int mlx5_ctrl_take(struct mlx5_ctrl_vec *vec)
+/* A shared vector on @cpu, or ERR_PTR(): see irq_vecpool_get_on(). May sleep */
+static inline struct irq_vec *mlx5_comp_get_on(struct mlx5_irqs *irqs, unsigned int cpu)
 {
-	unsigned int i, place;
-	long used;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		used = atomic_long_read(&vec->used[i]);
-		while (~used) {
-			place = i * BITS_PER_LONG + ffz(used);
-			if (place >= MLX5_CTRL_LIMIT)
-				break;
-			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
-								   used | BIT(ffz(used)))))
-				return place;
-		}
-	}
-	return MLX5_CTRL_LIMIT;
+	return irq_vecpool_get_on(&irqs->comp, MLX5_COMP_LIMIT, cpu);
 }
 
-/**
- * mlx5_ctrl_get_on - Get a shared vector on a CPU
- * @irqs:	The interrupts of the device
- * @cpu:	The CPU which wants to be interrupted
- *
- * Takes the vector of @cpu. Makes it when there is none yet, or when all of
- * them have MLX5_CTRL_LIMIT users. When none can be made it takes the
- * one with the fewest users, wherever that has room; only when all are full
- * more than MLX5_CTRL_LIMIT users share a vector.
- *
- * Context: Task context, may sleep. Does not when the vector exists.
- *
- * Return: The vector, to be given back with mlx5_ctrl_put(). ERR_PTR()
- *	   only when the pool has no vector at all and none can be made:
- *	   -EINVAL when @cpu does not exist, -ENOSPC when CPU vectors or slots
- *	   have run out, -ENOMEM
- */
-static inline struct mlx5_ctrl_vec *mlx5_ctrl_get_on(struct mlx5_irqs *irqs,
-						     unsigned int cpu)
+/* Have @user called for each interrupt of @vec. Any context but NMI */
+static inline void mlx5_comp_attach(struct irq_vec *vec, struct irq_vec_user *user)
 {
-	struct mlx5_ctrl_vec *vec;
-
-	if (cpu >= nr_cpu_ids)
-		return ERR_PTR(-EINVAL);
-
-	rcu_read_lock();
-	vec = rcu_dereference(irqs->ctrl.cpus[cpu].open);
-	if (unlikely(!vec || !mlx5_ctrl_tryget(vec)))
-		vec = NULL;
-	rcu_read_unlock();
-
-	return likely(vec) ? vec : __mlx5_ctrl_get(irqs, cpu);
+	irq_vec_attach(vec, MLX5_COMP_LIMIT, user);
 }
 
-/**
- * mlx5_ctrl_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Does not while the vector has other users.
- */
-static inline void mlx5_ctrl_put(struct mlx5_ctrl_vec *vec)
+/* Stop that. Keep @user for an RCU grace period. Any context but NMI */
+static inline void mlx5_comp_detach(struct irq_vec_user *user)
 {
-	int users = atomic_read(&vec->users);
-
-	/* The last one frees it, and one who leaves a full vector makes it known again */
-	while (likely(users > 1 && users < MLX5_CTRL_LIMIT)) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
-			return;
-	}
-	__mlx5_ctrl_put(vec);
+	irq_vec_detach(user, MLX5_COMP_LIMIT);
 }
 
-/**
- * mlx5_ctrl_attach - Have a user called for each interrupt of a vector
- * @vec:	A shared vector which the caller got
- * @user:	The user, not attached anywhere
- *
- * Context: Any but NMI. One atomic; writes cache lines of @vec only.
- */
-static inline void mlx5_ctrl_attach(struct mlx5_ctrl_vec *vec, struct mlx5_ctrl_user *user)
+/* For the handler: call @fn for each user of @vec */
+static inline irqreturn_t mlx5_comp_dispatch(struct irq_vec *vec,
+					     irqreturn_t (*fn)(struct irq_vec_user *user))
 {
-	unsigned int place = mlx5_ctrl_take(vec);
-
-	if (unlikely(place >= MLX5_CTRL_LIMIT)) {
-		__mlx5_ctrl_attach(vec, user);
-		return;
-	}
-
-	user->vec = vec;
-	user->place = place;
-	rcu_assign_pointer(vec->user[place], user);
+	return irq_vec_dispatch(vec, MLX5_COMP_LIMIT, fn);
 }
 
-/**
- * mlx5_ctrl_detach - Stop calling a user
- * @user:	The user, attached
- *
- * A handler may still be looking at @user, so keep it for an RCU grace period.
- *
- * Context: Any but NMI. One atomic; writes cache lines of the vector only.
- */
-static inline void mlx5_ctrl_detach(struct mlx5_ctrl_user *user)
+struct irq_vec *mlx5_comp_get_dedicated(struct mlx5_irqs *irqs,
+					const struct mlx5_eqctx_cookie *cookie,
+					const struct cpumask *mask);
+struct irq_vec *mlx5_comp_get_at(struct mlx5_irqs *irqs, enum mlx5_store store,
+				 unsigned int index, const struct mlx5_eqctx_cookie *cookie,
+				 const struct cpumask *mask);
+
+/* Give @vec back: its user is detached, or its handler freed. May sleep */
+static inline void mlx5_comp_put(struct irq_vec *vec)
 {
-	struct mlx5_ctrl_vec *vec = user->vec;
-	unsigned int place = user->place;
-
-	if (unlikely(place >= MLX5_CTRL_LIMIT)) {
-		__mlx5_ctrl_detach(user);
-		return;
-	}
-
-	RCU_INIT_POINTER(vec->user[place], NULL);
-	user->vec = NULL;
-	/* Pairs with the acquire of whoever takes the place next */
-	smp_mb__before_atomic();
-	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
+	irq_vec_put(vec, MLX5_COMP_LIMIT);
 }
 
-/**
- * mlx5_ctrl_dispatch - Call the users of a vector
- * @vec:	The vector, which is what the interrupt handler gets as its data
- * @fn:		What to call for each of them
- *
- * Inlined, so that @fn is called directly or becomes a part of the caller.
- *
- * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
- *
- * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
- */
-static __always_inline irqreturn_t
-mlx5_ctrl_dispatch(struct mlx5_ctrl_vec *vec,
-		   irqreturn_t (*fn)(struct mlx5_ctrl_user *user))
-{
-	struct mlx5_ctrl_user __rcu **places;
-	struct mlx5_ctrl_user *user;
-	irqreturn_t ret = IRQ_NONE;
-	unsigned long used;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		places = &vec->user[i * BITS_PER_LONG];
-		/* Whoever attaches from here on waits for the next interrupt */
-		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
-			user = rcu_dereference(places[__ffs(used)]);
-			if (likely(user))
-				ret |= fn(user);
-		}
-	}
-	if (unlikely(!hlist_empty(&vec->overflow))) {
-		hlist_for_each_entry_rcu(user, &vec->overflow, node)
-			ret |= fn(user);
-	}
-	rcu_read_unlock();
-
-	return ret;
-}
-
-struct mlx5_comp_vec *mlx5_comp_get_dedicated(struct mlx5_irqs *irqs,
-					      const struct mlx5_eqctx_cookie *cookie,
-					      const struct cpumask *mask);
-struct mlx5_comp_vec *mlx5_comp_get_table(struct mlx5_irqs *irqs, unsigned int index,
-					  const struct mlx5_eqctx_cookie *cookie,
-					  const struct cpumask *mask);
-struct mlx5_comp_vec *mlx5_comp_get_eqctx(struct mlx5_irqs *irqs, unsigned int index,
-					  const struct mlx5_eqctx_cookie *cookie,
-					  const struct cpumask *mask);
-struct mlx5_comp_vec *mlx5_comp_get(struct mlx5_irqs *irqs, const struct cpumask *mask);
-struct mlx5_comp_vec *__mlx5_comp_get(struct mlx5_irqs *irqs, unsigned int cpu);
-void __mlx5_comp_put(struct mlx5_comp_vec *vec);
-void __mlx5_comp_attach(struct mlx5_comp_vec *vec, struct mlx5_comp_user *user);
-void __mlx5_comp_detach(struct mlx5_comp_user *user);
-
-int mlx5_comp_error(const struct mlx5_comp_vec *vec);
-
-/**
- * mlx5_comp_irq - Look up the interrupt of a comp vector
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool, below mlx5_comp_pool::nr
- *
- * Context: Any. The vector must not be given back meanwhile.
- *
- * Return: The Linux interrupt number, 0 when the vector does not exist
- */
+/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
 static inline unsigned int mlx5_comp_irq(const struct mlx5_irqs *irqs, unsigned int entry)
 {
-	return READ_ONCE(irqs->comp.irq[entry]);
+	return irq_vecpool_irq(&irqs->comp, entry);
 }
 
-/* One more user of a vector which is alive and has room */
-static inline bool mlx5_comp_tryget(struct mlx5_comp_vec *vec)
+/* What the device has to be told: the store of @vec and the index there */
+static inline unsigned int mlx5_comp_index(const struct irq_vec *vec, enum mlx5_store *store)
 {
-	int users = atomic_read(&vec->users);
-
-	while (users && users < MLX5_COMP_LIMIT) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users + 1)))
-			return true;
-	}
-	return false;
+	*store = vec->source;
+	return vec->index;
 }
 
-/* Whether any user is attached */
-static inline bool mlx5_comp_busy(struct mlx5_comp_vec *vec)
+/* What the last device command for @vec returned: request_irq() can't tell */
+static inline int mlx5_comp_error(const struct irq_vec *vec)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		if (atomic_long_read(&vec->used[i]))
-			return true;
-	}
-	return !hlist_empty(&vec->overflow);
+	return irq_vec_error(vec);
 }
 
-/* Take the lowest place which is free, MLX5_COMP_LIMIT if none is */
-static inline unsigned int mlx5_comp_take(struct mlx5_comp_vec *vec)
-{
-	unsigned int i, place;
-	long used;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		used = atomic_long_read(&vec->used[i]);
-		while (~used) {
-			place = i * BITS_PER_LONG + ffz(used);
-			if (place >= MLX5_COMP_LIMIT)
-				break;
-			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
-								   used | BIT(ffz(used)))))
-				return place;
-		}
-	}
-	return MLX5_COMP_LIMIT;
-}
-
-/**
- * mlx5_comp_get_on - Get a shared vector on a CPU
- * @irqs:	The interrupts of the device
- * @cpu:	The CPU which wants to be interrupted
- *
- * Takes the vector of @cpu. Makes it when there is none yet, or when all of
- * them have MLX5_COMP_LIMIT users. When none can be made it takes the
- * one with the fewest users, wherever that has room; only when all are full
- * more than MLX5_COMP_LIMIT users share a vector.
- *
- * Context: Task context, may sleep. Does not when the vector exists.
- *
- * Return: The vector, to be given back with mlx5_comp_put(). ERR_PTR()
- *	   only when the pool has no vector at all and none can be made:
- *	   -EINVAL when @cpu does not exist, -ENOSPC when CPU vectors or slots
- *	   have run out, -ENOMEM
- */
-static inline struct mlx5_comp_vec *mlx5_comp_get_on(struct mlx5_irqs *irqs,
-						     unsigned int cpu)
-{
-	struct mlx5_comp_vec *vec;
-
-	if (cpu >= nr_cpu_ids)
-		return ERR_PTR(-EINVAL);
-
-	rcu_read_lock();
-	vec = rcu_dereference(irqs->comp.cpus[cpu].open);
-	if (unlikely(!vec || !mlx5_comp_tryget(vec)))
-		vec = NULL;
-	rcu_read_unlock();
-
-	return likely(vec) ? vec : __mlx5_comp_get(irqs, cpu);
-}
-
-/**
- * mlx5_comp_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Does not while the vector has other users.
- */
-static inline void mlx5_comp_put(struct mlx5_comp_vec *vec)
-{
-	int users = atomic_read(&vec->users);
-
-	/* The last one frees it, and one who leaves a full vector makes it known again */
-	while (likely(users > 1 && users < MLX5_COMP_LIMIT)) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
-			return;
-	}
-	__mlx5_comp_put(vec);
-}
-
-/**
- * mlx5_comp_attach - Have a user called for each interrupt of a vector
- * @vec:	A shared vector which the caller got
- * @user:	The user, not attached anywhere
- *
- * Context: Any but NMI. One atomic; writes cache lines of @vec only.
- */
-static inline void mlx5_comp_attach(struct mlx5_comp_vec *vec, struct mlx5_comp_user *user)
-{
-	unsigned int place = mlx5_comp_take(vec);
-
-	if (unlikely(place >= MLX5_COMP_LIMIT)) {
-		__mlx5_comp_attach(vec, user);
-		return;
-	}
-
-	user->vec = vec;
-	user->place = place;
-	rcu_assign_pointer(vec->user[place], user);
-}
-
-/**
- * mlx5_comp_detach - Stop calling a user
- * @user:	The user, attached
- *
- * A handler may still be looking at @user, so keep it for an RCU grace period.
- *
- * Context: Any but NMI. One atomic; writes cache lines of the vector only.
- */
-static inline void mlx5_comp_detach(struct mlx5_comp_user *user)
-{
-	struct mlx5_comp_vec *vec = user->vec;
-	unsigned int place = user->place;
-
-	if (unlikely(place >= MLX5_COMP_LIMIT)) {
-		__mlx5_comp_detach(user);
-		return;
-	}
-
-	RCU_INIT_POINTER(vec->user[place], NULL);
-	user->vec = NULL;
-	/* Pairs with the acquire of whoever takes the place next */
-	smp_mb__before_atomic();
-	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
-}
-
-/**
- * mlx5_comp_dispatch - Call the users of a vector
- * @vec:	The vector, which is what the interrupt handler gets as its data
- * @fn:		What to call for each of them
- *
- * Inlined, so that @fn is called directly or becomes a part of the caller.
- *
- * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
- *
- * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
- */
-static __always_inline irqreturn_t
-mlx5_comp_dispatch(struct mlx5_comp_vec *vec,
-		   irqreturn_t (*fn)(struct mlx5_comp_user *user))
-{
-	struct mlx5_comp_user __rcu **places;
-	struct mlx5_comp_user *user;
-	irqreturn_t ret = IRQ_NONE;
-	unsigned long used;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		places = &vec->user[i * BITS_PER_LONG];
-		/* Whoever attaches from here on waits for the next interrupt */
-		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
-			user = rcu_dereference(places[__ffs(used)]);
-			if (likely(user))
-				ret |= fn(user);
-		}
-	}
-	if (unlikely(!hlist_empty(&vec->overflow))) {
-		hlist_for_each_entry_rcu(user, &vec->overflow, node)
-			ret |= fn(user);
-	}
-	rcu_read_unlock();
-
-	return ret;
-}
-
-int devm_mlx5_sf_irqs_init(struct mlx5_sf_irqs *sub, struct mlx5_irqs *irqs,
+int mlx5_sf_irqs_init(struct irq_vecset *set, struct mlx5_irqs *irqs,
+		      struct auxiliary_device *adev, unsigned int nr_comp);
+int devm_mlx5_sf_irqs_init(struct irq_vecset *set, struct mlx5_irqs *irqs,
 			   struct auxiliary_device *adev, unsigned int nr_comp);
 
-/**
- * mlx5_sf_nr - How many vectors a subdevice has
- * @sub:	The interrupts of the subdevice
- *
- * Context: Any.
- *
- * Return: The number of vectors
- */
-static inline unsigned int mlx5_sf_nr(const struct mlx5_sf_irqs *sub)
+/* Give the vectors of a subdevice back: all users are detached. May sleep */
+static inline void mlx5_sf_irqs_exit(struct irq_vecset *set)
 {
-	return sub->nr;
+	irq_vecset_exit(set);
 }
 
-/**
- * mlx5_sf_irq - Look up an interrupt of a subdevice
- * @sub:	The interrupts of the subdevice
- * @index:	Index within the subdevice
- *
- * The indexes go through the ctrl vector, then the comp vectors.
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number, 0 when there is none at @index
- */
-static inline unsigned int mlx5_sf_irq(const struct mlx5_sf_irqs *sub, unsigned int index)
+/* How many vectors a subdevice has */
+static inline unsigned int mlx5_sf_nr(const struct irq_vecset *set)
 {
-	return index < sub->nr ? sub->irq[array_index_nospec(index, sub->nr)] : 0;
+	return set->nr;
 }
 
-/**
- * mlx5_sf_ctrl - Look up a vector of a subdevice
- * @sub:	The interrupts of the subdevice
- * @index:	Number among its vectors of the ctrl pool
- *
- * The subdevice keeps the vector until it goes away.
- * Users attach to it and don't get it once more.
- *
- * Context: Any.
- *
- * Return: The vector, NULL when there is none at @index
- */
-static inline struct mlx5_ctrl_vec *mlx5_sf_ctrl(const struct mlx5_sf_irqs *sub,
-						 unsigned int index)
+/* An interrupt of a subdevice, 0 when there is none: the ctrl vector, then the comp vectors */
+static inline unsigned int mlx5_sf_irq(const struct irq_vecset *set, unsigned int index)
 {
-	unsigned int nr = sub->nr_ctrl;
-
-	return index < nr ? sub->ctrl_vecs[array_index_nospec(index, nr)] : NULL;
+	return irq_vecset_irq(set, index);
 }
 
-/**
- * mlx5_sf_comp - Look up a vector of a subdevice
- * @sub:	The interrupts of the subdevice
- * @index:	Number among its vectors of the comp pool
- *
- * The subdevice keeps the vector until it goes away.
- * Users attach to it and don't get it once more.
- *
- * Context: Any.
- *
- * Return: The vector, NULL when there is none at @index
- */
-static inline struct mlx5_comp_vec *mlx5_sf_comp(const struct mlx5_sf_irqs *sub,
-						 unsigned int index)
+/* A ctrl vector of a subdevice, NULL when there is none at @index */
+static inline struct irq_vecset_vec *mlx5_sf_ctrl(const struct irq_vecset *set, unsigned int index)
 {
-	unsigned int nr = sub->nr_comp;
+	return irq_vecset_vec(set, 0, index);
+}
 
-	return index < nr ? sub->comp_vecs[array_index_nospec(index, nr)] : NULL;
+/* Have @user called for each interrupt of @vec. Any context but NMI */
+static inline void mlx5_sf_ctrl_attach(struct irq_vecset_vec *vec, struct irq_vec_user *user)
+{
+	irq_vecset_attach(vec, MLX5_CTRL_LIMIT, user);
+}
+
+/* Stop that. Keep @user for an RCU grace period. Any context but NMI */
+static inline void mlx5_sf_ctrl_detach(struct irq_vecset_vec *vec, struct irq_vec_user *user)
+{
+	irq_vecset_detach(vec, MLX5_CTRL_LIMIT, user);
+}
+
+/* A comp vector of a subdevice, NULL when there is none at @index */
+static inline struct irq_vecset_vec *mlx5_sf_comp(const struct irq_vecset *set, unsigned int index)
+{
+	return irq_vecset_vec(set, 1, index);
+}
+
+/* Have @user called for each interrupt of @vec. Any context but NMI */
+static inline void mlx5_sf_comp_attach(struct irq_vecset_vec *vec, struct irq_vec_user *user)
+{
+	irq_vecset_attach(vec, MLX5_COMP_LIMIT, user);
+}
+
+/* Stop that. Keep @user for an RCU grace period. Any context but NMI */
+static inline void mlx5_sf_comp_detach(struct irq_vecset_vec *vec, struct irq_vec_user *user)
+{
+	irq_vecset_detach(vec, MLX5_COMP_LIMIT, user);
 }
 
 #endif /* _LINUX_IRQCHIP_IRQ_MLX5_H */

@@ -8,117 +8,91 @@
 #ifndef _LINUX_IRQCHIP_IRQ_NTB_H
 #define _LINUX_IRQCHIP_IRQ_NTB_H
 
-#include <linux/compiler.h>
-#include <linux/cpumask_types.h>
-#include <linux/interrupt.h>
-#include <linux/mutex.h>
+#include <linux/irq_vecpool.h>
+#include <linux/pci_ims.h>
 #include <linux/types.h>
 
-struct msi_msg;
-struct ntb_irqs;
 struct pci_dev;
 
-#define NTB_PEER_MAX_SLOTS			16
+/* The stores that pools have vectors of */
+enum ntb_store {
+	NTB_PEER,
+};
 
 /**
  * struct ntb_irqs_params - What only the driver knows
- * @peer_changed:	Told of each change of a message; atomic
+ * @peer_changed: Told of each change of a message, in atomic context
  */
 struct ntb_irqs_params {
-	void		(*peer_changed)(struct ntb_irqs *irqs, unsigned int index,
-					const struct msi_msg *msg);
-};
-
-struct ntb_bell_vec;
-
-/**
- * struct ntb_bell_vec - One vector of the bell pool
- * @irqs:	The interrupts of the device
- * @irq:	Linux interrupt number
- * @entry:	Number of the vector within the pool
- */
-struct ntb_bell_vec {
-	struct ntb_irqs	*irqs;
-	unsigned int		irq;
-	unsigned int		entry;
+	void	(*peer_changed)(struct pci_ims *ims, unsigned int index,
+				const struct msi_msg *msg);
 };
 
 /**
- * struct ntb_bell_pool - The bell pool: doorbells that the peer rings
- * @nr_peer:	Vectors from the peer store
- * @nr:		Vectors in all stores
- * @irq:	Linux interrupt number of each vector, 0 where there is none
- * @vecs:	The vectors which exist, by number
- * @taken:	Their numbers
- * @affdesc:	Affinity of the vector which is being made
- */
-struct ntb_bell_pool {
-	unsigned int		nr_peer;
-	unsigned int		nr;
-	unsigned int		*irq;
-	struct ntb_bell_vec	**vecs;
-	unsigned long		*taken;
-	struct irq_affinity_desc affdesc;
-};
-
-/**
- * struct ntb_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @lock:	Serializes making and giving back vectors
- * @link:	Linux interrupt number: link changes
- * @peer_slots:	Their number, 0 when the store can't be used
- * @peer_changed:	Told of each change of a message; atomic
- * @bell:	The bell pool
+ * struct ntb_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @link: Linux interrupt number: link changes
+ * @peer: The peer store
+ * @bell: The bell pool: doorbells that the peer rings
  */
 struct ntb_irqs {
 	struct pci_dev		*pdev;
-	/* Vectors are made and given back under it */
-	struct mutex		lock;
 	unsigned int		link;
-	unsigned int		peer_slots;
-	void		(*peer_changed)(struct ntb_irqs *irqs, unsigned int index,
-					const struct msi_msg *msg);
-	struct ntb_bell_pool	bell;
+	struct pci_ims		peer;
+	struct irq_vecpool	bell;
 };
 
+int ntb_irqs_init(struct ntb_irqs *irqs, struct pci_dev *pdev,
+		  const struct ntb_irqs_params *params);
 int devm_ntb_irqs_init(struct ntb_irqs *irqs, struct pci_dev *pdev,
 		       const struct ntb_irqs_params *params);
+void ntb_irqs_exit(struct ntb_irqs *irqs);
 void ntb_irqs_shutdown(struct ntb_irqs *irqs);
-void ntb_irqs_restore(struct ntb_irqs *irqs);
 
-/**
- * ntb_irq_link - The interrupt for: link changes
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the table store. The handler runs in hard interrupt context.
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Write all messages and masks again after reset or D3. May sleep */
+static inline void ntb_irqs_restore(struct ntb_irqs *irqs)
+{
+	pci_ims_restore(&irqs->peer);
+}
+
+/* Index 0 of the table store. The handler runs in hard interrupt context. */
 static inline unsigned int ntb_irq_link(const struct ntb_irqs *irqs)
 {
 	return irqs->link;
 }
 
-struct ntb_bell_vec *ntb_bell_get_dedicated(struct ntb_irqs *irqs,
-					    const struct cpumask *mask);
-struct ntb_bell_vec *ntb_bell_get_peer(struct ntb_irqs *irqs, unsigned int index,
-				       const struct cpumask *mask);
-void ntb_bell_put(struct ntb_bell_vec *vec);
+/* A vector of one's own on @mask, NULL for the default; or ERR_PTR(). May sleep */
+static inline struct irq_vec *ntb_bell_get_dedicated(struct ntb_irqs *irqs,
+						     const struct cpumask *mask)
+{
+	return irq_vecpool_get_dedicated(&irqs->bell, irqs->bell.info->cookie, mask);
+}
 
-/**
- * ntb_bell_irq - Look up the interrupt of a bell vector
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool, below ntb_bell_pool::nr
- *
- * Context: Any. The vector must not be given back meanwhile.
- *
- * Return: The Linux interrupt number, 0 when the vector does not exist
- */
+/* The same at an index of a store, -EBUSY when it is taken */
+static inline struct irq_vec *ntb_bell_get_at(struct ntb_irqs *irqs, enum ntb_store store,
+					      unsigned int index,
+					      const struct cpumask *mask)
+{
+	return irq_vecpool_get_at(&irqs->bell, store, index, irqs->bell.info->cookie, mask);
+}
+
+/* Give @vec back: its user is detached, or its handler freed. May sleep */
+static inline void ntb_bell_put(struct irq_vec *vec)
+{
+	irq_vec_put(vec, 0);
+}
+
+/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
 static inline unsigned int ntb_bell_irq(const struct ntb_irqs *irqs, unsigned int entry)
 {
-	return READ_ONCE(irqs->bell.irq[entry]);
+	return irq_vecpool_irq(&irqs->bell, entry);
+}
+
+/* What the device has to be told: the store of @vec and the index there */
+static inline unsigned int ntb_bell_index(const struct irq_vec *vec, enum ntb_store *store)
+{
+	*store = vec->source;
+	return vec->index;
 }
 
 #endif /* _LINUX_IRQCHIP_IRQ_NTB_H */

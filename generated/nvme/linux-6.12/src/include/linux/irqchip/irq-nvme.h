@@ -11,54 +11,44 @@
 #include <linux/nospec.h>
 #include <linux/types.h>
 
+struct cpumask;
 struct pci_dev;
 
-#define NVME_IO_MAX_QUEUES			2047
+#define NVME_IO_MAX_QUEUES	2047
 
 /**
  * struct nvme_irqs_params - What only the driver knows
- * @io_queues:	How many io vectors are wanted; there may be fewer
+ * @io_queues: How many io vectors are wanted; there may be fewer
  */
 struct nvme_irqs_params {
 	unsigned int	io_queues;
 };
 
 /**
- * struct nvme_io_pool - The io pool: I/O queues
- * @nr:		Vectors which were granted, can be fewer than wanted
- * @irq:	Linux interrupt number of each vector
- */
-struct nvme_io_pool {
-	unsigned int		nr;
-	unsigned int		*irq;
-};
-
-/**
- * struct nvme_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @admin:	Linux interrupt number: admin queue
- * @io:		The io pool
+ * struct nvme_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @admin: Linux interrupt number: admin queue
+ * @io: The io pool: I/O queues
+ * @io.nr: Vectors which were granted, can be fewer than wanted
+ * @io.irq: Linux interrupt number of each
  */
 struct nvme_irqs {
-	struct pci_dev		*pdev;
-	unsigned int		admin;
-	struct nvme_io_pool	io;
+	struct pci_dev	*pdev;
+	unsigned int	admin;
+	struct {
+		unsigned int	nr;
+		unsigned int	*irq;
+	} io;
 };
 
+int nvme_irqs_init(struct nvme_irqs *irqs, struct pci_dev *pdev,
+		   const struct nvme_irqs_params *params);
 int devm_nvme_irqs_init(struct nvme_irqs *irqs, struct pci_dev *pdev,
 			const struct nvme_irqs_params *params);
+void nvme_irqs_exit(struct nvme_irqs *irqs);
 void nvme_irqs_shutdown(struct nvme_irqs *irqs);
 
-/**
- * nvme_irq_admin - The interrupt for: admin queue
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the table store. The handler runs in hard interrupt context.
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Index 0 of the table store. The handler runs in hard interrupt context. */
 static inline unsigned int nvme_irq_admin(const struct nvme_irqs *irqs)
 {
 	return irqs->admin;
@@ -66,16 +56,7 @@ static inline unsigned int nvme_irq_admin(const struct nvme_irqs *irqs)
 
 const struct cpumask *nvme_io_affinity(const struct nvme_irqs *irqs, unsigned int entry);
 
-/**
- * nvme_io_irq - Look up an interrupt of the io pool
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number, 0 when @entry is not below
- *	   nvme_io_pool::nr
- */
+/* The interrupt of a queue, 0 when it was not granted. Any context */
 static inline unsigned int nvme_io_irq(const struct nvme_irqs *irqs, unsigned int entry)
 {
 	unsigned int nr = irqs->io.nr;

@@ -8,389 +8,127 @@
 #ifndef _LINUX_IRQCHIP_IRQ_ROCKER_H
 #define _LINUX_IRQCHIP_IRQ_ROCKER_H
 
-#include <linux/array_size.h>
-#include <linux/atomic.h>
-#include <linux/bitops.h>
-#include <linux/cache.h>
-#include <linux/cpumask.h>
-#include <linux/err.h>
-#include <linux/interrupt.h>
-#include <linux/list.h>
-#include <linux/mutex.h>
-#include <linux/rculist.h>
-#include <linux/rcupdate.h>
-#include <linux/spinlock.h>
+#include <linux/irq_vecpool.h>
+#include <linux/pci_ims.h>
 #include <linux/types.h>
 
 struct pci_dev;
 
-#define ROCKER_IMS_MAX_SLOTS			1024
-#define ROCKER_PORT_LIMIT			4
+#define ROCKER_PORT_LIMIT	4
+
+/* The stores that pools have vectors of */
+enum rocker_store {
+	ROCKER_TABLE,
+	ROCKER_IMS,
+};
 
 /**
  * struct rocker_irqs_params - What only the driver knows
- * @bar0:	Mapping of BAR 0
- * @ims_offset:	Offset of the ims store in BAR 0 in bytes
- * @ims_slots:	Slots of the ims store, at most 1024
- * @port_handler:	Handler of shared port vectors, gets the vector as its data
+ * @bar0: Mapping of BAR 0
+ * @ims_offset: Offset of the ims store in BAR 0 in bytes
+ * @ims_slots: Slots of the ims store, at most 1024
+ * @port_handler: Handler of shared port vectors, gets the vector as its data
  */
 struct rocker_irqs_params {
 	void __iomem	*bar0;
-	resource_size_t	ims_offset;
+	u32		ims_offset;
 	unsigned int	ims_slots;
 	irq_handler_t	port_handler;
 };
 
-struct rocker_port_vec;
-
 /**
- * struct rocker_port_user - The place of one user on a shared port vector
- * @vec:	The vector it is attached to, NULL while it is not
- * @place:	Its place in rocker_port_vec::user, ROCKER_PORT_LIMIT when it had
- *		to go to the list
- * @node:	Its entry in rocker_port_vec::overflow
- *
- * Embed it into the object which waits for the interrupt, e.g. a queue.
- */
-struct rocker_port_user {
-	struct rocker_port_vec	*vec;
-	unsigned int		place;
-	struct hlist_node	node;
-};
-
-/**
- * struct rocker_port_vec - One vector of the port pool
- * @users:	References, at most ROCKER_PORT_LIMIT as long as more
- *		vectors can be made
- * @used:	Places of @user which are taken
- * @overflow:	Users for which there was no place
- * @user:	The attached users
- * @irqs:	The interrupts of the device
- * @irq:	Linux interrupt number
- * @entry:	Number of the vector within the pool
- * @cpu:	The CPU it was made for
- * @dedicated:	It has one owner, which also owns the handler
- * @away:	It had to leave @cpu when that went offline
- * @list:	Entry in the list of its CPU
- * @rcu:	Defers freeing until no look-up can see it
- * @name:	Name of the interrupt
- */
-struct rocker_port_vec {
-	atomic_t		users ____cacheline_aligned_in_smp;
-	atomic_long_t		used[BITS_TO_LONGS(ROCKER_PORT_LIMIT)];
-	struct hlist_head	overflow;
-	struct rocker_port_user __rcu *user[ROCKER_PORT_LIMIT];
-
-	struct rocker_irqs	*irqs;
-	unsigned int		irq;
-	unsigned int		entry;
-	unsigned int		cpu;
-	bool			dedicated;
-	bool			away;
-	struct list_head	list;
-	struct rcu_head		rcu;
-	char			name[32];
-};
-
-/**
- * struct rocker_port_cpu - The shared port vectors of one CPU
- * @open:	The vector which takes the next user
- * @vecs:	All of them
- */
-struct rocker_port_cpu {
-	struct rocker_port_vec __rcu *open;
-	struct list_head	vecs;
-};
-
-/**
- * struct rocker_port_pool - The port pool: port queues
- * @nr_table:	Vectors from the table store
- * @nr_ims:	Vectors from the ims store
- * @nr:		Vectors in all stores
- * @irq:	Linux interrupt number of each vector, 0 where there is none
- * @vecs:	The vectors which exist, by number
- * @taken:	Their numbers
- * @affdesc:	Affinity of the vector which is being made
- * @cpus:	The shared vectors by CPU
- * @handler:	Handler of the shared vectors
- * @overflow_lock: Protects rocker_port_vec::overflow
- * @full:	No vector could be made the last time
- * @retry:	When to try that again, in jiffies
- * @made:	Shared vectors made so far
- * @shared_full: Users which were put on a full vector or on another CPU's,
- *		because no vector could be made
- */
-struct rocker_port_pool {
-	unsigned int		nr_table;
-	unsigned int		nr_ims;
-	unsigned int		nr;
-	unsigned int		*irq;
-	struct rocker_port_vec	**vecs;
-	unsigned long		*taken;
-	struct irq_affinity_desc affdesc;
-	struct rocker_port_cpu	*cpus;
-	irq_handler_t		handler;
-	/* Protects the overflow lists of all vectors */
-	spinlock_t		overflow_lock;
-	bool			full;
-	unsigned long		retry;
-	unsigned long		made;
-	unsigned long		shared_full;
-};
-
-/**
- * struct rocker_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @lock:	Serializes making and giving back vectors
- * @command:	Linux interrupt number: command completed
- * @table_static:	MSI-X vectors which were allocated at once
- * @table_size:	MSI-X vectors which can be used
- * @ims:	The slots of the ims store
- * @ims_slots:	Their number, 0 when the store can't be used
- * @port:	The port pool
- * @cpuhp:	Entry in the list of those who care for CPUs which come back
+ * struct rocker_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @command: Linux interrupt number: command completed
+ * @table: The MSI-X table
+ * @ims: The ims store
+ * @port: The port pool: port queues
  */
 struct rocker_irqs {
 	struct pci_dev		*pdev;
-	/* Vectors are made and given back under it */
-	struct mutex		lock;
 	unsigned int		command;
-	unsigned int		table_static;
-	unsigned int		table_size;
-	struct rocker_ims_slot __iomem *ims;
-	unsigned int		ims_slots;
-	struct rocker_port_pool	port;
-	struct hlist_node	cpuhp;
+	struct pci_irq_table	table;
+	struct pci_ims		ims;
+	struct irq_vecpool	port;
 };
 
+int rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,
+		     const struct rocker_irqs_params *params);
 int devm_rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,
 			  const struct rocker_irqs_params *params);
+void rocker_irqs_exit(struct rocker_irqs *irqs);
 void rocker_irqs_shutdown(struct rocker_irqs *irqs);
-void rocker_irqs_restore(struct rocker_irqs *irqs);
 
-/**
- * rocker_irq_command - The interrupt for: command completed
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the table store. The handler runs in hard interrupt context.
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Write all messages and masks again after reset or D3. May sleep */
+static inline void rocker_irqs_restore(struct rocker_irqs *irqs)
+{
+	pci_ims_restore(&irqs->ims);
+}
+
+/* Index 0 of the table store. The handler runs in hard interrupt context. */
 static inline unsigned int rocker_irq_command(const struct rocker_irqs *irqs)
 {
 	return irqs->command;
 }
 
-struct rocker_port_vec *rocker_port_get_dedicated(struct rocker_irqs *irqs,
-						  const struct cpumask *mask);
-struct rocker_port_vec *rocker_port_get_table(struct rocker_irqs *irqs, unsigned int index,
-					      const struct cpumask *mask);
-struct rocker_port_vec *rocker_port_get_ims(struct rocker_irqs *irqs, unsigned int index,
-					    const struct cpumask *mask);
-struct rocker_port_vec *__rocker_port_get(struct rocker_irqs *irqs, unsigned int cpu);
-void __rocker_port_put(struct rocker_port_vec *vec);
-void __rocker_port_attach(struct rocker_port_vec *vec, struct rocker_port_user *user);
-void __rocker_port_detach(struct rocker_port_user *user);
+/* A shared vector on @cpu, or ERR_PTR(): see irq_vecpool_get_on(). May sleep */
+static inline struct irq_vec *rocker_port_get(struct rocker_irqs *irqs, unsigned int cpu)
+{
+	return irq_vecpool_get_on(&irqs->port, ROCKER_PORT_LIMIT, cpu);
+}
 
-/**
- * rocker_port_irq - Look up the interrupt of a port vector
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool, below rocker_port_pool::nr
- *
- * Context: Any. The vector must not be given back meanwhile.
- *
- * Return: The Linux interrupt number, 0 when the vector does not exist
- */
+/* Have @user called for each interrupt of @vec. Any context but NMI */
+static inline void rocker_port_attach(struct irq_vec *vec, struct irq_vec_user *user)
+{
+	irq_vec_attach(vec, ROCKER_PORT_LIMIT, user);
+}
+
+/* Stop that. Keep @user for an RCU grace period. Any context but NMI */
+static inline void rocker_port_detach(struct irq_vec_user *user)
+{
+	irq_vec_detach(user, ROCKER_PORT_LIMIT);
+}
+
+/* For the handler: call @fn for each user of @vec */
+static inline irqreturn_t rocker_port_dispatch(struct irq_vec *vec,
+					       irqreturn_t (*fn)(struct irq_vec_user *user))
+{
+	return irq_vec_dispatch(vec, ROCKER_PORT_LIMIT, fn);
+}
+
+/* A vector of one's own on @mask, NULL for the default; or ERR_PTR(). May sleep */
+static inline struct irq_vec *rocker_port_get_dedicated(struct rocker_irqs *irqs,
+							const struct cpumask *mask)
+{
+	return irq_vecpool_get_dedicated(&irqs->port, irqs->port.info->cookie, mask);
+}
+
+/* The same at an index of a store, -EBUSY when it is taken */
+static inline struct irq_vec *rocker_port_get_at(struct rocker_irqs *irqs,
+						 enum rocker_store store,
+						 unsigned int index,
+						 const struct cpumask *mask)
+{
+	return irq_vecpool_get_at(&irqs->port, store, index, irqs->port.info->cookie, mask);
+}
+
+/* Give @vec back: its user is detached, or its handler freed. May sleep */
+static inline void rocker_port_put(struct irq_vec *vec)
+{
+	irq_vec_put(vec, ROCKER_PORT_LIMIT);
+}
+
+/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
 static inline unsigned int rocker_port_irq(const struct rocker_irqs *irqs, unsigned int entry)
 {
-	return READ_ONCE(irqs->port.irq[entry]);
+	return irq_vecpool_irq(&irqs->port, entry);
 }
 
-/* One more user of a vector which is alive and has room */
-static inline bool rocker_port_tryget(struct rocker_port_vec *vec)
+/* What the device has to be told: the store of @vec and the index there */
+static inline unsigned int rocker_port_index(const struct irq_vec *vec, enum rocker_store *store)
 {
-	int users = atomic_read(&vec->users);
-
-	while (users && users < ROCKER_PORT_LIMIT) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users + 1)))
-			return true;
-	}
-	return false;
-}
-
-/* Whether any user is attached */
-static inline bool rocker_port_busy(struct rocker_port_vec *vec)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		if (atomic_long_read(&vec->used[i]))
-			return true;
-	}
-	return !hlist_empty(&vec->overflow);
-}
-
-/* Take the lowest place which is free, ROCKER_PORT_LIMIT if none is */
-static inline unsigned int rocker_port_take(struct rocker_port_vec *vec)
-{
-	unsigned int i, place;
-	long used;
-
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		used = atomic_long_read(&vec->used[i]);
-		while (~used) {
-			place = i * BITS_PER_LONG + ffz(used);
-			if (place >= ROCKER_PORT_LIMIT)
-				break;
-			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
-								   used | BIT(ffz(used)))))
-				return place;
-		}
-	}
-	return ROCKER_PORT_LIMIT;
-}
-
-/**
- * rocker_port_get - Get a shared vector on a CPU
- * @irqs:	The interrupts of the device
- * @cpu:	The CPU which wants to be interrupted
- *
- * Takes the vector of @cpu. Makes it when there is none yet, or when all of
- * them have ROCKER_PORT_LIMIT users. When none can be made it takes the
- * one with the fewest users, wherever that has room; only when all are full
- * more than ROCKER_PORT_LIMIT users share a vector.
- *
- * Context: Task context, may sleep. Does not when the vector exists.
- *
- * Return: The vector, to be given back with rocker_port_put(). ERR_PTR()
- *	   only when the pool has no vector at all and none can be made:
- *	   -EINVAL when @cpu does not exist, -ENOSPC when CPU vectors or slots
- *	   have run out, -ENOMEM
- */
-static inline struct rocker_port_vec *rocker_port_get(struct rocker_irqs *irqs,
-						      unsigned int cpu)
-{
-	struct rocker_port_vec *vec;
-
-	if (cpu >= nr_cpu_ids)
-		return ERR_PTR(-EINVAL);
-
-	rcu_read_lock();
-	vec = rcu_dereference(irqs->port.cpus[cpu].open);
-	if (unlikely(!vec || !rocker_port_tryget(vec)))
-		vec = NULL;
-	rcu_read_unlock();
-
-	return likely(vec) ? vec : __rocker_port_get(irqs, cpu);
-}
-
-/**
- * rocker_port_put - Give a vector back
- * @vec:	A vector which the caller got
- *
- * The last user of a shared vector must be detached, the handler of a
- * dedicated one freed.
- *
- * Context: Task context, may sleep. Does not while the vector has other users.
- */
-static inline void rocker_port_put(struct rocker_port_vec *vec)
-{
-	int users = atomic_read(&vec->users);
-
-	/* The last one frees it, and one who leaves a full vector makes it known again */
-	while (likely(users > 1 && users < ROCKER_PORT_LIMIT)) {
-		if (likely(atomic_try_cmpxchg(&vec->users, &users, users - 1)))
-			return;
-	}
-	__rocker_port_put(vec);
-}
-
-/**
- * rocker_port_attach - Have a user called for each interrupt of a vector
- * @vec:	A shared vector which the caller got
- * @user:	The user, not attached anywhere
- *
- * Context: Any but NMI. One atomic; writes cache lines of @vec only.
- */
-static inline void rocker_port_attach(struct rocker_port_vec *vec, struct rocker_port_user *user)
-{
-	unsigned int place = rocker_port_take(vec);
-
-	if (unlikely(place >= ROCKER_PORT_LIMIT)) {
-		__rocker_port_attach(vec, user);
-		return;
-	}
-
-	user->vec = vec;
-	user->place = place;
-	rcu_assign_pointer(vec->user[place], user);
-}
-
-/**
- * rocker_port_detach - Stop calling a user
- * @user:	The user, attached
- *
- * A handler may still be looking at @user, so keep it for an RCU grace period.
- *
- * Context: Any but NMI. One atomic; writes cache lines of the vector only.
- */
-static inline void rocker_port_detach(struct rocker_port_user *user)
-{
-	struct rocker_port_vec *vec = user->vec;
-	unsigned int place = user->place;
-
-	if (unlikely(place >= ROCKER_PORT_LIMIT)) {
-		__rocker_port_detach(user);
-		return;
-	}
-
-	RCU_INIT_POINTER(vec->user[place], NULL);
-	user->vec = NULL;
-	/* Pairs with the acquire of whoever takes the place next */
-	smp_mb__before_atomic();
-	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
-}
-
-/**
- * rocker_port_dispatch - Call the users of a vector
- * @vec:	The vector, which is what the interrupt handler gets as its data
- * @fn:		What to call for each of them
- *
- * Inlined, so that @fn is called directly or becomes a part of the caller.
- *
- * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
- *
- * Return: IRQ_HANDLED when any of the calls returned that, else IRQ_NONE
- */
-static __always_inline irqreturn_t
-rocker_port_dispatch(struct rocker_port_vec *vec,
-		     irqreturn_t (*fn)(struct rocker_port_user *user))
-{
-	struct rocker_port_user __rcu **places;
-	struct rocker_port_user *user;
-	irqreturn_t ret = IRQ_NONE;
-	unsigned long used;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(vec->used); i++) {
-		places = &vec->user[i * BITS_PER_LONG];
-		/* Whoever attaches from here on waits for the next interrupt */
-		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
-			user = rcu_dereference(places[__ffs(used)]);
-			if (likely(user))
-				ret |= fn(user);
-		}
-	}
-	if (unlikely(!hlist_empty(&vec->overflow))) {
-		hlist_for_each_entry_rcu(user, &vec->overflow, node)
-			ret |= fn(user);
-	}
-	rcu_read_unlock();
-
-	return ret;
+	*store = vec->source;
+	return vec->index;
 }
 
 #endif /* _LINUX_IRQCHIP_IRQ_ROCKER_H */

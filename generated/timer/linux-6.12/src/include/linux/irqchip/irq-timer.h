@@ -8,40 +8,35 @@
 #ifndef _LINUX_IRQCHIP_IRQ_TIMER_H
 #define _LINUX_IRQCHIP_IRQ_TIMER_H
 
+#include <linux/pci_ims.h>
 #include <linux/types.h>
 
 struct pci_dev;
 
-#define TIMER_IMS_MAX_SLOTS			1
-
 /**
- * struct timer_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @tick:	Linux interrupt number: timer expired
- * @ims:	The slots of the ims store
- * @ims_slots:	Their number, 0 when the store can't be used
+ * struct timer_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @tick: Linux interrupt number: timer expired
+ * @ims: The ims store
  */
 struct timer_irqs {
-	struct pci_dev		*pdev;
-	unsigned int		tick;
-	struct timer_ims_slot __iomem *ims;
-	unsigned int		ims_slots;
+	struct pci_dev	*pdev;
+	unsigned int	tick;
+	struct pci_ims	ims;
 };
 
+int timer_irqs_init(struct timer_irqs *irqs, struct pci_dev *pdev, void __iomem *bar0);
 int devm_timer_irqs_init(struct timer_irqs *irqs, struct pci_dev *pdev, void __iomem *bar0);
+void timer_irqs_exit(struct timer_irqs *irqs);
 void timer_irqs_shutdown(struct timer_irqs *irqs);
-void timer_irqs_restore(struct timer_irqs *irqs);
 
-/**
- * timer_irq_tick - The interrupt for: timer expired
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the ims store. The handler runs in hard interrupt context.
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Write all messages and masks again after reset or D3. May sleep */
+static inline void timer_irqs_restore(struct timer_irqs *irqs)
+{
+	pci_ims_restore(&irqs->ims);
+}
+
+/* Index 0 of the ims store. The handler runs in hard interrupt context. */
 static inline unsigned int timer_irq_tick(const struct timer_irqs *irqs)
 {
 	return irqs->tick;

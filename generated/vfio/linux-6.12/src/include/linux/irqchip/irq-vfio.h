@@ -8,20 +8,21 @@
 #ifndef _LINUX_IRQCHIP_IRQ_VFIO_H
 #define _LINUX_IRQCHIP_IRQ_VFIO_H
 
-#include <linux/compiler.h>
-#include <linux/cpumask_types.h>
-#include <linux/interrupt.h>
-#include <linux/mutex.h>
+#include <linux/irq_vecpool.h>
+#include <linux/pci_ims.h>
 #include <linux/types.h>
 
 struct pci_dev;
 
-#define VFIO_IMS_MAX_SLOTS			2048
+/* The stores that pools have vectors of */
+enum vfio_store {
+	VFIO_IMS,
+};
 
 /**
  * struct vfio_irqs_params - What only the driver knows
- * @bar0:	Mapping of BAR 0
- * @ims_slots:	Slots of the ims store, at most 2048
+ * @bar0: Mapping of BAR 0
+ * @ims_slots: Slots of the ims store, at most 2048
  */
 struct vfio_irqs_params {
 	void __iomem	*bar0;
@@ -30,105 +31,69 @@ struct vfio_irqs_params {
 
 /**
  * struct vfio_ims_cookie - What a message of the ims store carries along
- * @pasid:	0 to 0xfffff
+ * @pasid: 0 to 0xfffff
  */
 struct vfio_ims_cookie {
 	u32	pasid;
 };
 
-struct vfio_guest_vec;
-
 /**
- * struct vfio_guest_vec - One vector of the guest pool
- * @irqs:	The interrupts of the device
- * @irq:	Linux interrupt number
- * @entry:	Number of the vector within the pool
- */
-struct vfio_guest_vec {
-	struct vfio_irqs	*irqs;
-	unsigned int		irq;
-	unsigned int		entry;
-};
-
-/**
- * struct vfio_guest_pool - The guest pool: assigned queues
- * @nr_ims:	Vectors from the ims store
- * @nr:		Vectors in all stores
- * @irq:	Linux interrupt number of each vector, 0 where there is none
- * @vecs:	The vectors which exist, by number
- * @taken:	Their numbers
- * @affdesc:	Affinity of the vector which is being made
- */
-struct vfio_guest_pool {
-	unsigned int		nr_ims;
-	unsigned int		nr;
-	unsigned int		*irq;
-	struct vfio_guest_vec	**vecs;
-	unsigned long		*taken;
-	struct irq_affinity_desc affdesc;
-};
-
-/**
- * struct vfio_irqs - The interrupts of one device
- * @pdev:	The PCI device
- * @lock:	Serializes making and giving back vectors
- * @error:	Linux interrupt number: errors
- * @ims:	The slots of the ims store
- * @ims_slots:	Their number, 0 when the store can't be used
- * @ims_pending:	Their pending bits
- * @guest:	The guest pool
+ * struct vfio_irqs - The interrupts of one device, zeroed before the first use
+ * @pdev: The PCI device, NULL while they are not set up
+ * @error: Linux interrupt number: errors
+ * @ims: The ims store
+ * @guest: The guest pool: assigned queues
  */
 struct vfio_irqs {
 	struct pci_dev		*pdev;
-	/* Vectors are made and given back under it */
-	struct mutex		lock;
 	unsigned int		error;
-	struct vfio_ims_slot __iomem *ims;
-	unsigned int		ims_slots;
-	void __iomem *ims_pending;
-	struct vfio_guest_pool	guest;
+	struct pci_ims		ims;
+	struct irq_vecpool	guest;
 };
 
+int vfio_irqs_init(struct vfio_irqs *irqs, struct pci_dev *pdev,
+		   const struct vfio_irqs_params *params);
 int devm_vfio_irqs_init(struct vfio_irqs *irqs, struct pci_dev *pdev,
 			const struct vfio_irqs_params *params);
+void vfio_irqs_exit(struct vfio_irqs *irqs);
 void vfio_irqs_shutdown(struct vfio_irqs *irqs);
-void vfio_irqs_restore(struct vfio_irqs *irqs);
 
-/**
- * vfio_irq_error - The interrupt for: errors
- * @irqs:	The interrupts of the device
- *
- * Index 0 of the table store. Made for request_threaded_irq().
- *
- * Context: Any.
- *
- * Return: The Linux interrupt number
- */
+/* Write all messages and masks again after reset or D3. May sleep */
+static inline void vfio_irqs_restore(struct vfio_irqs *irqs)
+{
+	pci_ims_restore(&irqs->ims);
+}
+
+/* Index 0 of the table store. Made for request_threaded_irq(). */
 static inline unsigned int vfio_irq_error(const struct vfio_irqs *irqs)
 {
 	return irqs->error;
 }
 
-struct vfio_guest_vec *vfio_guest_get_dedicated(struct vfio_irqs *irqs,
-						const struct vfio_ims_cookie *cookie,
-						const struct cpumask *mask);
-struct vfio_guest_vec *vfio_guest_get_ims(struct vfio_irqs *irqs, unsigned int index,
-					  const struct vfio_ims_cookie *cookie,
-					  const struct cpumask *mask);
-void vfio_guest_put(struct vfio_guest_vec *vec);
+struct irq_vec *vfio_guest_get_dedicated(struct vfio_irqs *irqs,
+					 const struct vfio_ims_cookie *cookie,
+					 const struct cpumask *mask);
+struct irq_vec *vfio_guest_get_at(struct vfio_irqs *irqs, enum vfio_store store,
+				  unsigned int index, const struct vfio_ims_cookie *cookie,
+				  const struct cpumask *mask);
 
-/**
- * vfio_guest_irq - Look up the interrupt of a guest vector
- * @irqs:	The interrupts of the device
- * @entry:	Number of the vector within the pool, below vfio_guest_pool::nr
- *
- * Context: Any. The vector must not be given back meanwhile.
- *
- * Return: The Linux interrupt number, 0 when the vector does not exist
- */
+/* Give @vec back: its user is detached, or its handler freed. May sleep */
+static inline void vfio_guest_put(struct irq_vec *vec)
+{
+	irq_vec_put(vec, 0);
+}
+
+/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
 static inline unsigned int vfio_guest_irq(const struct vfio_irqs *irqs, unsigned int entry)
 {
-	return READ_ONCE(irqs->guest.irq[entry]);
+	return irq_vecpool_irq(&irqs->guest, entry);
+}
+
+/* What the device has to be told: the store of @vec and the index there */
+static inline unsigned int vfio_guest_index(const struct irq_vec *vec, enum vfio_store *store)
+{
+	*store = vec->source;
+	return vec->index;
 }
 
 #endif /* _LINUX_IRQCHIP_IRQ_VFIO_H */
