@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 OK, FAILED, USAGE = 0, 1, 2
 
+#: The subcommands of ``commands/``, each a module that is only loaded when it is called.
+COMMANDS = {
+    "explain": "say what the code of a finding means, with examples",
+    "fmt": "write layouts in their one form",
+}
+
 #: File names that can stand in C comments, commands and commit messages as they are.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
@@ -48,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
+        if arguments and arguments[0] in COMMANDS:
+            return _command(arguments[0], arguments[1:])
         if arguments[:1] == ["check"]:
             return _check_files(_check_parser().parse_args(arguments[1:]))
         if arguments[:1] == ["simulate"]:
@@ -161,6 +169,14 @@ def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> N
 
 
 # --- commands ---------------------------------------------------------------------------------
+
+
+def _command(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    command = import_module(f"{__package__}.commands.{name}")
+    code: int = command.run(command.parser().parse_args(arguments))
+    return code
 
 
 def _check_files(args: argparse.Namespace) -> int:
@@ -361,4 +377,7 @@ def _colourful() -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    # The subcommands know this module by its name: there is one Failure only.
+    from imsgen.generator.cli import main as run
+
+    raise SystemExit(run())

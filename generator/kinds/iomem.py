@@ -34,12 +34,12 @@ class Iomem(SlotKind):
         store = self.store
         bars = [store.bar, *(bits.bar for bits in (store.mask_bits, store.pending) if bits)]
         out = [
-            Param(f"bar{bar}", "void __iomem *", f"Mapping of BAR {bar}", False)
+            Param(f"bar{bar}", "void __iomem *", f"Mapping of BAR {bar}")
             for bar in dict.fromkeys(bars)
         ]
         if store.offset.runtime:
             what = f"Offset of the {self.name} store in BAR {store.bar} in bytes"
-            out.append(Param(f"{self.name}_offset", "u32", what, True))
+            out.append(Param(f"{self.name}_offset", "u32", what))
         return (*out, *super().params)
 
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
@@ -102,7 +102,6 @@ class Iomem(SlotKind):
             name=control.register.name,
             write=accessor("write", control.register.width, self.layout.endian),
             read=accessor("read", control.register.width, self.layout.endian),
-            masks=control.mask is not None,
             masked=f"ctrl & ~{mask}" if low else f"ctrl | {mask}",
             unmasked="ctrl",
             reset="0" if low else mask,

@@ -137,7 +137,7 @@ def suite_view(device: Device) -> SuiteView:
     """What the templates of the suite of ``device`` use."""
     ims = ims_of(device)
     constants, assigned = _constants(device), _assigned(device)
-    alone = len(assigned) == 1 and not constants and not assigned[0][2]
+    alone = len(assigned) == 1 and not constants
     has_params = not alone and bool(constants or assigned)
     argument = "&params" if has_params else assigned[0][1] if alone else ""
     trials = _trials(device)
@@ -152,7 +152,7 @@ def suite_view(device: Device) -> SuiteView:
         machine=_machine(device),
         has_params=has_params,
         constants=aligned_lines(constants),
-        assigned=tuple(Line(name, " ", value) for name, value, _ in assigned),
+        assigned=tuple(Line(name, " ", value) for name, value in assigned),
         argument=f", {argument}" if argument else "",
         device=_device(device, bool(trials)),
         restores=ims is not None,
@@ -228,20 +228,20 @@ def _constants(device: Device) -> list[tuple[str, str]]:
     return out
 
 
-def _assigned(device: Device) -> list[tuple[str, str, bool]]:
-    """Those that depend on the fake device or on what is tried, and whether they are numbers."""
+def _assigned(device: Device) -> list[tuple[str, str]]:
+    """Those that depend on the fake device or on what is tried."""
     ims = ims_of(device)
-    out: list[tuple[str, str, bool]] = []
+    out: list[tuple[str, str]] = []
     if isinstance(ims, IomemStore):
         for bar, base in bar_bases(device, ims)[0].items():
-            out.append((f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar", False))
+            out.append((f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar"))
         if ims.offset.runtime:
-            out.append((f"{ims.name}_offset", "asked->offset", True))
+            out.append((f"{ims.name}_offset", "asked->offset"))
     if isinstance(ims, MemoryStore):
-        out.append((ims.name, "fake->mem + asked->offset", False))
+        out.append((ims.name, "fake->mem + asked->offset"))
     if ims and ims.slots.runtime:
-        out.append((f"{ims.name}_slots", "asked->slots", True))
-    out += [(f"{p.name}_queues", "asked->queues", True) for p in device.pools if p.managed]
+        out.append((f"{ims.name}_slots", "asked->slots"))
+    out += [(f"{p.name}_queues", "asked->queues") for p in device.pools if p.managed]
     return out
 
 

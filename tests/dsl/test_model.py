@@ -101,7 +101,10 @@ def test_idxd() -> None:
         "misc", "table", 0, "errors and events", Context.THREADED,
     )  # fmt: skip
     (queue,) = idxd.pools
-    assert [(r.store, r.first, r.last) for r in queue.ranges] == [("table", 1, None), ("ims", 0, None)]
+    assert [(r.store, r.first, r.last) for r in queue.ranges] == [
+        ("table", 1, None),
+        ("ims", 0, None),
+    ]
     assert queue.sharing is not None
     assert (queue.name, queue.purpose, queue.sharing.limit, queue.dedicated) == (
         "queue", "work queue completions", 8, True,

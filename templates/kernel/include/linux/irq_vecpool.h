@@ -224,7 +224,7 @@ void irq_vecpool_exit(struct irq_vecpool *pool);
 void irq_vecpool_shutdown(struct irq_vecpool *pool);
 
 unsigned int irq_vecpool_least(struct irq_vecpool *pool, const struct cpumask *mask);
-const struct cpumask *irq_vecpool_cpus(const struct irq_vecpool *pool);
+void irq_vecpool_cpus(const struct irq_vecpool *pool, struct cpumask *cpus);
 struct irq_vec *irq_vecpool_get_dedicated(struct irq_vecpool *pool,
 					  union msi_instance_cookie cookie,
 					  const struct cpumask *mask);

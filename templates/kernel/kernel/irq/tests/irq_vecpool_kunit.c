@@ -311,6 +311,7 @@ static void irq_vecpool_test_default_affinity(struct kunit *test)
 {
 	unsigned int cpu = cpumask_last(cpu_online_mask), is_static;
 	struct ims_fake_params machine = test_machine;
+	const struct cpumask *untouched;
 	struct vecpool_test *ctx;
 	struct irq_vec *vec;
 
@@ -323,11 +324,11 @@ static void irq_vecpool_test_default_affinity(struct kunit *test)
 						      cpumask_of(cpu)));
 		test_put(vec);
 
-		/* The one which is not with the pool has it: nobody has touched that */
+		/* The vector which is not with the pool has it */
+		untouched = irq_get_affinity_mask(pci_irq_vector(ctx->fake->pdev, 0));
 		vec = irq_vecpool_get_at(&ctx->pool, 0, 1, test_cookie, NULL);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_EXPECT_TRUE(test, cpumask_equal(irq_get_affinity_mask(vec->irq),
-			irq_get_affinity_mask(pci_irq_vector(ctx->fake->pdev, 0))));
+		KUNIT_EXPECT_TRUE(test, cpumask_equal(irq_get_affinity_mask(vec->irq), untouched));
 		test_put(vec);
 		test_end(test, ctx);
 	}
@@ -708,38 +709,6 @@ static void irq_vecpool_test_never_shared(struct kunit *test)
 	test_end(test, ctx);
 }
 
-/* Users who did not get the vector themselves count as all others do */
-static void irq_vecpool_test_users(struct kunit *test)
-{
-	struct vecpool_test *ctx = test_setup(test);
-	struct irq_vec *vec, *other;
-	unsigned int i;
-
-	vec = test_get(ctx, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < LIMIT; i++)
-		irq_vec_add_user(vec);
-	KUNIT_EXPECT_EQ(test, ctx->pool.shared_full, 0);
-	other = test_get(ctx, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
-	KUNIT_EXPECT_PTR_NE(test, other, vec);
-	test_put(other);
-
-	/* Nobody can keep them from being too many, but it is counted */
-	irq_vec_add_user(vec);
-	KUNIT_EXPECT_EQ(test, ctx->pool.shared_full, 1);
-	irq_vec_drop_user(vec);
-
-	/* Who leaves makes room */
-	irq_vec_drop_user(vec);
-	KUNIT_EXPECT_PTR_EQ(test, test_get(ctx, 0), vec);
-	test_put(vec);
-	for (i = 2; i < LIMIT; i++)
-		irq_vec_drop_user(vec);
-	test_put(vec);
-	test_end(test, ctx);
-}
-
 /* --- Dispatch ------------------------------------------------------------------- */
 
 /* Attached users are called once an interrupt, detached ones are not */
@@ -954,14 +923,10 @@ static void irq_vecpool_test_any_context(struct kunit *test)
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	for (i = 0; i < LIMIT + LISTED; i++) {
+	for (i = 0; i < LIMIT + LISTED; i++)
 		irq_vec_detach(&crowd->on_a[i].user, LIMIT);
-		irq_vec_add_user(crowd->a);
-	}
-	for (i = 0; i < LIMIT + LISTED; i++) {
+	for (i = 0; i < LIMIT + LISTED; i++)
 		irq_vec_attach(crowd->a, LIMIT, &crowd->on_a[i].user);
-		irq_vec_drop_user(crowd->a);
-	}
 	raw_spin_unlock_irqrestore(&lock, flags);
 
 	KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->a->irq), 0);
@@ -1377,12 +1342,11 @@ struct test_slow {
 	struct irq_vec_source	real;
 	struct completion	entered;
 	struct completion	go;
-	struct completion	done;
 	struct vecpool_test	*ctx;
 	struct irq_vec		*vec;
-	unsigned int		cpu;
 	unsigned int		unplug;
 	bool			wait;
+	bool			waited;
 	bool			allocated;
 };
 
@@ -1394,7 +1358,7 @@ static struct msi_map test_slow_alloc(void *store, unsigned int index,
 
 	if (slow->wait) {
 		complete(&slow->entered);
-		wait_for_completion_timeout(&slow->go, 3 * PATIENCE);
+		slow->waited = wait_for_completion_timeout(&slow->go, PATIENCE);
 	}
 	slow->allocated = true;
 	return slow->real.ops->alloc(slow->real.store, index, cookie, affdesc);
@@ -1437,7 +1401,6 @@ static struct test_slow *test_slow_setup(struct kunit *test)
 	slow->real = pci_irq_table_source(&ctx->table);
 	init_completion(&slow->entered);
 	init_completion(&slow->go);
-	init_completion(&slow->done);
 	source = slow->real;
 	source.ops = &test_slow_ops;
 	source.store = slow;
@@ -1454,48 +1417,30 @@ static int test_slow_get(void *data)
 	return 0;
 }
 
-static int test_slow_hotplug(void *data)
-{
-	struct test_slow *slow = data;
-	int ret = remove_cpu(slow->cpu);
-
-	if (!ret)
-		ret = add_cpu(slow->cpu);
-	complete(&slow->done);
-	return ret;
-}
-
-static struct task_struct *test_run(struct kunit *test, int (*fn)(void *data), void *data)
-{
-	struct task_struct *task = kthread_create(fn, data, "irq_vecpool_test");
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	get_task_struct(task);
-	wake_up_process(task);
-	return task;
-}
-
 /* CPUs come and go while a store takes its time */
 static void irq_vecpool_test_hotplug_slow(struct kunit *test)
 {
-	struct task_struct *getter, *plugger;
 	unsigned int cpu = test_hotplug_cpu();
+	struct task_struct *getter;
 	struct test_slow *slow;
 
 	if (cpu >= nr_cpu_ids)
 		kunit_skip(test, "no CPU can be taken away");
 
 	slow = test_slow_setup(test);
-	slow->cpu = cpu;
 	slow->wait = true;
-	getter = test_run(test, test_slow_get, slow);
-	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&slow->entered, PATIENCE), 0);
-	plugger = test_run(test, test_slow_hotplug, slow);
-	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&slow->done, PATIENCE), 0);
+	getter = kthread_create(test_slow_get, slow, "irq_vecpool_test");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(getter));
+	get_task_struct(getter);
+	wake_up_process(getter);
+	wait_for_completion(&slow->entered);
+
+	KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
 	complete(&slow->go);
-	/* These wait for the end of the threads */
-	KUNIT_EXPECT_EQ(test, kthread_stop_put(plugger), 0);
+	/* Waits for the end of the thread */
 	KUNIT_EXPECT_EQ(test, kthread_stop_put(getter), 0);
+	KUNIT_EXPECT_TRUE(test, slow->waited);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(slow->vec));
 	test_put(slow->vec);
@@ -1770,7 +1715,6 @@ static struct kunit_case irq_vecpool_cases[] = {
 	KUNIT_CASE(irq_vecpool_test_reserve),
 	KUNIT_CASE(irq_vecpool_test_reserve_all),
 	KUNIT_CASE(irq_vecpool_test_never_shared),
-	KUNIT_CASE(irq_vecpool_test_users),
 	KUNIT_CASE(irq_vecpool_test_dispatch),
 	KUNIT_CASE(irq_vecpool_test_many_places),
 	KUNIT_CASE(irq_vecpool_test_dispatch_moves),
