@@ -150,14 +150,19 @@ static struct irq_layout_told *layout_tell(struct irq_layout_run *run, unsigned 
  *
  * Context: Task context, may sleep.
  *
- * Return: 0
+ * Return: 0, -EIO when irq_layout_run::refuses says so
  */
 int ims_layout_command(struct pci_ims *ims, const struct pci_ims_msg *msg)
 {
-	struct irq_layout_told *told = layout_tell(irq_layout_current(), msg->index);
+	struct irq_layout_run *run = irq_layout_current();
+	struct irq_layout_told *told;
 	unsigned int i;
 
 	might_sleep();
+	if (run->refuses)
+		return -EIO;
+
+	told = layout_tell(run, msg->index);
 	told->masked = msg->masked;
 	told->address = (u64)msg->address_hi << 32 | msg->address_lo;
 	told->data = msg->data;
