@@ -33,6 +33,7 @@ STDIN = "stdin"
 COMMANDS = {
     "dump": "print what a layout says as JSON",
     "explain": "say what the code of a finding means, with examples",
+    "new": "write a commented layout to start from",
     "fmt": "write layouts in their one form",
 }
 

@@ -1,4 +1,4 @@
-"""What all commands have in common: bad files, standard input, usage; and ``check`` and ``dump``."""
+"""What all commands share: bad files, standard input, usage; and ``check`` and ``dump``."""
 
 from __future__ import annotations
 
