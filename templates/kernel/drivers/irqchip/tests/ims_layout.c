@@ -861,6 +861,8 @@ static void layout_restore(struct layout_look *look, unsigned int first)
 	struct kunit *test = look->test;
 	int ret;
 
+	/* What the device holds in the end, not how that came there */
+	look->counts = false;
 	for (i = 0; i < nr; i++) {
 		state = (first + i) % LAYOUT_STATES;
 		irq[i] = layout_open(look, index[i], ctrl);
@@ -868,11 +870,10 @@ static void layout_restore(struct layout_look *look, unsigned int first)
 			KUNIT_ASSERT_EQ(test, irq_layout_request(test, irq[i]), 0);
 		if (state == LAYOUT_DISABLED)
 			irq_layout_mask(irq[i]);
+		memcpy(look->mem, look->run->fake->mem, look->run->fake->params.bar_size);
 	}
 
 	layout_lose(look);
-	/* What is in the end, not how it came there */
-	look->counts = false;
 	for (i = 0; layout_has_slots(layout) && i < nr; i++)
 		layout_restored(look, index[i], irq[i], ctrl, (first + i) % LAYOUT_STATES);
 	layout->device->restore(look->run->irqs);
