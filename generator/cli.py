@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 
 OK, FAILED, USAGE = 0, 1, 2
 
+#: What standard input is called, in findings and in what is made: so no `<` and `>`.
+STDIN = "stdin"
+
 #: The subcommands of ``commands/``, each a module that is only loaded when it is called.
 COMMANDS = {
+    "dump": "print what a layout says as JSON",
     "explain": "say what the code of a finding means, with examples",
+    "new": "write a commented layout to start from",
     "fmt": "write layouts in their one form",
 }
 
@@ -91,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Make the kernel patch series for a device's interrupt message stores.",
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="+", metavar="DEVICE.ims", help="descriptions of devices")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="DEVICE.ims",
+        help="descriptions of devices; '-': standard input",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -134,7 +144,27 @@ def _check_parser() -> argparse.ArgumentParser:
         description="Say what is wrong with descriptions of devices; make nothing.",
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="+", metavar="DEVICE.ims")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="DEVICE.ims",
+        help="descriptions of devices; '-': standard input",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json",
+        dest="form",
+        action="store_const",
+        const="json",
+        help="print the findings as JSON, and nothing else",
+    )
+    form.add_argument(
+        "--sarif",
+        dest="form",
+        action="store_const",
+        const="sarif",
+        help="print them as SARIF 2.1.0, which code review systems read",
+    )
     _add_folders(parser)
     return parser
 
@@ -180,8 +210,12 @@ def _command(name: str, arguments: list[str]) -> int:
 
 
 def _check_files(args: argparse.Namespace) -> int:
-    _load(args.files, args.folders or ())
-    return OK
+    if args.form is None:
+        _load(args.files, args.folders or ())
+        return OK
+    from .commands.check import run
+
+    return run(args)
 
 
 def _simulate(arguments: Sequence[str]) -> int:
@@ -225,17 +259,30 @@ def _generate(args: argparse.Namespace) -> int:
     return _store(folders, args)
 
 
+def read_stdin() -> bytes:
+    """What standard input holds; never more than can be right, since a pipe may have no end."""
+    from imsgen.dsl import MAX_BYTES
+
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
 def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, bytes]]:
     """All devices of all files with the text of their file; all errors are reported first."""
     from imsgen.dsl import load
 
+    if list(files).count("-") > 1:
+        raise Failure("error: standard input can be read once only")
     out: list[tuple[Device, bytes]] = []
     failed = False
     for path in files:
         name = os.path.basename(path)
         try:
-            with open(path, "rb") as file:
-                text = file.read()
+            if path == "-":
+                path = name = STDIN
+                text = read_stdin()
+            else:
+                with open(path, "rb") as file:
+                    text = file.read()
         except OSError as error:
             _say(f"error: {path}: {error.strerror}")
             failed = True

@@ -9,14 +9,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from imsgen.dsl import MAX_BYTES, Result, load
+from imsgen.dsl import Result, load
 
-from ..cli import FAILED, OK, Failure, _add_folders, _report, _say
+from ..cli import FAILED, OK, STDIN, Failure, _add_folders, _report, _say, read_stdin
 
-__all__ = ["FAILED", "OK", "STDIN", "Failure", "add_input", "load_all", "report", "say"]
-
-#: What standard input is called in findings.  It may stand in generated files, so no `<` or `>`.
-STDIN = "stdin"
+__all__ = ["FAILED", "OK", "Failure"]
 
 say, report = _say, _report
 
@@ -43,8 +40,7 @@ def read(path: str) -> tuple[str, bytes | None]:
     """What a file is called, and what it holds where it isn't read by its name."""
     if path != "-":
         return path, None
-    # Never more than can be right: a pipe may have no end.
-    return STDIN, sys.stdin.buffer.read(MAX_BYTES + 1)
+    return STDIN, read_stdin()
 
 
 def load_all(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:

@@ -158,6 +158,7 @@ static void test_end(struct kunit *test, struct vecpool_test *ctx)
 	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
 	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
 	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	ims_fake_destroy(test, ctx->fake);
 }
 
 static struct irq_vec *test_get(struct vecpool_test *ctx, unsigned int cpu)
@@ -377,11 +378,13 @@ static void irq_vecpool_test_static(struct kunit *test)
 static void irq_vecpool_test_static_few(struct kunit *test)
 {
 	static const struct {
+		unsigned int	msix;
 		unsigned int	special;
 		unsigned int	usable;
-		unsigned int	least;
+		unsigned int	size;
 	} cases[] = {
-		{ 1, 3, 3 }, { 2, 1, 2 }, { 1, 2048, 2048 }, { 1, 5000, 2048 },
+		{ 2048, 1, 3, 3 }, { 2048, 2, 1, 2 }, { 2048, 1, 40, 40 }, { 16, 1, 5000, 16 },
+		{ 1, 1, UINT_MAX, 1 },
 	};
 	struct ims_fake_params machine = test_machine;
 	struct vecpool_test *ctx;
@@ -395,16 +398,18 @@ static void irq_vecpool_test_static_few(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 1 + num_possible_cpus());
 	pci_irq_table_exit(&ctx->table);
 
+	test_end(test, ctx);
+
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		machine.msix = cases[i].msix;
+		ctx = test_create(test, &machine);
 		KUNIT_ASSERT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev,
 							 PCI_IRQ_MSIX, cases[i].special,
 							 cases[i].usable), 0);
-		KUNIT_EXPECT_EQ(test, ctx->table.size, cases[i].least);
-		KUNIT_EXPECT_EQ(test, ctx->fake->allocated, cases[i].least);
-		pci_irq_table_exit(&ctx->table);
-		KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
+		KUNIT_EXPECT_EQ(test, ctx->table.size, cases[i].size);
+		KUNIT_EXPECT_EQ(test, ctx->fake->allocated, cases[i].size);
+		test_end(test, ctx);
 	}
-	test_end(test, ctx);
 }
 
 /* The messages of MSI are there from the start as well */
@@ -1619,7 +1624,7 @@ static char *test_debugfs(struct kunit *test)
 		vec.iov_len = PAGE_SIZE - 1;
 		init_sync_kiocb(&kiocb, file);
 		iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
-		KUNIT_EXPECT_GT(test, seq_read_iter(&kiocb, &iter), 0);
+		KUNIT_EXPECT_GE(test, seq_read_iter(&kiocb, &iter), 0);
 		__fput_sync(file);
 	}
 	kern_unmount(mnt);
