@@ -31,6 +31,7 @@ STDIN = "stdin"
 
 #: The subcommands of ``commands/``, each a module that is only loaded when it is called.
 COMMANDS = {
+    "diff": "say what changes from one layout to another, and what breaks",
     "dump": "print what a layout says as JSON",
     "explain": "say what the code of a finding means, with examples",
     "new": "write a commented layout to start from",
