@@ -346,9 +346,9 @@ static void layout_check_field(struct kunit *test, const struct irq_layout_pool 
 		layout_expect_refused(test, pool, cookie, field->name);
 	}
 
-	/* None of this name */
+	/* None of this name, unless that is as good as any other */
 	*value = U32_MAX;
-	if (field->optional)
+	if (field->optional || field->limit == U32_MAX)
 		layout_expect_carried(test, pool, range, cookie, field->name);
 	else
 		layout_expect_refused(test, pool, cookie, field->name);
