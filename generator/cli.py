@@ -252,7 +252,7 @@ def _generate(args: argparse.Namespace) -> int:
     from .names import NameClash, check_distinct
     from .patches import PatchError
     from .render import RenderError
-    from .series import Planner, SeriesError
+    from .series import NamesTaken, Planner, SeriesError
 
     try:
         check_distinct(device for device, _ in loaded)
@@ -261,6 +261,9 @@ def _generate(args: argparse.Namespace) -> int:
         if args.output == "-":
             return _mailbox(planner, [device for device, _ in loaded], args.signoff)
         folders = _folders(planner, target, loaded, args)
+    except NamesTaken as taken:
+        _report(taken.findings)
+        raise Failure from taken
     except (NameClash, TargetError, SeriesError, ProofError) as error:
         raise Failure(f"error: {error}") from error
     except (RenderError, ScriptError, PatchError, EditError) as error:

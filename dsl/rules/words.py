@@ -121,6 +121,8 @@ def made_from(
     """
     inside = f"struct {device}_irqs::"
     params = f"struct {device}_irqs_params::"
+    for pool, _ in pools:
+        yield f"{device}_{pool}", pool
     yield from public(device, stores, vectors, pools, subdevices)
     for suffix in sorted(DEVICE_INSIDE):
         yield f"{device}_{suffix}", device
@@ -144,7 +146,6 @@ def made_from(
     for vector in vectors:
         yield inside + vector, vector
     for pool, _ in pools:
-        yield f"{device}_{pool}", pool
         for suffix in sorted(POOL_INSIDE):
             yield f"{device}_{pool}_{suffix}", pool
         yield inside + pool, pool

@@ -63,7 +63,7 @@ def codes(*parts: str) -> list[str]:
         (MSIX, "pool a_get = table[0] { dedicated; }", "pool a = table[1] { dedicated; }"),
         (STORE, "pool ims_slot = ims { dedicated; }"),
         (STORE, "pool ims_put = ims { dedicated; }"),
-        (STORE.replace("ims", "sources"),),
+        (STORE.replace("ims", "sources"), "vector v = sources[0];"),
         (MSIX, "pool store = table { dedicated; }"),
         (
             MSIX,
