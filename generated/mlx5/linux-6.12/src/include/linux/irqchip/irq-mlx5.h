@@ -7,6 +7,7 @@
 #ifndef _LINUX_IRQCHIP_IRQ_MLX5_H
 #define _LINUX_IRQCHIP_IRQ_MLX5_H
 
+#include <linux/irq_vecset.h>
 #include <linux/pci_ims_vecpool.h>
 
 #define MLX5_CTRL_LIMIT	256
