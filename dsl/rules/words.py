@@ -40,7 +40,7 @@ POOL_SUFFIXES = _words("""
     affinity attach detach dispatch error get get_at get_dedicated get_on index irq put
     """)
 POOL_MACROS = _words("LIMIT")
-STORE_SUFFIXES = _words("cookie ctrl values")
+STORE_SUFFIXES = _words("cookie make_cookie")
 SUBDEVICE_SUFFIXES = _words("irq irqs_exit irqs_init nr")
 MEMBER_SUFFIXES = _words("attach detach")
 DEVICE_SUFFIXES = _words("""
