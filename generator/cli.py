@@ -41,7 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The process is over before looking for cycles could free anything worth it.
     gc.disable()
     try:
-        return _run(sys.argv[1:])
+        from . import process
+
+        return process.run(_run, sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
     finally:
         gc.freeze()
 
@@ -57,12 +61,6 @@ def _run(arguments: list[str]) -> int:
         if failure.args:
             _say(str(failure))
         return FAILED
-    except BrokenPipeError:
-        # The reader has seen enough.  Keep the interpreter from complaining at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except KeyboardInterrupt:
-        return 130
 
 
 # --- usage ------------------------------------------------------------------------------------
@@ -323,23 +321,26 @@ def _folders(
 
 
 def _store(folders: dict[str, dict[str, str]], args: Options) -> int:
+    from imsgen.dsl.diagnostics import printable
+
     from . import emit
 
     try:
         if not (args.check or args.diff):
-            results = emit.write(folders)
+            results = emit.write(folders, args.output)
             for folder, result in results.items():
                 changed = len(result.missing) + len(result.stale)
-                print(f"{folder}: {changed} written, {len(result.fresh)} unchanged", end="")
+                shown = printable(folder)
+                print(f"{shown}: {changed} written, {len(result.fresh)} unchanged", end="")
                 print(f", {len(result.extra)} removed" if result.extra else "")
             return OK
         stale = False
         for folder, wanted in folders.items():
-            result = emit.compare(folder, wanted)
+            result = emit.compare(folder, wanted, args.output)
             stale |= not result.same
             if args.diff:
                 sys.stdout.flush()
-                text = emit.diff(folder, wanted, folder)
+                text = emit.diff(folder, wanted, folder, args.output)
                 sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
                 sys.stdout.buffer.flush()
             if args.check:
@@ -355,10 +356,19 @@ def _store(folders: dict[str, dict[str, str]], args: Options) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"imsgen: {text}", file=sys.stderr)
+    from .process import say
+
+    say(text)
 
 
 def _report(found: Sequence[Diagnostic]) -> None:
+    try:
+        _show(found)
+    except OSError:
+        pass  # standard error is full, and nobody else to tell
+
+
+def _show(found: Sequence[Diagnostic]) -> None:
     if not found:
         return
     from imsgen.dsl.diagnostics import render

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imsgen.generator import emit
+from imsgen.generator import emit, folders
 from imsgen.generator.edits import FileDiff
 from imsgen.generator.patches import Commit, patch
 
@@ -117,6 +117,83 @@ def test_manifest_can_not_point_outside(tmp_path: Path) -> None:
     )
     write(out, sources("src/a.c"))
     assert victim.exists()
+
+
+# --- other runs ---------------------------------------------------------------------------------
+
+
+def test_stages_of_dead_runs_go(tmp_path: Path) -> None:
+    """And what somebody else had in the folder whose place was taken comes back."""
+    write(tmp_path / "out", {A: mail("a")})
+    left = tmp_path / ".imsgen-0123456789abcdef"
+    (left / ".new" / "deep").mkdir(parents=True)
+    (left / ".new" / "deep" / A).write_text("half a pa")
+    (left / "out" / "mine").mkdir(parents=True)
+    (left / "out" / A).write_text(mail("old"))
+    (left / "out" / "mine" / "notes.txt").write_text("mine")
+    inner = tmp_path / "out" / ".imsgen-00112233445566ff"
+    (inner / ".old").mkdir(parents=True)
+    (inner / ".old" / "0").write_text(mail("old"))
+    other = tmp_path / ".imsgen-mine"
+    other.mkdir()
+    assert write(tmp_path / "out", {A: mail("a")}).same
+    assert tree(tmp_path) == {f"out/{A}": mail("a"), "out/mine/notes.txt": "mine"}
+    assert list(tmp_path.rglob(".imsgen-*")) == [other]
+
+
+def test_stage_that_is_a_link(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / ".new").mkdir(parents=True)
+    (elsewhere / ".new" / "file").write_text("mine")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".imsgen-0123456789abcdef").symlink_to(elsewhere)
+    write(out / "idxd", {A: mail("a")})
+    assert (elsewhere / ".new" / "file").read_text() == "mine"
+
+
+def test_another_run_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "PATIENCE", 0.05)
+    with (
+        folders.locked([str(tmp_path)]),
+        pytest.raises(emit.EmitError, match="another run has been writing"),
+    ):
+        write(tmp_path / "out", {A: mail("a")})
+    assert write(tmp_path / "out", {A: mail("a")}).missing == (A,)
+
+
+@pytest.mark.parametrize("name", ["link", "mkdir"])
+def test_where_folders_can_not_change_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A file system without hard links, a parent that is read-only: the files are renamed."""
+    write(tmp_path / "out", {A: mail("a"), B: mail("b"), C: mail("c")})
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    before = (tmp_path / "out").stat()
+    real = getattr(os, name)
+
+    def refuse(path: str, *args: object, **kwargs: object) -> object:
+        if name == "link" or os.path.dirname(path) == str(tmp_path):
+            raise OSError(1, "Operation not permitted", path)
+        return real(path, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, refuse)
+        write(tmp_path / "out", {A: mail("a"), B: mail("new")})
+    assert (tmp_path / "out").stat().st_ino == before.st_ino
+    assert tree(tmp_path / "out") == {A: mail("a"), B: mail("new"), "notes.txt": "mine"}
+    assert not list(tmp_path.rglob(".imsgen-*"))
+
+
+def test_modes_and_empty_folders_stay(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, {A: mail("a"), B: mail("b")})
+    (out / "empty").mkdir(mode=0o711)
+    out.chmod(0o2751)
+    (out / A).chmod(0o640)
+    write(out, {A: mail("a"), B: mail("new")})
+    modes = [oct(path.stat().st_mode & 0o7777) for path in (out, out / "empty", out / A)]
+    assert modes == ["0o2751", "0o711", "0o640"]
 
 
 # --- failures ---------------------------------------------------------------------------------
