@@ -19,23 +19,27 @@ def read(path: str, most: int, *, follow: bool = True) -> bytes:
     At most ``most`` + 1 bytes are given: whoever gets more than ``most`` knows that there are too
     many.  Raises OSError.
     """
-    # Opening a device or a pipe may do something already, so look before, and again behind.
-    _check(os.stat(path, follow_symlinks=follow).st_mode, path)
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
-    handle = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
     try:
-        _check(os.fstat(handle).st_mode, path)
+        # Opening a device or a pipe may do something already, so look before, and again behind.
+        _check(os.stat(path, follow_symlinks=follow).st_mode, path)
+    except FileNotFoundError:
+        pass  # opening it says so, too
+
+    def opener(path: str, flags: int) -> int:
+        flags |= os.O_NONBLOCK | os.O_NOCTTY
+        return os.open(path, flags if follow else flags | os.O_NOFOLLOW)
+
+    with open(path, "rb", buffering=0, opener=opener) as file:
+        _check(os.fstat(file.fileno()).st_mode, path)
         parts = []
         left = most + 1
         while left > 0:
-            part = os.read(handle, min(left, _CHUNK))
+            part = file.read(min(left, _CHUNK))
             if not part:
                 break
             parts.append(part)
             left -= len(part)
-        return b"".join(parts)
-    finally:
-        os.close(handle)
+    return b"".join(parts)
 
 
 def read_all(path: str, most: int, *, follow: bool = True) -> bytes:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from . import MAX_BYTES, ast
+from . import MAX_BYTES, ast, bounded
 from .codes import report
 from .diagnostics import Diagnostic, Place, quote
 from .parser import nearest, parse
@@ -100,9 +100,7 @@ class Reader:
         place = at.path.span if at is not None else Span(Source(name, ""), 0, 0)
         if text is None:
             try:
-                with open(name, "rb") as file:
-                    # A device file has no end: never read more than can be right.
-                    text = file.read(self.bytes + 1)
+                text = bounded.read(name if at is None else os.path.realpath(name), self.bytes)
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or str(error)
                 what = "the file" if at is None else quote(name)

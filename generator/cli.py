@@ -247,15 +247,14 @@ def _generate(args: Options) -> int:
 
 def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, bytes]]:
     """All devices of all files with the text of their file; all errors are reported first."""
-    from imsgen.dsl import load
+    from imsgen.dsl import MAX_BYTES, bounded, load
 
     out: list[tuple[Device, bytes]] = []
     failed = False
     for path in files:
         name = os.path.basename(path)
         try:
-            with open(path, "rb") as file:
-                text = file.read()
+            text = bounded.read(path, MAX_BYTES)
         except OSError as error:
             _say(f"error: {path}: {error.strerror}")
             failed = True
@@ -281,7 +280,7 @@ def _target(args: Options) -> Target:
 
     if args.kernel is not None:
         return embedded(args.kernel)
-    tree = args.tree if args.tree is not None else find_tree(os.getcwd())
+    tree = args.tree if args.tree is not None else find_tree(".")
     return embedded(DEFAULT) if tree is None else probe(tree)
 
 

@@ -301,7 +301,7 @@ def _lock(folder: str, made: list[str], end: float) -> int | None:
 
 
 def _folders(folder: str, made: list[str]) -> None:
-    """Make a folder and those above it, and add them to ``made``."""
+    """Make a folder and those above it, and add them to ``made``.  It may be deep."""
     todo = []
     while folder and not os.path.isdir(folder):
         todo.append(folder)
@@ -323,7 +323,7 @@ def _stage_in(folder: str) -> str:
 
 
 def _write(path: str, data: bytes) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    _folders(os.path.dirname(path), [])
     out = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         rest = memoryview(data)
@@ -338,7 +338,7 @@ def _link(old: str, new: str, but: set[str]) -> None:
     for name in files_below(old):
         if name not in but:
             path = os.path.join(new, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            _folders(os.path.dirname(path), [])
             os.link(os.path.join(old, name), path, follow_symlinks=False)
     # Folders keep their modes, and those that had nothing in them stay.
     waiting = [""]
@@ -352,7 +352,7 @@ def _link(old: str, new: str, but: set[str]) -> None:
             if _is_folder(os.path.join(old, inner, name))
         ]
         if not names:
-            os.makedirs(path, exist_ok=True)
+            _folders(path, [])
         if not os.path.isdir(path):
             continue
         now = os.stat(path)
@@ -381,7 +381,7 @@ def _dissolve(old: str, folder: str, ours: set[str]) -> None:
     for name in list(files_below(old)):
         path, kept = os.path.join(old, name), os.path.join(folder, name)
         if name not in ours and _is_newer(path, kept) and not has_link(folder, name):
-            os.makedirs(os.path.dirname(kept), exist_ok=True)
+            _folders(os.path.dirname(kept), [])
             os.replace(path, kept)
         else:
             os.unlink(path)

@@ -8,10 +8,12 @@ an embedded profile, which holds the lines that our edits need and nothing else.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from imsgen.dsl import bounded
 from imsgen.dsl.records import dataclass, field
 
 from . import prepared
@@ -29,6 +31,9 @@ PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
 
 #: The reference kernel.
 DEFAULT = "linux-6.12"
+
+#: Bytes of a file of a tree at most, and of all that are looked through for names.
+MAX_BYTES, MAX_TOTAL = 16 << 20, 512 << 20
 
 #: Raised whenever the profiles' form changes.
 _FORMAT = 1
@@ -141,13 +146,13 @@ class TreeFiles(Files):
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self._real = os.path.realpath(root)
         self._kconfigs: frozenset[str] | None = None
         self._exports: dict[str, dict[str, str]] = {}
 
     def lines(self, path: str) -> Lines | None:
         try:
-            with open(os.path.join(self.root, path), "rb") as file:
-                text = file.read().decode("utf-8", "surrogateescape")
+            text = self._read(path).decode("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -166,11 +171,8 @@ class TreeFiles(Files):
     def symbols(self) -> frozenset[str]:
         if self._kconfigs is None:
             found: set[str] = set()
-            for folder, folders, files in os.walk(self.root):
-                folders[:] = [name for name in folders if not name.startswith(".")]
-                for name in files:
-                    if name.startswith("Kconfig"):
-                        found |= _symbols(_read(os.path.join(folder, name)))
+            for _, text in self._texts("", "Kconfig", ""):
+                found |= _symbols(text)
             self._kconfigs = frozenset(found)
         return self._kconfigs
 
@@ -181,19 +183,58 @@ class TreeFiles(Files):
         for top in sorted(
             {near, IRQCHIP, "drivers/base", "drivers/iommu", "drivers/pci", "kernel/irq"}
         ):
-            for folder, folders, files in os.walk(os.path.join(self.root, top)):
-                folders.sort()
-                for name in sorted(files):
-                    if name.endswith(".c"):
-                        path = os.path.join(folder, name)
-                        for symbol in exported(_read(path)):
-                            out.setdefault(symbol, os.path.relpath(path, self.root))
+            for path, text in self._texts(top, "", ".c"):
+                for symbol in exported(text):
+                    out.setdefault(symbol, path)
         return out
+
+    def _read(self, path: str) -> bytes:
+        """A file of the tree; one that a link leads to must be in the tree, too."""
+        real = os.path.realpath(os.path.join(self.root, path))
+        if os.path.commonpath((real, self._real)) != self._real:
+            raise OSError(errno.ELOOP, "a link that leads out of the tree", path)
+        return bounded.read_all(real, MAX_BYTES)
+
+    def _texts(self, top: str, start: str, end: str) -> Iterator[tuple[str, str]]:
+        """All files below a folder whose names start and end so, without those that can't be read.
+
+        Raises :class:`EditError` if they are too much to be a kernel's.
+        """
+        left = MAX_TOTAL
+        for path in self._below(top):
+            name = os.path.basename(path)
+            if not (name.startswith(start) and name.endswith(end)):
+                continue
+            try:
+                data = self._read(path)
+            except OSError:
+                continue
+            left -= len(data)
+            if left < 0:
+                raise EditError(f"{top or self.root}: the files have more than {MAX_TOTAL:,} bytes")
+            yield path, data.decode("utf-8", "replace")
+
+    def _below(self, top: str) -> Iterator[str]:
+        """Paths of what is no folder, sorted folder by folder; folders that are links are not."""
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(os.path.join(self.root, folder)) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+                folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            except OSError:
+                continue
+            inner = set(folders)
+            yield from (
+                os.path.join(folder, entry.name) for entry in entries if entry.name not in inner
+            )
+            waiting += [os.path.join(folder, name) for name in reversed(folders) if name[:1] != "."]
 
 
 _EXPORT = re.compile(r"(?:_NS)?(?:_GPL)?\((\w+)")
 # Compiled when it is first used, which a run without a tree never does.
-_CONFIG = r"(?m)^\s*(?:menu)?config\s+(\w+)\s*$"
+_CONFIG = r"(?m)^[ \t]*(?:menu)?config[ \t]+(\w+)[ \t]*$"
 
 
 def exported(text: str) -> list[str]:
@@ -207,17 +248,12 @@ def _symbols(text: str) -> set[str]:
     return {name for name in re.findall(_CONFIG, text) if OURS.fullmatch(name)}
 
 
-def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
 def find_tree(start: str) -> str | None:
     """The kernel tree that the folder ``start`` is in, if any."""
-    folder = os.path.abspath(start)
+    try:
+        folder = os.path.abspath(start)
+    except FileNotFoundError:
+        return None  # the current folder was removed
     while True:
         if all(os.path.exists(os.path.join(folder, path)) for path in _TREE):
             return folder

@@ -32,7 +32,7 @@ def test_what_can_not_be_opened(tmp_path: Path, name: str) -> None:
 
 
 def test_not_permitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr("builtins.open", refuse)
@@ -42,7 +42,20 @@ def test_not_permitted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device file")
 def test_a_file_without_end() -> None:
-    assert [found.code for found in load("/dev/zero").diagnostics] == ["IMS002"]
+    (found,) = load("/dev/zero").diagnostics
+    assert (found.code, found.message) == ("IMS001", "can't read the file: not a regular file")
+
+
+def test_no_more_is_read_than_can_be_right(tmp_path: Path) -> None:
+    """A hole of a terabyte, and a pipe that nobody writes to."""
+    with (tmp_path / "hole.ims").open("wb") as file:
+        file.truncate(1 << 40)
+    assert [found.code for found in load(tmp_path / "hole.ims").diagnostics] == ["IMS002"]
+    os.mkfifo(tmp_path / "pipe.ims")
+    (tmp_path / "link.ims").symlink_to("pipe.ims")
+    for name in ("pipe.ims", "link.ims"):
+        (found,) = load(tmp_path / name).diagnostics
+        assert found.message == "can't read the file: not a regular file"
 
 
 def test_largest_file() -> None:
