@@ -109,9 +109,9 @@ def _parse_check(arguments: Sequence[str]) -> Options:
 
 
 def _parser() -> argparse.ArgumentParser:
-    import argparse
+    from .usage import Parser
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="imsgen",
         usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...\n"
         "       imsgen simulate DEVICE.ims [options]",
@@ -156,9 +156,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_parser() -> argparse.ArgumentParser:
-    import argparse
+    from .usage import Parser
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="imsgen check",
         description="Say what is wrong with descriptions of devices; make nothing.",
         allow_abbrev=False,

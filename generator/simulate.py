@@ -15,6 +15,7 @@ from imsgen.dsl.model import Device
 from .sim_pool import FullCpu
 from .sim_run import Outcome, Setup, SimulationError, simulate
 from .sim_show import PLOTS, as_json, plot, text
+from .usage import Parser
 
 __all__ = ["SimulationError", "parse", "run"]
 
@@ -91,7 +92,7 @@ def _within(low: int, high: int) -> Callable[[str], int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="imsgen simulate",
         description="Say what a device's pools do when many queues come: vectors per CPU, how "
         "many users share one, and what runs out first.",
