@@ -8,7 +8,9 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,7 @@ def start(args: list[str], step: int = 0, number: int = 0, wait: bool = False) -
     except KeyboardInterrupt:
         os._exit(130)  # before there was anything to end
     except BaseException:
+        Path(tempfile.gettempdir(), "fuzz-kills.txt").write_text(traceback.format_exc())
         os._exit(99)
 
 
