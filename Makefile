@@ -77,6 +77,14 @@ build/typed/imsgen:
 	mkdir -p $@
 	ln -s $(CURDIR)/dsl $(CURDIR)/generator $(CURDIR)/templates $(CURDIR)/kernel_test_module $@
 
+.PHONY: fuzz
+fuzz: $(SETUP) ## ten minutes: runs that are killed, odd descriptions, trees, folders; SEED=n for another
+	$(BIN)/python tests/fuzz/fuzz.py --seed $(or $(SEED),1)
+
+.PHONY: night
+night: $(SETUP) ## eight hours of the same with a fresh seed, or with SEED=n again
+	$(BIN)/python tests/fuzz/fuzz.py --seconds 28000 --kills 5000 --pairs 2000 $(SEED:%=--seed %)
+
 # --- the kernel ---------------------------------------------------------------------------------
 
 # What `python -m imsgen.kernel_test_module` calls its kernels: 6.12, newest
