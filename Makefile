@@ -77,6 +77,14 @@ build/typed/imsgen:
 	mkdir -p $@
 	ln -s $(CURDIR)/dsl $(CURDIR)/generator $(CURDIR)/templates $(CURDIR)/kernel_test_module $@
 
+.PHONY: installed
+installed: $(SETUP) ## the wheel in fresh environments, with the lowest and the newest of what it needs
+	$(BIN)/python -m imsgen.kernel_test_module.release installed
+
+.PHONY: release
+release: $(SETUP) ## wheel, source archive, bill of materials and checksums from the tag: build/release
+	$(BIN)/python -m imsgen.kernel_test_module.release release
+
 .PHONY: fuzz
 fuzz: $(SETUP) ## ten minutes: runs that are killed, odd descriptions, trees, folders; SEED=n for another
 	$(BIN)/python tests/fuzz/fuzz.py --seed $(or $(SEED),1)
@@ -96,7 +104,7 @@ packages: ## the Debian packages that kernels need, installed if this is root's 
 	$(PYTHON) kernel_test_module/packages.py
 
 .PHONY: test
-test: $(SETUP) build/typed/imsgen ## everything: lint, pytest, kernels fetched, built, checked, booted
+test: $(SETUP) build/typed/imsgen installed ## everything: lint, pytest, kernels fetched, built, checked, booted
 	$(RUNNER) test $(KERNELS:%=--kernel %)
 
 .PHONY: test-fast
