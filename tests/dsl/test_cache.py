@@ -38,11 +38,7 @@ def works() -> bool:
     """Whether a file can be read, and a template."""
     grammar.cache_clear()
     environment.cache_clear()
-<<<<<<< HEAD
-    text = environment(ROOT).get_template(TEMPLATE).render(about=ABOUT, files=[])
-=======
     text = environment(ROOT).get_template(TEMPLATE).render(CONTEXT)
->>>>>>> glue
     return load("good.ims", GOOD.encode()).ok and bool(text)
 
 
