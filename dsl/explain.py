@@ -353,7 +353,9 @@ EXAMPLES: dict[str, Example] = {
         {"family.ims": LAYOUT},
         shown="A file that includes another, which includes one more, and so on 70 times.",
     ),
-    "IMS083": Example(f'include "family.ims";\n\n{TABLE}', FAMILY, *[{"family.ims": LAYOUT}] * 2),
+    "IMS083": Example(
+        f'include "family.ims";\n\n{TABLE}', FAMILY, {"family.ims": LAYOUT}, {"family.ims": LAYOUT}
+    ),
     "IMS084": _case(NAMED, "slot ring;", "slot rings;"),
     "IMS085": Example(f"{LAYOUT}\n{TABLE}", NAMED),
     # Kinds of stores.

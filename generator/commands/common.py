@@ -9,16 +9,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from imsgen.dsl import MAX_BYTES, Result, load
+from imsgen.dsl import Result, load
 
-from ..cli import FAILED, OK, Failure, _add_folders, _report, _say
+from ..cli import FAILED, OK, STDIN, Failure, _add_folders, _report, _say, read_stdin
 
-__all__ = ["FAILED", "OK", "STDIN", "Failure", "add_input", "load_all", "report", "say"]
+__all__ = ["FAILED", "OK", "Failure"]
 
-#: What standard input is called in findings.  It may stand in generated files, so no `<` or `>`.
-STDIN = "stdin"
-
-say, report = _say, _report
+say, report, add_folders = _say, _report, _add_folders
 
 
 def new_parser(command: str, description: str, **more: str) -> argparse.ArgumentParser:
@@ -36,15 +33,14 @@ def add_input(parser: argparse.ArgumentParser, many: bool) -> None:
         )
     else:
         parser.add_argument("file", metavar="DEVICE.ims", help="a layout; '-': standard input")
-    _add_folders(parser)
+    add_folders(parser)
 
 
 def read(path: str) -> tuple[str, bytes | None]:
     """What a file is called, and what it holds where it isn't read by its name."""
     if path != "-":
         return path, None
-    # Never more than can be right: a pipe may have no end.
-    return STDIN, sys.stdin.buffer.read(MAX_BYTES + 1)
+    return STDIN, read_stdin()
 
 
 def load_all(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
@@ -64,10 +60,11 @@ def check_once(paths: Sequence[str]) -> None:
 
 
 def load_good(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
-    """What each file gives, all findings said; raises :class:`Failure` where one is an error."""
+    """What each file gives.  Raises :class:`Failure` where one has errors, which have been said."""
     results = load_all(paths, folders)
     for result in results:
-        report(result.diagnostics)
+        if not result.ok:
+            report(result.diagnostics)
     if not all(result.ok for result in results):
         raise Failure
     return results

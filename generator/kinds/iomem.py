@@ -58,7 +58,8 @@ class Iomem(SlotKind):
     @property
     def align(self) -> int:
         control = (self.layout.control.register,) if self.layout.control else ()
-        return max(register.width for register in (*self.registers, *control)) // 8
+        widths: list[int] = [register.width for register in (*self.registers, *control)]
+        return max(widths) // 8
 
     @property
     def tables(self) -> tuple[Line, ...]:

@@ -202,8 +202,9 @@ def _selects(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
 
 def _header_includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
     names = {name for kind in kinds for name in kind.header_includes}
-    # The one for both includes the other two.
-    return tuple(sorted(names - {"irq_vecpool.h"} if "pci_ims_vecpool.h" in names else names))
+    names |= {"irq_vecset.h"} if device.subdevices else set()
+    # The others include it.
+    return tuple(sorted(names - {"irq_vecpool.h"} if len(names) > 1 else names))
 
 
 def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:

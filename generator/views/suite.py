@@ -21,6 +21,7 @@ from imsgen.dsl.model import (
     Pool,
     Range,
     SharePolicy,
+    SpecialVector,
     Subdevice,
 )
 
@@ -61,6 +62,7 @@ class SuiteVector:
     """A vector with a fixed purpose, and the initialiser of its description."""
 
     name: str
+    fails: bool
     values: str
 
 
@@ -154,7 +156,7 @@ def suite_view(device: Device) -> SuiteView:
         argument=f", {argument}" if argument else "",
         device=_device(device, bool(trials)),
         restores=ims is not None,
-        vectors=tuple(SuiteVector(v.name, _vector(device, v.name)) for v in device.vectors),
+        vectors=tuple(_vector(device, v) for v in device.vectors),
         trials=trials,
         store=store_suite(device, ims) if ims else None,
         pools=tuple(_pool(device, pool) for pool in device.pools if not pool.managed),
@@ -291,11 +293,13 @@ def _device(device: Device, trials: bool) -> tuple[Line, ...]:
     return aligned_lines(lines)
 
 
-def _vector(device: Device, name: str) -> str:
-    v = next(v for v in device.vectors if v.name == name)
-    values = f'"{v.name}", test_irq_{v.name}, {v.index}, {_CONTEXTS[v.context]}'
-    pci = isinstance(device.store(v.store), PciStore)
-    return values if pci else f"{values}, &test_store.store"
+def _vector(device: Device, v: SpecialVector) -> SuiteVector:
+    store = device.store(v.store)
+    values = [f'"{v.name}"', f"test_irq_{v.name}", str(v.index), _CONTEXTS[v.context]]
+    values += [] if isinstance(store, PciStore) else ["&test_store.store"]
+    fails = isinstance(store, CommandStore)
+    values += [f"test_irq_{v.name}_error"] if fails else []
+    return SuiteVector(v.name, fails, ",\n»".join(values))
 
 
 # --- pools --------------------------------------------------------------------------------------
@@ -328,7 +332,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
     lines += [(call, f"test_{pool.name}_{call}") for call in calls]
     lines.append(("put", f"{fn}_put"))
     lines += [(call, f"{fn}_{call}") for call in ("attach", "detach") if pool.sharing]
-    lines.append(("index", f"test_{pool.name}_index"))
+    lines += [(call, f"test_{pool.name}_{call}") for call in ("irq", "index")]
     lines += [("error", f"{fn}_error")] if fails else []
     return SuitePool(
         name=pool.name,
