@@ -926,7 +926,7 @@ static void bench_lines(struct kunit *test)
 		bench_wq_attach(vec, &queues[i].user);
 
 	bench_area_add(test, &areas[0], vec,
-		       struct_size(vec, used, BITS_TO_LONGS(BENCH_WQ_LIMIT) + BENCH_WQ_LIMIT));
+		       struct_size(vec, places, BENCH_WQ_LIMIT + 1));
 	bench_area_add(test, &areas[1], last, sizeof(*last));
 	bench_area_add(test, &areas[2], &bench->irqs, sizeof(bench->irqs));
 	bench_area_add(test, &areas[3], bench->irqs.wq.cpus,
