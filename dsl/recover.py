@@ -9,6 +9,7 @@ from typing import Any
 
 from lark import Token, Tree
 from lark.exceptions import UnexpectedToken
+from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from . import ast
@@ -68,9 +69,6 @@ HOMES = {
     "device": "the file, outside of all blocks",
     "include": "the file, outside of all blocks",
 }
-
-#: Statements whose number starts no range and no field.
-SIZES = ("mask_bits", "offset", "pending", "slots")
 
 #: How a statement is written, for one that is written otherwise.
 FORMS = {
@@ -156,6 +154,20 @@ class _Recovering:
         at = self.last_end
         first, last = (start_of(place), end_of(place)) if place is not None else (at, at)
         self._feed(make(terminal, "", first, last))
+
+    def _settle(self) -> None:
+        """Make nodes of what is complete whatever follows; Lark waits for the next token."""
+        state = self.parser.parser_state
+        while len(actions := set(self.parser.choices().values())) == 1:
+            ((action, rule),) = actions
+            if action is Shift:
+                break
+            at = len(state.value_stack) - len(rule.expansion)
+            children = state.value_stack[at:]
+            del state.value_stack[at:], state.state_stack[at + 1 :]
+            state.value_stack.append(state.parse_conf.callbacks[rule](children))
+            after = state.parse_conf.states[state.position][rule.origin.name][1]
+            state.state_stack.append(after)
 
     # Trials.
 
@@ -243,6 +255,7 @@ class _Recovering:
         return len(line) - len(line.lstrip(" \t")) != indent
 
     def _recover(self, token: Token) -> None:
+        self._settle()
         self.mistakes += 1
         if self.mistakes > MAX_MISTAKES and not self.stopped:
             # No description: don't spend time on the rest.
@@ -413,8 +426,7 @@ class _Recovering:
         hint = ""
         values = self.parser.parser_state.value_stack
         last = values[-1] if values else None
-        first = self._statement_word()
-        after_number = isinstance(last, Token) and last.type == "NUMBER" and first not in SIZES
+        after_number = isinstance(last, Token) and last.type == "NUMBER"
         if token == "-":
             hint = "names are made of a-z, 0-9 and _"
             if after_number:
@@ -433,6 +445,7 @@ class _Recovering:
             hint = f"`{token}` belongs in the block of {HOMES[token]}"
             if token in ("device", "include"):
                 hint = f"`{token}` stands by itself, outside of all blocks"
+        first = self._statement_word()
         if first == "slot" and not after_number:
             hint = "write `slot NAME 16 { ... }`"
             if self.blocks:

@@ -26,6 +26,23 @@ if TYPE_CHECKING:
 
 OK, FAILED, USAGE = 0, 1, 2
 
+#: What standard input is called, in findings and in what is made: so no `<` and `>`.
+STDIN = "stdin"
+
+#: The subcommands.  All but `check` and `simulate` are modules of ``commands/``, each of which is
+#: only loaded when it is called.
+COMMANDS = {
+    "check": "say what is wrong with layouts",
+    "fmt": "write layouts in their one form",
+    "new": "write a commented layout to start from",
+    "explain": "say what the code of a finding means, with examples",
+    "diff": "say what changes from one layout to another, and what breaks",
+    "dump": "print what a layout says as JSON",
+    "simulate": "say what the pools do on a large machine",
+    "completions": "print the completions for a shell",
+    "man": "print the man page",
+}
+
 #: File names that can stand in C comments, commands and commit messages as they are.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
@@ -52,6 +69,8 @@ def _run(arguments: list[str]) -> int:
             return _check_files(_check_parser().parse_args(arguments[1:]))
         if arguments[:1] == ["simulate"]:
             return _simulate(arguments[1:])
+        if arguments and arguments[0] in COMMANDS:
+            return _command(arguments[0], arguments[1:])
         return _generate(_parse(arguments))
     except Failure as failure:
         if failure.args:
@@ -78,12 +97,20 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="imsgen",
-        usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...\n"
-        "       imsgen simulate DEVICE.ims [options]",
+        usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen COMMAND ...",
         description="Make the kernel patch series for a device's interrupt message stores.",
+        epilog="commands:\n"
+        + "".join(f"  {name:12} {text}\n" for name, text in COMMANDS.items())
+        + "\n`imsgen COMMAND --help` says more. A file named like a command is reached as ./NAME.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="+", metavar="DEVICE.ims", help="descriptions of devices")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="DEVICE.ims",
+        help="descriptions of devices; '-': standard input",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -126,7 +153,27 @@ def _check_parser() -> argparse.ArgumentParser:
         description="Say what is wrong with descriptions of devices; make nothing.",
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="+", metavar="DEVICE.ims")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="DEVICE.ims",
+        help="descriptions of devices; '-': standard input",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json",
+        dest="form",
+        action="store_const",
+        const="json",
+        help="print the findings as JSON, and nothing else",
+    )
+    form.add_argument(
+        "--sarif",
+        dest="form",
+        action="store_const",
+        const="sarif",
+        help="print them as SARIF 2.1.0, which code review systems read",
+    )
     _add_folders(parser)
     return parser
 
@@ -163,9 +210,21 @@ def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> N
 # --- commands ---------------------------------------------------------------------------------
 
 
+def _command(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    command = import_module(f"{__package__}.commands.{name}")
+    code: int = command.run(command.parser().parse_args(arguments))
+    return code
+
+
 def _check_files(args: argparse.Namespace) -> int:
-    _load(args.files, args.folders or ())
-    return OK
+    if args.form is None:
+        _load(args.files, args.folders or ())
+        return OK
+    from .commands.check import run
+
+    return run(args)
 
 
 def _simulate(arguments: Sequence[str]) -> int:
@@ -193,7 +252,7 @@ def _generate(args: argparse.Namespace) -> int:
     from .names import NameClash, check_distinct
     from .patches import PatchError
     from .render import RenderError
-    from .series import Planner, SeriesError
+    from .series import NamesTaken, Planner, SeriesError
 
     try:
         check_distinct(device for device, _ in loaded)
@@ -202,6 +261,9 @@ def _generate(args: argparse.Namespace) -> int:
         if args.output == "-":
             return _mailbox(planner, [device for device, _ in loaded], args.signoff)
         folders = _folders(planner, target, loaded, args)
+    except NamesTaken as taken:
+        _report(taken.findings)
+        raise Failure from taken
     except (NameClash, TargetError, SeriesError, ProofError) as error:
         raise Failure(f"error: {error}") from error
     except (RenderError, ScriptError, PatchError, EditError) as error:
@@ -209,17 +271,30 @@ def _generate(args: argparse.Namespace) -> int:
     return _store(folders, args)
 
 
+def read_stdin() -> bytes:
+    """What standard input holds; never more than can be right, since a pipe may have no end."""
+    from imsgen.dsl import MAX_BYTES
+
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
 def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, bytes]]:
     """All devices of all files with the text of their file; all errors are reported first."""
     from imsgen.dsl import load
 
+    if list(files).count("-") > 1:
+        raise Failure("error: standard input can be read once only")
     out: list[tuple[Device, bytes]] = []
     failed = False
     for path in files:
         name = os.path.basename(path)
         try:
-            with open(path, "rb") as file:
-                text = file.read()
+            if path == "-":
+                path = name = STDIN
+                text = read_stdin()
+            else:
+                with open(path, "rb") as file:
+                    text = file.read()
         except OSError as error:
             _say(f"error: {path}: {error.strerror}")
             failed = True
@@ -361,4 +436,7 @@ def _colourful() -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    # The subcommands know this module by its name: there is one Failure only.
+    from imsgen.generator.cli import main as run
+
+    raise SystemExit(run())

@@ -47,13 +47,11 @@ static int nvme_open_queues(struct nvme_skeleton *nvme, struct pci_dev *pdev)
 
 static int nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct nvme_irqs_params params = {
-		.io_queues	= num_possible_cpus(),
-	};
+	unsigned int queues = num_possible_cpus();
 	struct nvme_skeleton *nvme;
 	int ret;
 
-	nvme = devm_kzalloc(&pdev->dev, struct_size(nvme, io, params.io_queues), GFP_KERNEL);
+	nvme = devm_kzalloc(&pdev->dev, struct_size(nvme, io, queues), GFP_KERNEL);
 	if (!nvme)
 		return -ENOMEM;
 	pci_set_drvdata(pdev, nvme);
@@ -63,7 +61,7 @@ static int nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return ret;
 	pci_set_master(pdev);
 
-	ret = devm_nvme_irqs_init(&nvme->irqs, pdev, &params);
+	ret = devm_nvme_irqs_init(&nvme->irqs, pdev, queues);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "no interrupts\n");
 

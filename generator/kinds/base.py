@@ -18,14 +18,14 @@ class Param:
     name: str
     type: str
     what: str
-    #: Whether it can be another value for each device.
-    runtime: bool
+    #: Whether it is a function: these are always members.
+    callback: bool = False
 
 
 _CONTEXTS = {
-    Context.HARD: "The handler runs in hard interrupt context.",
-    Context.THREADED: "Made for request_threaded_irq().",
-    Context.ONESHOT: "Made for request_threaded_irq() with IRQF_ONESHOT.",
+    Context.HARD: "for request_irq()",
+    Context.THREADED: "for request_threaded_irq()",
+    Context.ONESHOT: "for request_threaded_irq() with IRQF_ONESHOT",
 }
 
 
@@ -83,7 +83,7 @@ class Kind(ABC):
                 v.name,
                 v.index,
                 v.purpose,
-                f"Index {v.index} of the {self.name} store. {_CONTEXTS[v.context]}"
+                f"Index {v.index} of the {self.name} store, {_CONTEXTS[v.context]}"
                 + self.special_hint(v.index),
                 self.name if self.can_fail else "",
             )
@@ -161,6 +161,11 @@ class Kind(ABC):
     def machine(self) -> str:
         """What the fake machine calls the number of its vectors; empty if the driver passes it."""
         return ""
+
+    @property
+    @abstractmethod
+    def setup(self) -> tuple[str, ...]:
+        """Calls that set it up, all but the last of which return 0: expressions."""
 
     @abstractmethod
     def view(self, given: str) -> StoreView:

@@ -43,15 +43,17 @@ class Command(Ims):
     def cookie(self) -> Cookie | None:
         if not self.cookies or not gives_cookies(self.device):
             return None
+        parts = tuple(
+            cookie_part(c.name, c.optional, MAX_PASID if c.name == "pasid" else 0xFFFFFFFF)
+            for c in self.cookies
+        )
         return Cookie(
             struct=f"{self.fn}_cookie",
-            fn=f"{self.fn}_values",
+            fn=f"{self.fn}_make_cookie",
             store=self.name,
             code="device/cookie-command.c.j2",
-            parts=tuple(
-                cookie_part(c.name, c.optional, MAX_PASID if c.name == "pasid" else 0xFFFFFFFF)
-                for c in self.cookies
-            ),
+            parts=parts,
             idle="0",
-            needed=any(not c.optional for c in self.cookies),
+            checked=bool(self.needs) or any(part.limit for part in parts),
+            missing="bad" if self.needs else "values",
         )

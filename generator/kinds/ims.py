@@ -38,7 +38,7 @@ class Ims(Kind):
         if not self.size.runtime:
             return ()
         what = f"Slots of the {self.name} store, at most {self.size.maximum}"
-        return (Param(f"{self.name}_slots", "unsigned int", what, True),)
+        return (Param(f"{self.name}_slots", "unsigned int", what),)
 
     @property
     def members(self) -> tuple[tuple[str, str, str], ...]:
@@ -46,12 +46,7 @@ class Ims(Kind):
 
     @property
     def header_includes(self) -> frozenset[str]:
-        return frozenset({"pci_ims.h"})
-
-    @property
-    def includes(self) -> frozenset[str]:
-        names = {"pci_ims.h"}
-        return frozenset(names | {"pci_ims_vecpool.h"} if self.pools else names)
+        return frozenset({"pci_ims_vecpool.h" if self.pools else "pci_ims.h"})
 
     @property
     def selects(self) -> frozenset[str]:
@@ -72,6 +67,13 @@ class Ims(Kind):
     def info(self) -> tuple[tuple[str, str], ...]:
         """Initialisers of struct pci_ims_info that say what kind of store it is."""
         return ()
+
+    @property
+    def setup(self) -> tuple[str, ...]:
+        at = f"&irqs->{self.name}"
+        init = f"pci_ims_init({at}, pdev, &{self.fn}_info,\n»&{self.name}_params)"
+        special = [f"pci_ims_special({at}, {v.index}, &irqs->{v.name})" for v in self.specials]
+        return (init, *special)
 
     @abstractmethod
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
@@ -111,7 +113,7 @@ class Ims(Kind):
             usable="",
             code=self.code,
             locals="device/ims-locals.c.j2",
-            init="device/ims-init.c.j2",
+            init="",
             exit="device/ims-exit.c.j2",
             shutdown="device/ims-shutdown.c.j2",
         )

@@ -34,12 +34,12 @@ class Iomem(SlotKind):
         store = self.store
         bars = [store.bar, *(bits.bar for bits in (store.mask_bits, store.pending) if bits)]
         out = [
-            Param(f"bar{bar}", "void __iomem *", f"Mapping of BAR {bar}", False)
+            Param(f"bar{bar}", "void __iomem *", f"Mapping of BAR {bar}")
             for bar in dict.fromkeys(bars)
         ]
         if store.offset.runtime:
             what = f"Offset of the {self.name} store in BAR {store.bar} in bytes"
-            out.append(Param(f"{self.name}_offset", "u32", what, True))
+            out.append(Param(f"{self.name}_offset", "u32", what))
         return (*out, *super().params)
 
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
@@ -58,7 +58,8 @@ class Iomem(SlotKind):
     @property
     def align(self) -> int:
         control = (self.layout.control.register,) if self.layout.control else ()
-        return max(register.width for register in (*self.registers, *control)) // 8
+        widths: list[int] = [register.width for register in (*self.registers, *control)]
+        return max(widths) // 8
 
     @property
     def tables(self) -> tuple[Line, ...]:
@@ -102,7 +103,6 @@ class Iomem(SlotKind):
             name=control.register.name,
             write=accessor("write", control.register.width, self.layout.endian),
             read=accessor("read", control.register.width, self.layout.endian),
-            masks=control.mask is not None,
             masked=f"ctrl & ~{mask}" if low else f"ctrl | {mask}",
             unmasked="ctrl",
             reset="0" if low else mask,

@@ -27,7 +27,7 @@ class Memory(SlotKind):
     @property
     def params(self) -> tuple[Param, ...]:
         what = f"The {self.name} store: coherent memory, 8-byte aligned"
-        return (Param(self.name, "void *", what, False), *super().params)
+        return (Param(self.name, "void *", what), *super().params)
 
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
         return (("memory", f"{given}{self.name}"),)
@@ -58,7 +58,6 @@ class Memory(SlotKind):
             name=control.register.name,
             write="",
             read="",
-            masks=control.mask is not None,
             masked=self._swapped(f"ctrl & ~{mask}" if low else f"ctrl | {mask}", width),
             unmasked=self._swapped("ctrl", width),
             reset="0" if low else self._swapped(mask, width),

@@ -21,7 +21,7 @@ class Msi(Pci):
         return cls(device, store) if isinstance(store, MsiStore) else None
 
     def special_hint(self, index: int) -> str:
-        return " Free it last: its message is that of all." if index == 0 else ""
+        return "; free it last: its message is that of all" if index == 0 else ""
 
     @property
     def numbers(self) -> Sequence[int]:

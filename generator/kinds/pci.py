@@ -17,24 +17,38 @@ class Pci(Kind):
     def members(self) -> tuple[tuple[str, str, str], ...]:
         if self.pools:
             return (("struct pci_irq_table", self.name, self.what),)
-        if self.managed:
-            # The members of the struct are in its template: a struct without a name.
-            return ()
         return ()
 
     @property
     def header_includes(self) -> frozenset[str]:
         if self.pools:
             return frozenset({"irq_vecpool.h"})
-        return frozenset({"nospec.h"}) if self.managed else frozenset()
+        return frozenset({"pci.h"})
 
     @property
     def includes(self) -> frozenset[str]:
         if self.pools:
-            return frozenset({"irq_vecpool.h"})
-        return frozenset(
-            {"interrupt.h", "irq.h"} | ({"minmax.h", "slab.h"} if self.managed else set())
-        )
+            return frozenset()
+        return frozenset({"irq.h"})
+
+    @property
+    def use(self) -> str:
+        """What its vectors are for: pools, a managed one, or special vectors alone."""
+        return "table" if self.pools else "spread" if self.managed else "fixed"
+
+    @property
+    def setup(self) -> tuple[str, ...]:
+        prefix = max(self.prefix, 1)
+        if self.pools:
+            at, usable = f"&irqs->{self.name}", self.usable
+            return (f"pci_irq_table_init({at}, pdev, {self.TYPE}, {prefix}, {usable})",)
+        if not self.managed:
+            return (f"pci_alloc_irq_vectors(pdev, {prefix}, {prefix}, {self.TYPE})",)
+        queues = managed_view(self)
+        wanted = f"{queues.first} + {queues.name}_queues"
+        spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
+        arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
+        return ("pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")",)
 
     @property
     def selects(self) -> frozenset[str]:
@@ -57,7 +71,6 @@ class Pci(Kind):
         )
 
     def view(self, given: str) -> StoreView:
-        use = "table" if self.pools else "spread" if self.managed else "fixed"
         return StoreView(
             name=self.name,
             fn=self.fn,
@@ -74,10 +87,10 @@ class Pci(Kind):
             special=max(self.prefix, 1),
             usable=self.usable,
             code="",
-            locals="device/spread-locals.c.j2" if use == "spread" else "",
-            init=f"device/{use}-init.c.j2",
-            exit=f"device/{use}-exit.c.j2",
-            shutdown=f"device/{use}-shutdown.c.j2",
+            locals="",
+            init="device/spread-init.c.j2" if self.managed else "device/pci-init.c.j2",
+            exit=f"device/{self.use}-exit.c.j2",
+            shutdown=f"device/{self.use}-shutdown.c.j2",
         )
 
 
@@ -90,6 +103,5 @@ def managed_view(kind: Pci) -> Managed:
         fn=f"{kind.device.name}_{name}",
         purpose=kind.managed.purpose or "one vector a queue",
         first=first,
-        MAX=f"{kind.device.name}_{name}_MAX_QUEUES".upper(),
         index=f"entry + {first}" if first else "entry",
     )

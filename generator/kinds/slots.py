@@ -83,36 +83,34 @@ class SlotKind(Ims):
             return None
         return Cookie(
             struct=f"{self.fn}_cookie",
-            fn=f"{self.fn}_ctrl",
+            fn=f"{self.fn}_make_cookie",
             store=self.name,
             code="device/cookie-slot.c.j2",
             parts=tuple(self._part(field) for field in self.fields),
             idle=self.idle,
-            needed=any(not field.optional for field in self.fields),
+            checked=True,
+            missing="bad" if self.needs else "ctrl",
         )
 
     def _part(self, c: CookieField) -> CookiePart:
         field = f"{self.CTRL}_{c.name}".upper()
         bits = f"FIELD_PREP({field}, cookie->{c.name})"
         if c.enable_bit is not None:
-            bits = f"{field}_ENABLE | {bits}"
+            bits = f"{field}_ENABLE |\n»{bits}"
         return cookie_part(c.name, c.optional, (1 << c.width) - 1, field, bits)
 
     # --- the slots ------------------------------------------------------------------------------
 
     @property
     def code(self) -> str:
-        return "device/ims-chip.c.j2"
+        return "device/ims-slot-chip.c.j2" if self.mask_bit else "device/ims-chip.c.j2"
 
     @property
     def info(self) -> tuple[tuple[str, str], ...]:
-        names = "irq_mask irq_unmask irq_write_msi_msg irq_shutdown".split()
         return (
             ("stride", f"sizeof(struct {self.fn}_slot)"),
             ("align", str(self.align)),
             *self.place,
-            ("prepare", f"{self.fn}_prepare"),
-            *((name, f"{self.fn}_{name}") for name in names),
         )
 
     @property
@@ -165,7 +163,7 @@ class SlotKind(Ims):
         writes = tuple(self._access(register) for register in self.write_order)
         clears = writes if self.masks else writes[::-1]
         low = bool(self.bits and self.bits.active_low)
-        big = str(self.layout.endian is Endian.BIG).lower()
+        big = self.layout.endian is Endian.BIG
         return Slots(
             name=self.name,
             fn=self.fn,
@@ -181,11 +179,20 @@ class SlotKind(Ims):
             stride=self.layout.stride,
             functions=self.functions,
             pointer=f"struct {self.fn}_slot {self.space}*",
-            at=f"desc->data.dcookie.{self.where}",
+            where=self.where,
+            in_desc=f"desc->data.dcookie.{self.where}",
             control=self.control,
-            bits=MaskBits(str(not low).lower(), str(low).lower(), big) if self.bits else None,
+            mask_bit=self.mask_bit,
+            cookies_only=self.layout.control is not None and not self.mask_bit,
+            bits=(
+                MaskBits(f"{not low}, {big}".lower(), f"{low}, {big}".lower())
+                if self.bits
+                else None
+            ),
             masks=self.masks,
             rewrites=not self.device.remapping,
+            write_macro="PCI_IMS_SLOT_WRITE" + ("" if self.device.remapping else "_LIVE"),
+            write_live=not self.device.remapping and self.mask_bit,
             writes=writes,
             clears=clears,
             last=writes[-1],

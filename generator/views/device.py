@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imsgen.dsl.model import MAX_MSIX, Device, ImsStore, MsiStore, Pool
+from imsgen.dsl.model import Device, ImsStore, MsiStore, Pool
 
 from ..kinds import kinds_of
 from ..kinds.base import Kind, Param
@@ -17,6 +17,14 @@ from .stores import Cookie, Managed, Slots, Special, StoreView
 
 class Unsupported(Exception):
     """The layout is valid, but Linux has no way to express it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call that sets up something: an expression."""
+
+    call: str
+    first: bool
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,9 @@ class DeviceView:
     includes: tuple[str, ...]
     forward: tuple[str, ...]
     defines: tuple[Line, ...]
-    #: The stores that pools have vectors of, as constants.
-    sources: tuple[str, ...]
+    #: The stores that pools have vectors of: constants, and what a pool takes for them.
+    sources: tuple[Line, ...]
+    source_names: str
     nr_sources: int
     #: What the driver passes: in a struct, or as one argument.
     has_params: bool
@@ -59,8 +68,14 @@ class DeviceView:
     managed: tuple[Managed, ...]
     subdevices: tuple[SubdeviceView, ...]
     minimum: Minimum | None
-    #: Whether interrupts are masked without the library's help.
-    quiet: bool
+    #: Whether vectors are allocated without the library's help.
+    own_vectors: bool
+    #: Calls which set up the stores, one after the other.
+    steps: tuple[Step, ...]
+    #: Whether these are IMS stores and nothing else, a PCI one and nothing else, or more than that.
+    single: bool
+    plain: bool
+    several: bool
     #: Stores whose messages can't be masked.
     unmasked: tuple[str, ...]
 
@@ -76,10 +91,15 @@ def device_view(device: Device) -> DeviceView:
     _check_cookies(device, kinds)
     _check_msi(device)
     params = _params(device, kinds)
-    has_params = len(params) > 1 or any(p.runtime for p in params)
+    has_params = len(params) > 1 or any(p.callback for p in params)
     given = "params->" if has_params else ""
     ordered = sorted(kinds, key=lambda kind: kind.name in _pci(device))
     stores = tuple(kind.view(given) for kind in ordered)
+    minimum = minimum_view(device)
+    single = not any(store.TYPE or store.ENUM for store in stores) and minimum is None
+    plain = all(store.TYPE and not store.ENUM for store in stores) and minimum is None
+    names = [store.name for store in device.stores]
+    layout = sorted(stores, key=lambda store: names.index(store.name))
     by_name = {v.name: v for store in stores for v in store.vectors}
     return DeviceView(
         f=device.name,
@@ -90,7 +110,8 @@ def device_view(device: Device) -> DeviceView:
         includes=_includes(device, kinds),
         forward=_forward(device, kinds),
         defines=_defines(device),
-        sources=tuple(kind.ENUM for kind in kinds if kind.ENUM),
+        sources=tuple(Line(s.ENUM, "", s.source) for s in layout if s.ENUM),
+        source_names=",\n»".join(s.ENUM for s in layout if s.ENUM),
         nr_sources=sum(bool(kind.ENUM) for kind in kinds),
         has_params=has_params,
         params=members([(p.type, p.name, p.what) for p in params]) if has_params else (),
@@ -104,8 +125,15 @@ def device_view(device: Device) -> DeviceView:
         pools=tuple(pool_view(device, pool, given) for pool in _plain(device)),
         managed=tuple(store.managed for store in stores if store.managed),
         subdevices=tuple(subdevice_view(device, sub) for sub in device.subdevices),
-        minimum=minimum_view(device),
-        quiet=any(store.TYPE and not store.ENUM for store in stores),
+        minimum=minimum,
+        own_vectors=any(store.TYPE and not store.ENUM for store in stores),
+        steps=tuple(
+            Step(call, number == 0)
+            for number, call in enumerate(call for kind in ordered for call in kind.setup)
+        ),
+        single=single,
+        plain=plain,
+        several=not (single or plain),
         unmasked=tuple(kind.name for kind in kinds if not kind.masks),
     )
 
@@ -174,17 +202,15 @@ def _selects(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
 
 def _header_includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
     names = {name for kind in kinds for name in kind.header_includes}
-    if _plain(device):
-        names.add("irq_vecpool.h")
-    return tuple(sorted(names | {"types.h"}))
+    names |= {"irq_vecset.h"} if device.subdevices else set()
+    # The others include it.
+    return tuple(sorted(names - {"irq_vecpool.h"} if len(names) > 1 else names))
 
 
 def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    linux = {"device.h", "export.h", "module.h", "pci.h"}
+    linux = {"module.h", "pci.h"} - {name for kind in kinds for name in kind.header_includes}
     linux |= {name for kind in kinds for name in kind.includes}
     linux |= {f"irqchip/{names_of(device).include.strip('<>').rpartition('/')[2]}"}
-    if _plain(device):
-        linux |= {"array_size.h", "irq_vecpool.h"}
     cookies = [kind.cookie for kind in kinds if kind.cookie]
     if any(part.FIELD for cookie in cookies for part in cookie.parts):
         linux.add("bitfield.h")
@@ -196,23 +222,13 @@ def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
 
 
 def _forward(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    """Structs that the header only points to."""
-    names = {"pci_dev"}
-    if device.subdevices:
-        names.add("auxiliary_device")
-    if any(pool.managed for pool in device.pools):
-        names.add("cpumask")
-    return tuple(sorted(names))
+    """Structs that the header only points to, and no header of the library declares."""
+    return () if any(kind.header_includes for kind in kinds) else ("pci_dev",)
 
 
 def _defines(device: Device) -> tuple[Line, ...]:
     limits = [(limit_define(device, p), str(p.sharing.limit)) for p in device.pools if p.sharing]
-    queues = [
-        (f"{device.name}_{p.name}_MAX_QUEUES".upper(), str(MAX_MSIX - p.ranges[0].first))
-        for p in device.pools
-        if p.managed
-    ]
-    return aligned([*limits, *queues], "#define ")
+    return aligned(limits, "#define ")
 
 
 def _params(device: Device, kinds: tuple[Kind, ...]) -> list[Param]:
@@ -226,7 +242,7 @@ def _params(device: Device, kinds: tuple[Kind, ...]) -> list[Param]:
         if pool.managed:
             what = f"How many {pool.name} vectors are wanted; there may be fewer"
             name = f"{pool.name}_queues"
-            out[name] = Param(name, "unsigned int", what, True)
+            out[name] = Param(name, "unsigned int", what)
     return list(out.values())
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from imsgen.dsl.model import Device, Pool, SharePolicy, Subdevice
 
-from ..kinds import kind_of
 from ..fold import tabs
+from ..kinds import kind_of
 from .parts import Line
-from .stores import Cookie
 
 
 @dataclass(frozen=True)
@@ -22,18 +21,12 @@ class RangeView:
 
 
 @dataclass(frozen=True)
-class PoolStore:
-    """A store that a pool has vectors of."""
-
-    name: str
-    ENUM: str
-
-
-@dataclass(frozen=True)
 class PoolView:
     """A pool over any stores, with vectors made on demand."""
 
     name: str
+    #: Whether it is the first one.
+    first: bool
     fn: str
     purpose: str
     #: Name of the pool and of its shared interrupts.
@@ -47,9 +40,10 @@ class PoolView:
     dedicated: bool
     handler: str
     ranges: tuple[RangeView, ...]
-    stores: tuple[PoolStore, ...]
     info: tuple[Line, ...]
-    cookie: Cookie | None
+    #: How who gets a dedicated vector gives a cookie, with a comma before; what the library gets.
+    cookie_param: str
+    cookie_value: str
     can_fail: bool
     #: CPUs of a dedicated vector for which none are named, in words.
     default: str
@@ -80,7 +74,8 @@ class SubdeviceView:
     #: Parameters and arguments that say how many vectors are wanted, each with a comma before.
     counts: str
     passed: str
-    wanted: tuple[Line, ...]
+    #: How many vectors there are, in words.
+    wanted: str
     order: str
 
 
@@ -90,6 +85,7 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
     fn, limit = f"{f}_{p}", limit_define(device, pool)
     names = list(dict.fromkeys(r.store for r in pool.ranges))
     kinds = [kind_of(device, device.store(name)) for name in names]
+    cookie = next((kind.cookie for kind in kinds if kind.cookie), None)
     least = pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
     info = [
         ("name", f'"{f}-{p}"'.replace("_", "-")),
@@ -102,6 +98,7 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
     info += [("cookie.value", kind.idle) for kind in kinds if kind.idle != "0"]
     return PoolView(
         name=p,
+        first=pool is next(other for other in device.pools if not other.managed),
         fn=fn,
         purpose=pool.purpose or "vectors which are all alike",
         title=f"{f}-{p}".replace("_", "-"),
@@ -120,11 +117,11 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
             )
             for r in pool.ranges
         ),
-        stores=tuple(PoolStore(kind.name, kind.ENUM) for kind in kinds),
         info=tuple(Line(name, tabs(f"\t.{name}", 32), value) for name, value in info),
-        cookie=next((kind.cookie for kind in kinds if kind.cookie), None),
+        cookie_param=f",\n»const struct {cookie.struct} *cookie" if cookie else "",
+        cookie_value=f"{cookie.fn}(cookie)" if cookie else f"irqs->{p}.info->cookie",
         can_fail=any(kind.can_fail for kind in kinds),
-        default="the CPUs of the device's node" if pool.node else "the default",
+        default="the device's node" if pool.node else "the default",
     )
 
 
@@ -159,13 +156,11 @@ def subdevice_view(device: Device, sub: Subdevice) -> SubdeviceView:
         nr_parts=len(parts),
         counts="".join(f",\n»unsigned int nr_{m.pool}" for m in several),
         passed="".join(f", nr_{m.pool}" for m in several),
-        wanted=tuple(
-            Line(
-                f"nr_{m.pool}",
-                "\t",
-                f"Vectors wanted of the {m.pool} pool: {m.minimum} at least, {m.maximum} at most",
-            )
-            for m in several
+        wanted=",".join(
+            f" {m.minimum}"
+            + (f" to {m.maximum}" if m.maximum > m.minimum else "")
+            + f" of the {m.pool} pool"
+            for m in sub.members
         ),
         order=", then ".join(order),
     )

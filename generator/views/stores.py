@@ -38,8 +38,6 @@ class Control:
     name: str
     write: str
     read: str
-    #: Whether a message is masked in it; else it has cookies only.
-    masks: bool
     masked: str
     unmasked: str
     reset: str
@@ -51,7 +49,6 @@ class MaskBits:
 
     masked: str
     unmasked: str
-    big_endian: str
 
 
 @dataclass(frozen=True)
@@ -82,13 +79,21 @@ class Slots:
     functions: str
     #: Type of a pointer to a slot, up to the name; where a descriptor has it.
     pointer: str
-    at: str
+    where: str
+    in_desc: str
     control: Control | None
+    #: Whether that masks messages, or only carries cookies.
+    mask_bit: bool
+    cookies_only: bool
     bits: MaskBits | None
     #: Whether messages can be masked, in whatever way.
     masks: bool
     #: Whether a parent may rewrite a message in use.
     rewrites: bool
+    #: Whether the slot can be masked around that.
+    write_live: bool
+    #: How the library's macro for that is called.
+    write_macro: str
     #: Registers of a message in the order in which they are written, and emptied.
     writes: tuple[Access, ...]
     clears: tuple[Access, ...]
@@ -126,7 +131,9 @@ class Cookie:
     parts: tuple[CookiePart, ...]
     #: The control word of a message without a cookie.
     idle: str
-    needed: bool
+    #: Whether there is something to check; what is returned for no cookie at all.
+    checked: bool
+    missing: str
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,6 @@ class Managed:
     fn: str
     purpose: str
     first: int
-    MAX: str
     #: Index of a vector in the store.
     index: str
 

@@ -21,6 +21,7 @@ from imsgen.dsl.model import (
     Pool,
     Range,
     SharePolicy,
+    SpecialVector,
     Subdevice,
 )
 
@@ -61,6 +62,7 @@ class SuiteVector:
     """A vector with a fixed purpose, and the initialiser of its description."""
 
     name: str
+    fails: bool
     values: str
 
 
@@ -135,7 +137,7 @@ def suite_view(device: Device) -> SuiteView:
     """What the templates of the suite of ``device`` use."""
     ims = ims_of(device)
     constants, assigned = _constants(device), _assigned(device)
-    alone = len(assigned) == 1 and not constants and not assigned[0][2]
+    alone = len(assigned) == 1 and not constants
     has_params = not alone and bool(constants or assigned)
     argument = "&params" if has_params else assigned[0][1] if alone else ""
     trials = _trials(device)
@@ -150,11 +152,11 @@ def suite_view(device: Device) -> SuiteView:
         machine=_machine(device),
         has_params=has_params,
         constants=aligned_lines(constants),
-        assigned=tuple(Line(name, " ", value) for name, value, _ in assigned),
+        assigned=tuple(Line(name, " ", value) for name, value in assigned),
         argument=f", {argument}" if argument else "",
         device=_device(device, bool(trials)),
         restores=ims is not None,
-        vectors=tuple(SuiteVector(v.name, _vector(device, v.name)) for v in device.vectors),
+        vectors=tuple(_vector(device, v) for v in device.vectors),
         trials=trials,
         store=store_suite(device, ims) if ims else None,
         pools=tuple(_pool(device, pool) for pool in device.pools if not pool.managed),
@@ -163,7 +165,7 @@ def suite_view(device: Device) -> SuiteView:
     )
 
 
-# --- what is included and selected ------------------------------------------------------------------
+# --- what is included and selected --------------------------------------------------------------
 
 
 def _headers(device: Device) -> list[str]:
@@ -195,7 +197,7 @@ def _includes(device: Device) -> tuple[str, ...]:
     return tuple(sorted([own, *(f"linux/{name}" for name in names)]))
 
 
-# --- the machine, and what the driver passes ----------------------------------------------------------
+# --- the machine, and what the driver passes ----------------------------------------------------
 
 
 def _machine(device: Device) -> tuple[Line, ...]:
@@ -226,20 +228,20 @@ def _constants(device: Device) -> list[tuple[str, str]]:
     return out
 
 
-def _assigned(device: Device) -> list[tuple[str, str, bool]]:
-    """Those that depend on the fake device or on what is tried, and whether they are numbers."""
+def _assigned(device: Device) -> list[tuple[str, str]]:
+    """Those that depend on the fake device or on what is tried."""
     ims = ims_of(device)
-    out: list[tuple[str, str, bool]] = []
+    out: list[tuple[str, str]] = []
     if isinstance(ims, IomemStore):
         for bar, base in bar_bases(device, ims)[0].items():
-            out.append((f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar", False))
+            out.append((f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar"))
         if ims.offset.runtime:
-            out.append((f"{ims.name}_offset", "asked->offset", True))
+            out.append((f"{ims.name}_offset", "asked->offset"))
     if isinstance(ims, MemoryStore):
-        out.append((ims.name, "fake->mem + asked->offset", False))
+        out.append((ims.name, "fake->mem + asked->offset"))
     if ims and ims.slots.runtime:
-        out.append((f"{ims.name}_slots", "asked->slots", True))
-    out += [(f"{p.name}_queues", "asked->queues", True) for p in device.pools if p.managed]
+        out.append((f"{ims.name}_slots", "asked->slots"))
+    out += [(f"{p.name}_queues", "asked->queues") for p in device.pools if p.managed]
     return out
 
 
@@ -291,14 +293,16 @@ def _device(device: Device, trials: bool) -> tuple[Line, ...]:
     return aligned_lines(lines)
 
 
-def _vector(device: Device, name: str) -> str:
-    v = next(v for v in device.vectors if v.name == name)
-    values = f'"{v.name}", test_irq_{v.name}, {v.index}, {_CONTEXTS[v.context]}'
-    pci = isinstance(device.store(v.store), PciStore)
-    return values if pci else f"{values}, &test_store.store"
+def _vector(device: Device, v: SpecialVector) -> SuiteVector:
+    store = device.store(v.store)
+    values = [f'"{v.name}"', f"test_irq_{v.name}", str(v.index), _CONTEXTS[v.context]]
+    values += [] if isinstance(store, PciStore) else ["&test_store.store"]
+    fails = isinstance(store, CommandStore)
+    values += [f"test_irq_{v.name}_error"] if fails else []
+    return SuiteVector(v.name, fails, ",\n»".join(values))
 
 
-# --- pools ----------------------------------------------------------------------------------------------
+# --- pools --------------------------------------------------------------------------------------
 
 
 def _pool(device: Device, pool: Pool) -> SuitePool:
@@ -328,7 +332,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
     lines += [(call, f"test_{pool.name}_{call}") for call in calls]
     lines.append(("put", f"{fn}_put"))
     lines += [(call, f"{fn}_{call}") for call in ("attach", "detach") if pool.sharing]
-    lines.append(("index", f"test_{pool.name}_index"))
+    lines += [(call, f"test_{pool.name}_{call}") for call in ("irq", "index")]
     lines += [("error", f"{fn}_error")] if fails else []
     return SuitePool(
         name=pool.name,
@@ -370,7 +374,7 @@ def _managed(device: Device, pool: Pool) -> SuiteManaged:
     return SuiteManaged(pool.name, f"{device.name}_{pool.name}", aligned_lines(lines))
 
 
-# --- subdevices --------------------------------------------------------------------------------------------
+# --- subdevices ---------------------------------------------------------------------------------
 
 
 def _subdevice(device: Device, sub: Subdevice) -> SuiteSubdevice:

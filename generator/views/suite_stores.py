@@ -69,7 +69,7 @@ def optional(device: Device, store: ImsStore) -> bool:
     return bool(pools) and all(any(r.store in pci for r in p.ranges) for p in pools)
 
 
-# --- how much the fake device has -----------------------------------------------------------------
+# --- how much the fake device has ---------------------------------------------------------------
 
 
 def power(count: int) -> int:
@@ -108,7 +108,7 @@ def store_size(device: Device, store: Store) -> int:
     return min(store.slots.maximum, _TABLE // store.layout.stride)
 
 
-# --- where it has it --------------------------------------------------------------------------------
+# --- where it has it ----------------------------------------------------------------------------
 
 
 def table_offset(store: IomemStore | MemoryStore) -> int:
@@ -140,7 +140,7 @@ def bar_bases(device: Device, store: ImsStore) -> tuple[dict[int, int], int]:
     return bases, end
 
 
-# --- the store ----------------------------------------------------------------------------------------
+# --- the store ----------------------------------------------------------------------------------
 
 
 def store_suite(device: Device, store: ImsStore) -> SuiteStore:
@@ -227,7 +227,7 @@ def _tables(device: Device, store: ImsStore) -> tuple[str, ...]:
     return (f"{table_offset(store):#x}, {store_size(device, store)}",)
 
 
-# --- cookies --------------------------------------------------------------------------------------------
+# --- cookies ------------------------------------------------------------------------------------
 
 
 def passes_cookies(device: Device, store: ImsStore) -> bool:

@@ -154,9 +154,8 @@ static int ntb_life(struct ims_fake *fake, void *data)
 
 static int nvme_life(struct ims_fake *fake, void *data)
 {
-	struct nvme_irqs_params params = { .io_queues = 4 };
 	struct nvme_irqs *irqs = data;
-	int ret = devm_nvme_irqs_init(irqs, fake->pdev, &params);
+	int ret = devm_nvme_irqs_init(irqs, fake->pdev, 4);
 
 	return ret ? ret : use(nvme_io_irq(irqs, 0), irqs);
 }

@@ -79,6 +79,7 @@ struct irq_layout_store {
  * @index:	Its index in the store
  * @context:	Where its handler runs
  * @store:	Its store, NULL for MSI-X and MSI
+ * @error:	Whether the device knows it, where it has to be told
  */
 struct irq_layout_vector {
 	const char			*name;
@@ -86,6 +87,7 @@ struct irq_layout_vector {
 	unsigned int			index;
 	enum irq_layout_context		context;
 	const struct irq_layout_store	*store;
+	int				(*error)(void *irqs);
 };
 
 /**
@@ -175,6 +177,7 @@ struct irq_layout_told {
  * @fired:	How often irq_layout_count() was called
  * @told:	What the device or its peer was told of messages
  * @nr_told:	Of how many
+ * @refuses:	The device refuses to be told
  */
 struct irq_layout_run {
 	const struct irq_layout_device	*device;
@@ -183,6 +186,7 @@ struct irq_layout_run {
 	unsigned int			fired;
 	struct irq_layout_told		told[IRQ_LAYOUT_TOLD];
 	unsigned int			nr_told;
+	bool				refuses;
 };
 
 /**

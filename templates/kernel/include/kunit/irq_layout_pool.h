@@ -48,6 +48,7 @@ struct irq_layout_range {
  * @put:	Gives a vector back
  * @attach:	Has a user called
  * @detach:	No longer
+ * @irq:	The Linux interrupt number of a vector, by its number in the pool
  * @index:	What the device has to be told of a vector: store and index
  * @error:	Whether the device knows a vector, where it has to be told
  */
@@ -69,6 +70,7 @@ struct irq_layout_pool {
 	void		(*put)(struct irq_vec *vec);
 	void		(*attach)(struct irq_vec *vec, struct irq_vec_user *user);
 	void		(*detach)(struct irq_vec_user *user);
+	unsigned int	(*irq)(void *irqs, unsigned int entry);
 	unsigned int	(*index)(const struct irq_vec *vec, unsigned int *store);
 	int		(*error)(const struct irq_vec *vec);
 };

@@ -68,7 +68,7 @@ struct irq_layout_set_case {
 	void		(*run)(struct kunit *test, const struct irq_layout_set *kind);
 };
 
-#define IRQ_LAYOUT_SET_CASES	5
+#define IRQ_LAYOUT_SET_CASES	6
 extern const struct irq_layout_set_case irq_layout_set_cases[IRQ_LAYOUT_SET_CASES];
 
 void irq_layout_check_set(struct kunit *test, const struct irq_layout_set *kind);

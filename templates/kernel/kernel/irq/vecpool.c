@@ -494,8 +494,13 @@ static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsi
 						  union msi_instance_cookie cookie,
 						  const struct cpumask *mask)
 {
-	struct irq_vec *vec = irq_vecpool_make(pool, entry, cookie, mask);
+	struct irq_vec *vec;
 
+	/* What has made the cookie did not like what it was given */
+	if (cookie.value >= (u64)-MAX_ERRNO)
+		return ERR_PTR((int)cookie.value);
+
+	vec = irq_vecpool_make(pool, entry, cookie, mask);
 	if (!IS_ERR(vec)) {
 		vec->dedicated = true;
 		trace_irq_vec_get(vec);
@@ -506,7 +511,8 @@ static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsi
 /**
  * irq_vecpool_get_dedicated - Get a vector which nobody else uses
  * @pool:	The pool
- * @cookie:	What the message carries along if its store has a place for it
+ * @cookie:	What the message carries along if its store has a place for it; a
+ *		negative errno as its value is returned
  * @mask:	Initial affinity, NULL for the default
  *
  * The caller requests the interrupt with a handler of its own, and frees it

@@ -150,14 +150,19 @@ static struct irq_layout_told *layout_tell(struct irq_layout_run *run, unsigned 
  *
  * Context: Task context, may sleep.
  *
- * Return: 0
+ * Return: 0, -EIO when irq_layout_run::refuses says so
  */
 int ims_layout_command(struct pci_ims *ims, const struct pci_ims_msg *msg)
 {
-	struct irq_layout_told *told = layout_tell(irq_layout_current(), msg->index);
+	struct irq_layout_run *run = irq_layout_current();
+	struct irq_layout_told *told;
 	unsigned int i;
 
 	might_sleep();
+	if (run->refuses)
+		return -EIO;
+
+	told = layout_tell(run, msg->index);
 	told->masked = msg->masked;
 	told->address = (u64)msg->address_hi << 32 | msg->address_lo;
 	told->data = msg->data;
@@ -309,6 +314,7 @@ EXPORT_SYMBOL_GPL(ims_layout_carries);
  * @words:	The mask bits which the driver has to have written
  * @counts:	Whether accesses are looked at too
  * @nr:		How many were
+ * @failed:	Something was wrong: what follows would not be right either
  */
 struct layout_look {
 	struct kunit			*test;
@@ -319,6 +325,7 @@ struct layout_look {
 	u32				*words;
 	bool				counts;
 	unsigned int			nr;
+	bool				failed;
 };
 
 static void layout_vfree(void *mem)
@@ -333,6 +340,23 @@ static void *layout_alloc(struct kunit *test, size_t size)
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, layout_vfree, mem), 0);
 	return mem;
+}
+
+/* The messages with a fixed purpose are to be had as all others */
+static void layout_free_fixed(struct layout_look *look)
+{
+	const struct irq_layout_device *device = look->layout->device;
+	unsigned int i;
+
+	for (i = 0; i < device->nr_vectors; i++) {
+		const struct irq_layout_vector *vector = &device->vectors[i];
+		struct msi_map map = { .index = vector->index };
+
+		if (vector->store != &look->layout->store)
+			continue;
+		map.virq = vector->irq(look->run->irqs);
+		pci_ims_free(look->ims, map);
+	}
 }
 
 static void layout_look_at(struct kunit *test, const struct ims_layout *layout,
@@ -351,6 +375,9 @@ static void layout_look_at(struct kunit *test, const struct ims_layout *layout,
 	look->words = layout_alloc(test, words);
 	memset(look->words, layout->mask_bits.low ? 0 : 0xff, words);
 	look->counts = layout->kind == IMS_LAYOUT_BAR && ims_fake_counts_chip();
+	look->nr = 0;
+	look->failed = false;
+	layout_free_fixed(look);
 }
 
 static void layout_start(struct layout_look *look)
@@ -364,21 +391,23 @@ static void layout_saw(struct layout_look *look, bool write, unsigned int offset
 		       unsigned int size)
 {
 	const struct ims_fake_access *access = &look->run->fake->log[look->nr];
-	const char *name = look->layout->store.name;
-	u64 value = 0;
+	__le64 value = 0;
+	u64 wanted;
 
-	if (!look->counts)
+	if (!look->counts || look->failed)
 		return;
 
 	memcpy(&value, look->mem + offset, size);
-	KUNIT_ASSERT_LT_MSG(look->test, look->nr, look->run->fake->nr_log,
-			    "%s: there is no access to %#x", name, offset);
-	KUNIT_EXPECT_EQ_MSG(look->test, access->write, write, "%s: access %u: write", name, look->nr);
-	KUNIT_EXPECT_EQ_MSG(look->test, access->offset, offset, "%s: access %u: offset", name,
-			    look->nr);
-	KUNIT_EXPECT_EQ_MSG(look->test, access->size, size, "%s: access %u: size", name, look->nr);
-	KUNIT_EXPECT_EQ_MSG(look->test, access->value, le64_to_cpu((__force __le64)value),
-			    "%s: access %u: value", name, look->nr);
+	wanted = le64_to_cpu(value);
+	look->failed = look->nr >= look->run->fake->nr_log || access->write != write ||
+		       access->offset != offset || access->size != size ||
+		       access->value != wanted;
+	if (look->failed)
+		KUNIT_FAIL(look->test,
+			   "%s: access %u of %u is %s of %u bytes at %#x: %#llx, not %s of %u bytes at %#x: %#llx\n",
+			   look->layout->store.name, look->nr, look->run->fake->nr_log,
+			   access->write ? "a write" : "a read", access->size, access->offset,
+			   access->value, write ? "a write" : "a read", size, offset, wanted);
 	look->nr++;
 }
 
@@ -526,14 +555,14 @@ static void layout_compare(struct layout_look *look, unsigned int from, unsigned
 	const char *place;
 	unsigned int index;
 
-	if (!memcmp(mem + from, look->mem + from, to - from))
+	if (look->failed || !memcmp(mem + from, look->mem + from, to - from))
 		return;
 	while (mem[from] == look->mem[from])
 		from++;
 	place = layout_place(look->layout, from, &index);
-	KUNIT_ASSERT_EQ_MSG(look->test, mem[from], look->mem[from],
-			    "%s: byte at %#x (slot %u, %s)", look->layout->store.name, from,
-			    index, place);
+	look->failed = true;
+	KUNIT_FAIL(look->test, "%s: slot %u, %s: the byte at %#x is %#x, not %#x\n",
+		   look->layout->store.name, index, place, from, mem[from], look->mem[from]);
 }
 
 /* There were no other accesses, and around a slot nothing else has changed */
@@ -542,24 +571,21 @@ static void layout_saw_all(struct layout_look *look, unsigned int index)
 	unsigned int slot = layout_slot(look->layout, index), stride = look->layout->stride;
 	unsigned int size = look->run->fake->params.bar_size;
 
-	if (look->counts)
-		KUNIT_ASSERT_EQ_MSG(look->test, look->run->fake->nr_log, look->nr,
+	if (look->counts && !look->failed) {
+		KUNIT_EXPECT_EQ_MSG(look->test, look->run->fake->nr_log, look->nr,
 				    "%s: number of accesses", look->layout->store.name);
+		look->failed = look->run->fake->nr_log != look->nr;
+	}
 	layout_compare(look, slot - min(slot, stride), min(slot + 2 * stride, size));
 }
 
 /* --- Messages --------------------------------------------------------------------- */
 
-/* Take a message from whoever has it, and expect its slot to be quiet */
+/* Take a message, and expect its slot to be quiet */
 static unsigned int layout_open(struct layout_look *look, unsigned int index, u32 ctrl)
 {
-	struct device *dev = &look->run->fake->pdev->dev;
 	union msi_instance_cookie cookie = { .value = ctrl };
-	struct msi_map map = { .index = index };
-
-	map.virq = msi_domain_get_virq(dev, MSI_SECONDARY_DOMAIN, index);
-	if (map.virq)
-		pci_ims_free(look->ims, map);
+	struct msi_map map;
 
 	layout_start(look);
 	map = pci_ims_alloc(look->ims, index, cookie, NULL);
@@ -835,6 +861,8 @@ static void layout_restore(struct layout_look *look, unsigned int first)
 	struct kunit *test = look->test;
 	int ret;
 
+	/* What the device holds in the end, not how that came there */
+	look->counts = false;
 	for (i = 0; i < nr; i++) {
 		state = (first + i) % LAYOUT_STATES;
 		irq[i] = layout_open(look, index[i], ctrl);
@@ -842,11 +870,10 @@ static void layout_restore(struct layout_look *look, unsigned int first)
 			KUNIT_ASSERT_EQ(test, irq_layout_request(test, irq[i]), 0);
 		if (state == LAYOUT_DISABLED)
 			irq_layout_mask(irq[i]);
+		memcpy(look->mem, look->run->fake->mem, look->run->fake->params.bar_size);
 	}
 
 	layout_lose(look);
-	/* What is in the end, not how it came there */
-	look->counts = false;
 	for (i = 0; layout_has_slots(layout) && i < nr; i++)
 		layout_restored(look, index[i], irq[i], ctrl, (first + i) % LAYOUT_STATES);
 	layout->device->restore(look->run->irqs);

@@ -181,6 +181,28 @@ static void layout_case_number(struct kunit *test, const struct irq_layout_set *
 		layout_sub_remove(subs[i]);
 }
 
+/* Without CPU vectors nothing can be shared: nobody gets fewer than the least */
+static void layout_case_scarce(struct kunit *test, const struct irq_layout_set *kind)
+{
+	struct irq_layout_run *run = irq_layout_setup(test, kind->device);
+	unsigned int i, base = run->fake->allocated;
+	bool shares = false;
+	struct layout_sub *sub;
+
+	for (i = 0; i < kind->nr_parts; i++)
+		shares |= !!kind->parts[i].attach;
+	if (!shares)
+		kunit_skip(test, "no vector is shared");
+
+	layout_register(test);
+	run->fake->params.vectors = 0;
+	sub = layout_sub_add(test, kind, UINT_MAX);
+	KUNIT_EXPECT_EQ_MSG(test, sub->ret, -ENOSPC, "%s", kind->name);
+	KUNIT_EXPECT_EQ(test, kind->nr(&sub->set), 0);
+	layout_sub_remove(sub);
+	KUNIT_EXPECT_EQ_MSG(test, run->fake->allocated, base, "%s: given back", kind->name);
+}
+
 static void layout_case_attach(struct kunit *test, const struct irq_layout_set *kind)
 {
 	struct irq_layout_run *run = irq_layout_setup(test, kind->device);
@@ -230,6 +252,7 @@ const struct irq_layout_set_case irq_layout_set_cases[IRQ_LAYOUT_SET_CASES] = {
 	{ "least",	layout_case_least },
 	{ "most",	layout_case_most },
 	{ "number",	layout_case_number },
+	{ "scarce",	layout_case_scarce },
 	{ "attach",	layout_case_attach },
 	{ "exit",	layout_case_exit },
 };

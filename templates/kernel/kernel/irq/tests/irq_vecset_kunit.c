@@ -268,6 +268,7 @@ static void test_end(struct kunit *test, struct vecset_test *ctx)
 	ims_fake_detach(ctx->fake);
 	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
 	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	ims_fake_destroy(test, ctx->fake);
 }
 
 static struct irq_vec *test_get(struct vecset_test *ctx, unsigned int cpu)

@@ -306,6 +306,7 @@ static void test_end(struct kunit *test, struct pci_ims_test *ctx)
 	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
 	ims_fake_detach(ctx->fake);
 	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	ims_fake_destroy(test, ctx->fake);
 }
 
 /* The interrupt of a message, with a handler which counts */
