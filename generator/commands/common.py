@@ -79,8 +79,8 @@ def put(text: str) -> None:
 
 
 def put_json(value: object) -> None:
-    """As JSON to standard output: indented, keys in the order they have."""
-    put(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """As JSON to standard output: indented, keys in the order they have, nothing but ASCII."""
+    put(json.dumps(value, indent=2) + "\n")
 
 
 def replace(path: str, text: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imsgen.dsl.compare import RULES, Change, Severity, compare, worst
+from imsgen.dsl.diagnostics import printable
 from imsgen.dsl.source import Span
 
 from ..terminal import OK, add_folders
@@ -72,7 +73,7 @@ def text_of(changes: Sequence[Change]) -> str:
 
 def _places(item: Change) -> list[str]:
     spans = [span for span in (item.old, item.new) if span is not None]
-    return [f"{span.source.name}:{span.line}" for span in spans]
+    return [f"{printable(span.source.name)}:{span.line}" for span in spans]
 
 
 def _json(changes: Sequence[Change]) -> dict[str, Any]:

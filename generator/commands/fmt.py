@@ -6,6 +6,7 @@ import argparse
 from difflib import unified_diff
 
 from imsgen.dsl import MAX_BYTES, bounded
+from imsgen.dsl.diagnostics import printable
 from imsgen.dsl.format import FormatError, Formatted, format_text
 
 from ..terminal import FAILED, OK, Failure, report, say
@@ -74,8 +75,8 @@ class _File:
         lines = unified_diff(
             self.old.splitlines(keepends=True),
             new.splitlines(keepends=True),
-            self.name,
-            self.name,
+            printable(self.name),
+            printable(self.name),
         )
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
@@ -93,4 +94,4 @@ def _write(file: _File, new: str) -> None:
         put(new)
     elif file.old != new:
         replace(file.path, new)
-        put(f"{file.name}: formatted\n")
+        put(f"{printable(file.name)}: formatted\n")

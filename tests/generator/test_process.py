@@ -14,7 +14,7 @@ import pytest
 
 from .conftest import EXAMPLES
 
-TIMER = EXAMPLES / "timer.ims"
+TIMER, IDXD = EXAMPLES / "timer.ims", EXAMPLES / "idxd.ims"
 IMSGEN = shlex.join([sys.executable, "-m", "imsgen.generator.cli"])
 FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="SKIP: no /dev/full here")
 
@@ -72,7 +72,10 @@ def test_closed(tmp_path: Path, command: str, code: int) -> None:
     if code and "2>" not in command:
         assert run.stderr == b"imsgen: error: standard output: Bad file descriptor\n"
     if "-o out" in command:
-        assert len(list((tmp_path / "out/timer").iterdir())) == 11
+        made = len(list((tmp_path / "out/timer").iterdir()))
+        assert shell(tmp_path, "imsgen $TIMER -o out").stdout == (
+            f"out/timer: 0 written, {made} unchanged\n".encode()
+        )
 
 
 def test_folder_that_is_gone(tmp_path: Path) -> None:
@@ -115,12 +118,24 @@ ODD = "a\n::add-mask::x\n\x1b]0;t\x07\u202e\udcff"
         ["simulate", str(TIMER), "--plot", f"{ODD}.svg"],
         ["check", "-I", ODD, "include.ims"],
         ["check", f"{ODD}/bad.ims"],
+        ["check", f"{ODD}/bad.ims", "--json"],
+        ["check", f"{ODD}/bad.ims", "--sarif"],
+        ["diff", f"{ODD}/good.ims", str(IDXD)],
+        ["diff", f"{ODD}/good.ims", str(IDXD), "--json"],
+        ["dump", f"{ODD}/bad.ims"],
+        ["explain", ODD],
+        ["fmt", f"{ODD}/none.ims"],
+        ["fmt", f"{ODD}/good.ims"],
+        ["fmt", f"{ODD}/good.ims", "--check"],
+        ["fmt", f"{ODD}/good.ims", "--diff"],
+        ["new", ODD],
     ],
 )
 def test_names_do_not_get_out(tmp_path: Path, args: list[str]) -> None:
     """Neither a line of its own, which a log may take for a command, nor what moves a cursor."""
     (tmp_path / ODD).mkdir()
     (tmp_path / ODD / "bad.ims").write_text("device {\n")
+    (tmp_path / ODD / "good.ims").write_text(TIMER.read_text() + "\n\n")
     (tmp_path / f"{ODD}.ims").write_text("device {\n")
     (tmp_path / "include.ims").write_text('include "none.ims";\n')
     run = subprocess.run(

@@ -1,13 +1,14 @@
-"""What docutils makes of a device's document: its outline, and what it complains of."""
+"""What docutils makes of a device's documentation: its outline, and what it complains of."""
 
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 from docutils import nodes, utils
 from docutils.frontend import get_default_settings
-from docutils.parsers.rst import Directive, Parser, directives
+from docutils.parsers.rst import Parser
 
 from imsgen.dsl import load
 from imsgen.generator.kernel.target import Target
@@ -34,20 +35,6 @@ def text(rng: random.Random) -> str:
     return rng.choice((" ", " ", "")).join(words)[:64]
 
 
-class KernelDoc(Directive):
-    """Stands for the kernel's."""
-
-    required_arguments = 1
-    option_spec = {"export": directives.unchanged}  # noqa: RUF012
-
-    def run(self) -> list[Any]:
-        """Give nothing."""
-        return []
-
-
-directives.register_directive("kernel-doc", KernelDoc)
-
-
 def outline(document: str) -> list[str]:
     """The kinds of blocks in a document, in their order, and complaints."""
     settings = get_default_settings(Parser())
@@ -66,9 +53,25 @@ def outline(document: str) -> list[str]:
 
 
 def document(target: Target, title: str, vector: str, pool: str) -> str | None:
-    """The document of a device with these texts; None where one is refused."""
+    """The documentation of a device's header with these texts; None where one is refused."""
     result = load("d.ims", DEVICE.format(title, vector, pool).encode())
     if not result.ok:
         return None
     series = Planner(target).series(list(result.devices))
-    return next(text for path, text in series.files.items() if path.endswith(".rst"))
+    (header,) = (text for path, text in series.files.items() if path.endswith(".h"))
+    return "\n".join(map(described, re.findall(r"(?s)/\*\*\n(.*?)\n? \*/", header)))
+
+
+def described(comment: str) -> str:
+    """A comment as the kernel's scripts give it to docutils: a member's text in a block of its own."""
+    out = []
+    for line in comment.split("\n"):
+        text = re.sub(r"^\s*\* ?", "", line)
+        member = re.match(r"@([\w.]+): *(.*)", text)
+        if member:
+            out += [f"``{member[1]}``", f"  {member[2]}", ""]
+        elif out and text.strip() and not out[-1] and line.startswith(" *  "):
+            out[-1:] = [f"  {text.strip()}", ""]
+        else:
+            out += [text, ""]
+    return "\n".join(out)

@@ -179,6 +179,7 @@ def test_record_refuses_a_patched_tree(tree: Path) -> None:
 
 def test_links_do_not_lead_out(tree: Path, tmp_path: Path) -> None:
     """What is elsewhere doesn't get into a patch, nor into what is said."""
+    exports = probe(str(tree)).provider.exports("drivers/irqchip")
     secret = tmp_path / "secret"
     secret.write_text("config ZZZ_IRQS\nTOKEN=1\nendmenu\n")
     kconfig = tree / "drivers/irqchip/Kconfig"
@@ -192,8 +193,11 @@ def test_links_do_not_lead_out(tree: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "x.c").write_text("\nEXPORT_SYMBOL(zzz_irqs);\n")
+    (outside / "x.h").write_text("int zzz_irqs(void);\n")
     (tree / "drivers/base").symlink_to(outside)
-    assert set(target.provider.exports("drivers/irqchip")) == {"pci_msix_free_irq"}
+    (tree / "include/linux/zzz.h").symlink_to(outside / "x.h")
+    assert exports and target.provider.exports("drivers/irqchip") == exports
+    assert not target.provider.taken("zzz", {"zzz_irqs"})
     with pytest.raises(EditError, match="a link that leads out of the tree"):
         target.provider.lines("drivers/base/x.c")
 
@@ -206,7 +210,9 @@ def test_links_inside_are_followed(tree: Path) -> None:
 
 @pytest.mark.parametrize("odd", ["pipe", "hole", "device"])
 def test_files_that_have_no_end(tree: Path, odd: str) -> None:
-    for path in ("drivers/irqchip/Kconfig", "drivers/irqchip/x.c", "drivers/Kconfig.x"):
+    exports = probe(str(tree)).provider.exports("drivers/irqchip")
+    names = ("irqchip/Kconfig", "irqchip/x.c", "Kconfig.x", "zzz.c")
+    for path in (*(f"drivers/{name}" for name in names), "include/linux/x.h"):
         (tree / path).unlink(missing_ok=True)
         if odd == "pipe":
             os.mkfifo(tree / path)
@@ -219,7 +225,8 @@ def test_files_that_have_no_end(tree: Path, odd: str) -> None:
     said = {"pipe": "not a regular file", "hole": "more than", "device": "leads out"}[odd]
     with pytest.raises(EditError, match=said):
         provider.lines("drivers/irqchip/Kconfig")
-    assert set(provider.exports("drivers/irqchip")) == {"pci_msix_free_irq"}
+    assert exports and provider.exports("drivers/irqchip") == exports
+    assert not provider.taken("zzz", {"zzz_irqs"})
     provider.symbols()
 
 
