@@ -45,7 +45,8 @@ def text_of(name: str, kind: str) -> str:
     with open(os.path.join(FOLDER, f"{kind}.ims"), encoding="utf-8") as file:
         text = file.read()
     # The name is put in where a device has it; whether it is one, the rules know.
-    probe = load("new", text.replace(f"device {PLACEHOLDER} ", f"device {name} ").encode())
+    named = text.replace(f"device {PLACEHOLDER} ", f"device {name} ")
+    probe = load("new", named.encode("utf-8", "surrogateescape"))
     if probe.diagnostics:
         found = probe.diagnostics[0]
         help_ = f": {found.hint}" if found.hint else ""

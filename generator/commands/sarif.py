@@ -116,5 +116,5 @@ def _place(span: Span) -> dict[str, Any]:
 
 def _uri(name: str) -> str:
     """A file as a URI: relative as it was given, so that it means the same on any machine."""
-    path = quote(name.replace(os.sep, "/"))
+    path = quote(os.fsencode(name.replace(os.sep, "/")))
     return f"file://{path}" if path.startswith("/") else path

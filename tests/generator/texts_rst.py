@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from typing import Any
 
 from docutils import nodes, utils
 from docutils.frontend import get_default_settings
@@ -63,7 +62,7 @@ def document(target: Target, title: str, vector: str, pool: str) -> str | None:
 
 
 def described(comment: str) -> str:
-    """A comment as the kernel's scripts give it to docutils: a member's text in a block of its own."""
+    """A comment as the kernel's scripts give it to docutils: a member's text in its own block."""
     out = []
     for line in comment.split("\n"):
         text = re.sub(r"^\s*\* ?", "", line)
