@@ -29,12 +29,18 @@ OK, FAILED, USAGE = 0, 1, 2
 #: What standard input is called, in findings and in what is made: so no `<` and `>`.
 STDIN = "stdin"
 
-#: The subcommands of ``commands/``, each a module that is only loaded when it is called.
+#: The subcommands.  All but `check` and `simulate` are modules of ``commands/``, each of which is
+#: only loaded when it is called.
 COMMANDS = {
-    "dump": "print what a layout says as JSON",
-    "explain": "say what the code of a finding means, with examples",
-    "new": "write a commented layout to start from",
+    "check": "say what is wrong with layouts",
     "fmt": "write layouts in their one form",
+    "new": "write a commented layout to start from",
+    "explain": "say what the code of a finding means, with examples",
+    "diff": "say what changes from one layout to another, and what breaks",
+    "dump": "print what a layout says as JSON",
+    "simulate": "say what the pools do on a large machine",
+    "completions": "print the completions for a shell",
+    "man": "print the man page",
 }
 
 #: File names that can stand in C comments, commands and commit messages as they are.
@@ -59,12 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        if arguments and arguments[0] in COMMANDS:
-            return _command(arguments[0], arguments[1:])
         if arguments[:1] == ["check"]:
             return _check_files(_check_parser().parse_args(arguments[1:]))
         if arguments[:1] == ["simulate"]:
             return _simulate(arguments[1:])
+        if arguments and arguments[0] in COMMANDS:
+            return _command(arguments[0], arguments[1:])
         return _generate(_parse(arguments))
     except Failure as failure:
         if failure.args:
@@ -91,9 +97,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="imsgen",
-        usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...\n"
-        "       imsgen simulate DEVICE.ims [options]",
+        usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen COMMAND ...",
         description="Make the kernel patch series for a device's interrupt message stores.",
+        epilog="commands:\n"
+        + "".join(f"  {name:12} {text}\n" for name, text in COMMANDS.items())
+        + "\n`imsgen COMMAND --help` says more. A file named like a command is reached as ./NAME.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -243,7 +252,7 @@ def _generate(args: argparse.Namespace) -> int:
     from .names import NameClash, check_distinct
     from .patches import PatchError
     from .render import RenderError
-    from .series import Planner, SeriesError
+    from .series import NamesTaken, Planner, SeriesError
 
     try:
         check_distinct(device for device, _ in loaded)
@@ -252,6 +261,9 @@ def _generate(args: argparse.Namespace) -> int:
         if args.output == "-":
             return _mailbox(planner, [device for device, _ in loaded], args.signoff)
         folders = _folders(planner, target, loaded, args)
+    except NamesTaken as taken:
+        _report(taken.findings)
+        raise Failure from taken
     except (NameClash, TargetError, SeriesError, ProofError) as error:
         raise Failure(f"error: {error}") from error
     except (RenderError, ScriptError, PatchError, EditError) as error:

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from imsgen.dsl.codes import report
+from imsgen.dsl.diagnostics import Diagnostic, quote
 from imsgen.dsl.model import Device, ImsStore
+from imsgen.dsl.rules.words import public
+from imsgen.dsl.source import Span
 from imsgen.templates import ROOT
 
 from . import __version__, patches
@@ -24,6 +28,18 @@ from .views.words import Words, words
 
 class SeriesError(Exception):
     """No series can be made of a device for a kernel; the text says why."""
+
+
+class NamesTaken(SeriesError):
+    """The kernel has functions, macros or types of a device's names already."""
+
+    def __init__(self, findings: Sequence[Diagnostic]) -> None:
+        super().__init__(findings[0].message)
+        self.findings = tuple(findings)
+
+
+#: A device's name, its stores', vectors', pools' (with stores) and subdevices' (with pools).
+Parts = tuple[str, list[str], list[str], list[tuple[str, list[str]]], list[tuple[str, list[str]]]]
 
 
 @dataclass(frozen=True)
@@ -156,6 +172,7 @@ class Planner:
     ) -> list[Commit]:
         names = names_of(device)
         self._check_free(device, names)
+        self._check_names(device)
         commits = []
         listed: list[str] = []
         for output in self._outputs:
@@ -223,6 +240,26 @@ class Planner:
                     f"{_place(device)}: {self.target.name} has a config {symbol} already"
                 )
 
+    def _check_names(self, device: Device) -> None:
+        """Nothing that a driver would see of the device has a name of the kernel."""
+        made = [(name.rpartition(" ")[2], root) for name, root in public(*parts_of(device))]
+        roots = dict(reversed(made))
+        taken = self.target.provider.taken(device.name, roots)
+        first = {roots[name]: name for name in sorted(taken, reverse=True)}
+        findings = []
+        for root, name in sorted(first.items(), key=lambda pair: place_of(device, pair[0]).start):
+            where = f", in {taken[name]}" if taken[name] else ""
+            findings.append(
+                report(
+                    "IMS023",
+                    f"{quote(root)} makes `{name}`, which {self.target.name} has already{where}",
+                    place_of(device, root),
+                    hint="choose another name",
+                )
+            )
+        if findings:
+            raise NamesTaken(findings)
+
     def _check_exports(self, device: Device, names: Names, text: str) -> None:
         mine = exported(text)
         if not mine:
@@ -234,6 +271,25 @@ class Planner:
                     f"{_place(device)}: {self.target.name} exports {symbol} already, "
                     f"in {theirs[symbol]}"
                 )
+
+
+def parts_of(device: Device) -> Parts:
+    """The names of a device, of which all others are made."""
+    return (
+        device.name,
+        [store.name for store in device.stores],
+        [vector.name for vector in device.vectors],
+        [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
+        [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
+    )
+
+
+def place_of(device: Device, name: str) -> Span:
+    """Where a name of a device is given."""
+    named = [*device.stores, *device.vectors, *device.pools, *device.subdevices]
+    span = next((item.span for item in named if item.name == name), device.span)
+    start = span.source.text.find(name, span.start)
+    return span if start < 0 else Span(span.source, start, start + len(name))
 
 
 def groups_of(device: Device) -> frozenset[str]:

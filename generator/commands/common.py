@@ -15,7 +15,7 @@ from ..cli import FAILED, OK, STDIN, Failure, _add_folders, _report, _say, read_
 
 __all__ = ["FAILED", "OK", "Failure"]
 
-say, report = _say, _report
+say, report, add_folders = _say, _report, _add_folders
 
 
 def new_parser(command: str, description: str, **more: str) -> argparse.ArgumentParser:
@@ -33,7 +33,7 @@ def add_input(parser: argparse.ArgumentParser, many: bool) -> None:
         )
     else:
         parser.add_argument("file", metavar="DEVICE.ims", help="a layout; '-': standard input")
-    _add_folders(parser)
+    add_folders(parser)
 
 
 def read(path: str) -> tuple[str, bytes | None]:
@@ -60,10 +60,11 @@ def check_once(paths: Sequence[str]) -> None:
 
 
 def load_good(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
-    """What each file gives, all findings said; raises :class:`Failure` where one is an error."""
+    """What each file gives.  Raises :class:`Failure` where one has errors, which have been said."""
     results = load_all(paths, folders)
     for result in results:
-        report(result.diagnostics)
+        if not result.ok:
+            report(result.diagnostics)
     if not all(result.ok for result in results):
         raise Failure
     return results

@@ -21,7 +21,7 @@ Lines = list[str | None]
 CONTEXT = 3
 
 #: Kconfig symbols that are ours: among these, entries are sorted.
-OURS = re.compile(r"IMS_\w+|\w+_IRQS|\w+_IRQS_KUNIT_TEST")
+OURS = re.compile(r"IMS_\w+|IRQ_LAYOUT_\w+|\w+_IRQS|\w+_IRQS_KUNIT_TEST")
 
 _KCONFIG_ENTRY = re.compile(
     r"(config|menuconfig|if|endif|menu|endmenu|source|choice|endchoice|comment)\b(?:\s+(\S+))?"

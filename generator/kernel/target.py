@@ -3,16 +3,19 @@
 A :class:`Target` is made from a tree, whose headers are read (its version number isn't), or from
 an embedded profile, which holds the lines that our edits need and nothing else.
 
-``python -m imsgen.generator.kernel.target record TREE -o FILE`` records a profile.
+``python -m imsgen.generator.kernel.target record TREE -o FILE`` records a profile, and beside it
+the names of the tree that look like those which are made for drivers.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from imsgen.dsl.rules.words import RECORDED
 
 from ..names import IRQCHIP
 from ..patches import Commit
@@ -123,6 +126,13 @@ class Files(Provider):
         """Exported symbols and where they are, of files around the folder ``near``."""
         raise NotImplementedError
 
+    def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
+        """Those of ``names`` that are functions, macros or types, and where, as far as known.
+
+        All of them begin with the name of ``device``.
+        """
+        raise NotImplementedError
+
 
 # --- trees ------------------------------------------------------------------------------------
 
@@ -181,6 +191,40 @@ class TreeFiles(Files):
                             out.setdefault(symbol, os.path.relpath(path, self.root))
         return out
 
+    def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
+        starts = (f"{device}_".encode(), f"{device}_".upper().encode())
+        known = b"|".join(sorted(name.encode() for name in names))
+        uses = re.compile(_USE % (known, known, known), re.M)
+        out: dict[str, str] = {}
+        for path in self._near(device):
+            data = _bytes(os.path.join(self.root, path))
+            if any(start in data for start in starts):
+                for found in uses.finditer(data):
+                    out.setdefault((found[1] or found[2] or found[3]).decode(), path)
+        return out
+
+    def _near(self, device: str) -> Iterator[str]:
+        """Headers that any driver may include, and files that look like those of the device."""
+        words = (device, device.replace("_", "-"))
+        for folder, folders, files in os.walk(self.root):
+            inside = os.path.relpath(folder, self.root)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            if inside == ".":
+                folders[:] = [name for name in folders if name not in _NO_CODE]
+            for name in sorted(files):
+                path = os.path.normpath(os.path.join(inside, name))
+                header = name.endswith(".h") and "include" in path.split(os.sep)[:3]
+                if header or (name.endswith((".c", ".h")) and any(w in path for w in words)):
+                    yield path
+
+
+#: How a name is used: as a function or a macro, or where it becomes a macro or a type.
+_USE = (
+    rb"\b(%s)[ \t]*\(|^[ \t]*#[ \t]*define[ \t]+(%s)\b" rb"|\b(?:struct|union|enum)[ \t]+(%s)\s*\{"
+)
+
+#: Folders of a tree that have nothing a driver includes.
+_NO_CODE = ("Documentation", "samples", "scripts", "tools")
 
 _EXPORT = re.compile(r"(?:_NS)?(?:_GPL)?\((\w+)")
 # Compiled when it is first used, which a run without a tree never does.
@@ -199,11 +243,15 @@ def _symbols(text: str) -> set[str]:
 
 
 def _read(path: str) -> str:
+    return _bytes(path).decode("utf-8", "replace")
+
+
+def _bytes(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read().decode("utf-8", "replace")
+            return file.read()
     except OSError:
-        return ""
+        return b""
 
 
 def find_tree(start: str) -> str | None:
@@ -299,6 +347,8 @@ class ProfileFiles(Files):
         self._files: dict[str, Any] = data["files"]
         self._paths = frozenset(data["paths"])
         self._symbols = frozenset(data["symbols"])
+        self._kernel: str = data.get("name", "")
+        self._names: frozenset[str] | None = None
 
     def lines(self, path: str) -> Lines | None:
         entry = self._files.get(path)
@@ -320,8 +370,54 @@ class ProfileFiles(Files):
     def exports(self, near: str) -> dict[str, str]:
         return {}
 
+    def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
+        if self._names is None:
+            self._names = frozenset(_recorded(self._kernel))
+        return {name: "" for name in names if name in self._names}
+
     def _elsewhere(self, path: str) -> bool:
         return os.path.dirname(path) not in _NAMED
+
+
+def _recorded(kernel: str) -> list[str]:
+    """The names that were recorded with the profile of a kernel; none for one of a test."""
+    import gzip
+
+    path = os.path.join(PROFILES, f"{kernel}.names.gz")
+    if not os.path.exists(path):
+        return []
+    with gzip.open(path, "rt", encoding="ascii") as file:
+        return file.read().split()
+
+
+def record_names(root: str) -> bytes:
+    """What a tree has of names that look like those made for drivers: sorted, compressed."""
+    import gzip
+
+    suffixes = "|".join(sorted(RECORDED, key=len, reverse=True)).encode()
+    ends = re.compile(rb"_(?:%s)\b" % suffixes)
+    form = re.compile(rb"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+    use = re.compile(rb"[ \t]*\(")
+    found: set[bytes] = set()
+    for folder, folders, files in os.walk(root):
+        if folder == root:
+            folders[:] = [n for n in folders if n not in _NO_CODE and not n.startswith(".")]
+        for name in files:
+            if not name.endswith((".c", ".h")):
+                continue
+            data = _bytes(os.path.join(folder, name))
+            for end in ends.finditer(data):
+                start = end.start()
+                while start and (data[start - 1 : start].isalnum() or data[start - 1] == 0x5F):
+                    start -= 1
+                word = data[start : end.end()]
+                before = data[data.rfind(b"\n", 0, start) + 1 : start].split()
+                macro = before[-1:] in ([b"define"], [b"#define"])
+                if form.fullmatch(word) and (macro or use.match(data, end.end())):
+                    found.add(word)
+    # A device's name and a pool's, and what follows them.
+    kept = sorted(word for word in found if word.count(b"_") >= 2)
+    return gzip.compress(b"\n".join(kept) + b"\n", 9, mtime=0)
 
 
 def profiles() -> tuple[str, ...]:
@@ -419,6 +515,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = json.dumps(record(args.tree), indent=1, sort_keys=True, ensure_ascii=False)
         with open(args.output, "w", encoding="utf-8") as file:
             file.write(text + "\n")
+        with open(args.output.removesuffix(".json") + ".names.gz", "wb") as names:
+            names.write(record_names(args.tree))
     except (TargetError, EditError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1

@@ -47,13 +47,13 @@ class Command(Ims):
             cookie_part(c.name, c.optional, MAX_PASID if c.name == "pasid" else 0xFFFFFFFF)
             for c in self.cookies
         )
-        checked = bool(self.needs) or any(part.limit for part in parts)
         return Cookie(
             struct=f"{self.fn}_cookie",
-            fn=f"{self.fn}_values",
+            fn=f"{self.fn}_make_cookie",
             store=self.name,
-            code="device/cookie-command.c.j2" if checked else "",
+            code="device/cookie-command.c.j2",
             parts=parts,
             idle="0",
+            checked=bool(self.needs) or any(part.limit for part in parts),
             missing="bad" if self.needs else "values",
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import MAX_MSIX
-
 from ..views.stores import Managed, StoreView
 from .base import Kind
 
@@ -47,7 +45,7 @@ class Pci(Kind):
         if not self.managed:
             return (f"pci_alloc_irq_vectors(pdev, {prefix}, {prefix}, {self.TYPE})",)
         queues = managed_view(self)
-        wanted = f"{queues.first} + min({queues.name}_queues, {MAX_MSIX - queues.first}U)"
+        wanted = f"{queues.first} + {queues.name}_queues"
         spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
         arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
         return ("pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")",)

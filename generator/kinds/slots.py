@@ -83,11 +83,12 @@ class SlotKind(Ims):
             return None
         return Cookie(
             struct=f"{self.fn}_cookie",
-            fn=f"{self.fn}_ctrl",
+            fn=f"{self.fn}_make_cookie",
             store=self.name,
             code="device/cookie-slot.c.j2",
             parts=tuple(self._part(field) for field in self.fields),
             idle=self.idle,
+            checked=True,
             missing="bad" if self.needs else "ctrl",
         )
 

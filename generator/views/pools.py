@@ -119,15 +119,7 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
         ),
         info=tuple(Line(name, tabs(f"\t.{name}", 32), value) for name, value in info),
         cookie_param=f",\n»const struct {cookie.struct} *cookie" if cookie else "",
-        cookie_value=(
-            f"irqs->{p}.info->cookie"
-            if cookie is None
-            else (
-                f"{cookie.fn}(cookie)"
-                if cookie.code
-                else "(union msi_instance_cookie) { .ptr = (void *)cookie }"
-            )
-        ),
+        cookie_value=f"{cookie.fn}(cookie)" if cookie else f"irqs->{p}.info->cookie",
         can_fail=any(kind.can_fail for kind in kinds),
         default="the device's node" if pool.node else "the default",
     )

@@ -126,12 +126,13 @@ class Cookie:
     struct: str
     fn: str
     store: str
-    #: The template of the function; empty if there is nothing to check.
+    #: The template of the function.
     code: str
     parts: tuple[CookiePart, ...]
     #: The control word of a message without a cookie.
     idle: str
-    #: What is returned for no cookie at all.
+    #: Whether there is something to check; what is returned for no cookie at all.
+    checked: bool
     missing: str
 
 

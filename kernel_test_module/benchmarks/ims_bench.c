@@ -241,6 +241,7 @@ static struct bench *bench_create(struct kunit *test, unsigned int n)
 {
 	const struct ims_fake_params machine = {
 		.vectors	= BENCH_VECTORS,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.bar_size	= PAGE_ALIGN(n * BENCH_SLOT),
 	};
 	struct bench *bench = bench_alloc(test, n);
@@ -707,6 +708,7 @@ static void bench_lookup_table(struct kunit *test)
 	const struct ims_fake_params machine = {
 		.msix		= *n,
 		.vectors	= BENCH_VECTORS,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.bar_size	= PAGE_SIZE,
 	};
 	const struct benchtab_irqs_params params = { .wq_handler = benchtab_handler };
@@ -806,6 +808,7 @@ static void bench_setup(struct kunit *test)
 	};
 	const struct ims_fake_params machine = {
 		.vectors	= BENCH_VECTORS,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.bar_size	= PAGE_ALIGN(*n * BENCH_SLOT),
 	};
 	struct bench_setup *ours, *eight;
@@ -831,6 +834,7 @@ static void bench_setup_msix(struct kunit *test)
 	struct ims_fake_params machine = {
 		.msix		= 8,
 		.vectors	= BENCH_VECTORS,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.bar_size	= PAGE_SIZE,
 	};
 	struct bench_setup *ours, *eight;
@@ -922,7 +926,7 @@ static void bench_lines(struct kunit *test)
 		bench_wq_attach(vec, &queues[i].user);
 
 	bench_area_add(test, &areas[0], vec,
-		       struct_size(vec, used, BITS_TO_LONGS(BENCH_WQ_LIMIT) + BENCH_WQ_LIMIT));
+		       struct_size(vec, places, BENCH_WQ_LIMIT + 1));
 	bench_area_add(test, &areas[1], last, sizeof(*last));
 	bench_area_add(test, &areas[2], &bench->irqs, sizeof(bench->irqs));
 	bench_area_add(test, &areas[3], bench->irqs.wq.cpus,

@@ -20,6 +20,7 @@
 #include <linux/irqchip/irq-timer.h>
 #include <linux/irqchip/irq-vfio.h>
 #include <linux/module.h>
+#include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -268,6 +269,7 @@ static void each_allocation_fails(struct kunit *test)
 	const struct life *life = test->param_value;
 	const struct ims_fake_params machine = {
 		.vectors	= 64,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.msix		= 8,
 		.bar_size	= SZ_128K,
 	};

@@ -11,12 +11,14 @@
 #include <linux/irqchip/irq-idxd.h>
 #include <linux/irqchip/irq-mlx5.h>
 #include <linux/module.h>
+#include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
 static const struct ims_fake_params machine = {
 	.vectors	= 64,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.msix		= 16,
 	.bar_size	= SZ_4K,
 };

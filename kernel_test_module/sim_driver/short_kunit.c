@@ -11,6 +11,7 @@
 #include <linux/interrupt.h>
 #include <linux/irqchip/irq-simshort.h>
 #include <linux/jiffies.h>
+#include <linux/msi.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -37,6 +38,7 @@ static struct short_test *short_setup(struct kunit *test)
 	const struct ims_fake_params machine = {
 		.msix		= SHORT_MSIX,
 		.vectors	= SHORT_VECTORS,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.bar_size	= SHORT_SLOTS * 16,
 	};
 	struct short_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);

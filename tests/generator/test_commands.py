@@ -34,6 +34,8 @@ READERS = {
     "fmt": "fmt {}",
     "fmt --check": "fmt --check --diff {}",
     "dump": "dump --json {}",
+    "diff from": f"diff {{}} {TIMER}",
+    "diff to": f"diff {TIMER} {{}}",
 }
 
 

@@ -33,7 +33,7 @@ def test_each_kind(kind: str, imsgen: Run, capfd: Capture) -> None:
     stores = {
         type(store).__name__.removesuffix("Store").lower() for store in result.devices[0].stores
     }
-    assert kind in stores or kind == "managed" and result.devices[0].pools[0].managed
+    assert kind in stores or (kind == "managed" and result.devices[0].pools[0].managed)
     assert imsgen("check", "nic2.ims") == imsgen("fmt", "--check", "nic2.ims") == 0
 
 

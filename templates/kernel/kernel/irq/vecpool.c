@@ -224,7 +224,6 @@ static struct irq_vec *irq_vecpool_make(struct irq_vecpool *pool, unsigned int e
 					union msi_instance_cookie cookie,
 					const struct cpumask *mask)
 {
-	unsigned int limit = pool->info->limit, words = BITS_TO_LONGS(limit);
 	struct irq_affinity_desc *affdesc = NULL;
 	struct irq_vec_source *source;
 	struct irq_vec *vec;
@@ -235,7 +234,7 @@ static struct irq_vec *irq_vecpool_make(struct irq_vecpool *pool, unsigned int e
 	if (entry >= pool->nr)
 		return ERR_PTR(-ENOSPC);
 
-	vec = kvzalloc(struct_size(vec, used, words + limit), GFP_KERNEL);
+	vec = kvzalloc(struct_size(vec, places, pool->info->limit + 1), GFP_KERNEL);
 	if (!vec)
 		return ERR_PTR(-ENOMEM);
 
@@ -465,8 +464,8 @@ static bool irq_vec_busy(const struct irq_vec *vec)
 {
 	unsigned int i;
 
-	for (i = 0; i < BITS_TO_LONGS(vec->pool->info->limit); i++) {
-		if (atomic_long_read(&vec->used[i]))
+	for (i = 0; i < vec->pool->info->limit; i++) {
+		if (irq_vec_is_user(READ_ONCE(vec->places[i])))
 			return true;
 	}
 	return !hlist_nulls_empty(&vec->listed);
@@ -609,10 +608,10 @@ void __irq_vec_attach(struct irq_vec *vec, struct irq_vec_user *user)
 	struct irq_vecpool *pool = vec->pool;
 	unsigned long flags;
 
-	user->vec = vec;
 	user->place = pool->info->limit;
 	raw_spin_lock_irqsave(&pool->listed_lock, flags);
 	hlist_nulls_add_head_rcu(&user->node, &vec->listed);
+	WRITE_ONCE(vec->places[user->place], IRQ_VEC_LEFT);
 	raw_spin_unlock_irqrestore(&pool->listed_lock, flags);
 }
 EXPORT_SYMBOL_NS_GPL(__irq_vec_attach, IRQ_VECPOOL);
@@ -620,29 +619,34 @@ EXPORT_SYMBOL_NS_GPL(__irq_vec_attach, IRQ_VECPOOL);
 /* The part of irq_vec_detach() for a user which had no place */
 void __irq_vec_detach(struct irq_vec_user *user)
 {
-	struct irq_vecpool *pool = user->vec->pool;
+	struct irq_vec *vec = user->vec;
+	struct irq_vecpool *pool = vec->pool;
 	unsigned long flags;
 
+	user->vec = NULL;
 	raw_spin_lock_irqsave(&pool->listed_lock, flags);
 	hlist_nulls_del_rcu(&user->node);
+	if (hlist_nulls_empty(&vec->listed))
+		WRITE_ONCE(vec->places[user->place], NULL);
 	raw_spin_unlock_irqrestore(&pool->listed_lock, flags);
-	user->vec = NULL;
 }
 EXPORT_SYMBOL_NS_GPL(__irq_vec_detach, IRQ_VECPOOL);
 
 /* The part of irq_vec_dispatch() for users which have no place */
-irqreturn_t __irq_vec_dispatch(struct irq_vec *vec, irqreturn_t (*fn)(struct irq_vec_user *user))
+irqreturn_t __irq_vec_dispatch(struct irq_vec *vec, irqreturn_t (*fn)(struct irq_vec_user *user),
+			       irqreturn_t ret)
 {
 	struct hlist_nulls_node *pos;
 	struct irq_vec_user *user;
-	irqreturn_t ret = IRQ_NONE;
 
+	rcu_read_lock();
 	do {
 		/* The next one is looked up first: @fn can put @user at the front again */
 		hlist_nulls_for_each_entry_safe(user, pos, &vec->listed, node)
 			ret |= fn(user);
 		/* A user which went to another vector leads there: begin again */
 	} while (get_nulls_value(pos) != irq_vec_nulls(vec));
+	rcu_read_unlock();
 
 	return ret;
 }
@@ -925,9 +929,10 @@ static void irq_vecpool_show(struct seq_file *m, const struct irq_vecpool *pool)
 {
 	unsigned int entry;
 
-	seq_printf(m, "%s %s: vectors %u of %u  made %lu  shared_full %lu  elsewhere %lu  moved %lu\n",
-		   dev_name(pool->dev), pool->info->name, bitmap_weight(pool->taken, pool->nr),
-		   pool->nr, pool->made, pool->shared_full, pool->elsewhere, pool->moved);
+	seq_printf(m, "%s %s: vectors %u of %u", dev_name(pool->dev), pool->info->name,
+		   bitmap_weight(pool->taken, pool->nr), pool->nr);
+	seq_printf(m, "  made %lu  shared_full %lu  elsewhere %lu  moved %lu\n", pool->made,
+		   pool->shared_full, pool->elsewhere, pool->moved);
 	for_each_set_bit(entry, pool->taken, pool->nr)
 		irq_vec_show(m, pool->vecs[entry]);
 }

@@ -26,6 +26,7 @@
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/topology.h>
 #include <linux/trace_events.h>
@@ -48,11 +49,12 @@ struct vecpool_test {
 	unsigned int		fired;
 };
 
-/* A user of a vector, which can go to another one while it is called */
+/* A user of a vector. While it is called it can have one go to another vector */
 struct test_queue {
 	struct irq_vec_user	user;
 	unsigned int		called;
 	unsigned int		moves;
+	struct test_queue	*moved;
 	struct irq_vec		*to;
 };
 
@@ -90,8 +92,8 @@ static irqreturn_t test_event(struct irq_vec_user *user)
 	queue->called++;
 	if (queue->moves) {
 		queue->moves--;
-		irq_vec_detach(user, LIMIT);
-		irq_vec_attach(queue->to, LIMIT, user);
+		irq_vec_detach(&queue->moved->user, LIMIT);
+		irq_vec_attach(queue->to, LIMIT, &queue->moved->user);
 	}
 	return IRQ_HANDLED;
 }
@@ -839,6 +841,15 @@ static struct test_crowd *test_crowd(struct kunit *test)
 	return crowd;
 }
 
+/* When @queue is called it has @moved go to @to, the first @times */
+static void test_move(struct test_queue *queue, struct test_queue *moved, struct irq_vec *to,
+		      unsigned int times)
+{
+	queue->moved = moved;
+	queue->to = to;
+	queue->moves = times;
+}
+
 static void test_crowd_end(struct kunit *test, struct test_crowd *crowd)
 {
 	unsigned int i;
@@ -855,30 +866,33 @@ static void test_crowd_end(struct kunit *test, struct test_crowd *crowd)
 /* A user which goes to another vector does not take along whoever calls them */
 static void irq_vecpool_test_dispatch_moves(struct kunit *test)
 {
+	unsigned int i, mover, moved, all = LIMIT + LISTED;
 	struct test_crowd *crowd;
-	unsigned int i, mover;
 
-	for (mover = 0; mover < LIMIT + LISTED; mover++) {
-		crowd = test_crowd(test);
-		crowd->on_a[mover].to = crowd->b;
-		crowd->on_a[mover].moves = 1;
-		KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->a->irq), 0);
-		for (i = 0; i < LIMIT + LISTED; i++)
-			KUNIT_EXPECT_GE_MSG(test, crowd->on_a[i].called, 1,
-					    "queue %u when %u moves", i, mover);
-		KUNIT_EXPECT_PTR_EQ(test, crowd->on_a[mover].user.vec, crowd->b);
+	/* Each of them has each of them go, itself too */
+	for (mover = 0; mover < all; mover++) {
+		for (moved = 0; moved < all; moved++) {
+			crowd = test_crowd(test);
+			test_move(&crowd->on_a[mover], &crowd->on_a[moved], crowd->b, 1);
+			KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->a->irq), 0);
+			for (i = 0; i < all; i++)
+				KUNIT_EXPECT_TRUE_MSG(test, crowd->on_a[i].called ||
+						      (i == moved && i != mover),
+						      "queue %u when %u moves %u", i, mover, moved);
+			KUNIT_EXPECT_PTR_EQ(test, crowd->on_a[moved].user.vec, crowd->b);
 
-		/* From now on the other vector's interrupts are its own */
-		for (i = 0; i < LIMIT + LISTED; i++) {
-			crowd->on_a[i].called = 0;
-			crowd->on_b[i].called = 0;
+			/* From now on the other vector's interrupts are its own */
+			for (i = 0; i < all; i++) {
+				crowd->on_a[i].called = 0;
+				crowd->on_b[i].called = 0;
+			}
+			KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->b->irq), 0);
+			for (i = 0; i < all; i++) {
+				KUNIT_EXPECT_EQ(test, crowd->on_b[i].called, 1);
+				KUNIT_EXPECT_EQ(test, crowd->on_a[i].called, i == moved);
+			}
+			test_crowd_end(test, crowd);
 		}
-		KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->b->irq), 0);
-		for (i = 0; i < LIMIT + LISTED; i++) {
-			KUNIT_EXPECT_EQ(test, crowd->on_b[i].called, 1);
-			KUNIT_EXPECT_EQ(test, crowd->on_a[i].called, i == mover);
-		}
-		test_crowd_end(test, crowd);
 	}
 }
 
@@ -888,10 +902,8 @@ static void irq_vecpool_test_dispatch_all_move(struct kunit *test)
 	struct test_crowd *crowd = test_crowd(test);
 	unsigned int i;
 
-	for (i = 0; i < LIMIT + LISTED; i++) {
-		crowd->on_a[i].to = crowd->b;
-		crowd->on_a[i].moves = 1;
-	}
+	for (i = 0; i < LIMIT + LISTED; i++)
+		test_move(&crowd->on_a[i], &crowd->on_a[i], crowd->b, 1);
 	KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->a->irq), 0);
 	for (i = 0; i < LIMIT + LISTED; i++) {
 		KUNIT_EXPECT_GE(test, crowd->on_a[i].called, 1);
@@ -906,11 +918,9 @@ static void irq_vecpool_test_dispatch_again(struct kunit *test)
 	struct test_crowd *crowd = test_crowd(test);
 	unsigned int i;
 
-	for (i = 0; i < LIMIT + LISTED; i++) {
-		crowd->on_a[i].to = crowd->a;
-		/* Many times, but there has to be an end of it */
-		crowd->on_a[i].moves = 1000;
-	}
+	/* Many times, but there has to be an end of it */
+	for (i = 0; i < LIMIT + LISTED; i++)
+		test_move(&crowd->on_a[i], &crowd->on_a[i], crowd->a, 1000);
 	KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->a->irq), 0);
 	for (i = 0; i < LIMIT + LISTED; i++) {
 		KUNIT_EXPECT_GE(test, crowd->on_a[i].called, 1);
@@ -934,6 +944,8 @@ static void irq_vecpool_test_any_context(struct kunit *test)
 		irq_vec_attach(crowd->a, LIMIT, &crowd->on_a[i].user);
 	raw_spin_unlock_irqrestore(&lock, flags);
 
+	/* On PREEMPT_RT any other lock would sleep */
+	KUNIT_EXPECT_TRUE(test, __same_type(crowd->a->pool->listed_lock, raw_spinlock_t));
 	KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->a->irq), 0);
 	for (i = 0; i < LIMIT + LISTED; i++)
 		KUNIT_EXPECT_EQ(test, crowd->on_a[i].called, 1);

@@ -153,6 +153,11 @@ static struct irq_vec *test_ring_get(void *irqs, unsigned int cpu)
 	return crypto1_ring_get(irqs, cpu);
 }
 
+static unsigned int test_ring_irq(void *irqs, unsigned int entry)
+{
+	return crypto1_ring_irq(irqs, entry);
+}
+
 static unsigned int test_ring_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return crypto1_ring_index(vec, (enum crypto1_store *)store);
@@ -173,6 +178,7 @@ static const struct irq_layout_pool test_pool_ring = {
 	.put		= crypto1_ring_put,
 	.attach		= crypto1_ring_attach,
 	.detach		= crypto1_ring_detach,
+	.irq		= test_ring_irq,
 	.index		= test_ring_index,
 };
 

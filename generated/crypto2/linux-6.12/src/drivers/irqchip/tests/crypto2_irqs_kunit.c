@@ -168,6 +168,11 @@ static struct irq_vec *test_ring_get_at(void *irqs, unsigned int store,
 	return crypto2_ring_get_at(irqs, store, index, cookie, NULL);
 }
 
+static unsigned int test_ring_irq(void *irqs, unsigned int entry)
+{
+	return crypto2_ring_irq(irqs, entry);
+}
+
 static unsigned int test_ring_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return crypto2_ring_index(vec, (enum crypto2_store *)store);
@@ -191,6 +196,7 @@ static const struct irq_layout_pool test_pool_ring = {
 	.put		= crypto2_ring_put,
 	.attach		= crypto2_ring_attach,
 	.detach		= crypto2_ring_detach,
+	.irq		= test_ring_irq,
 	.index		= test_ring_index,
 };
 

@@ -163,6 +163,11 @@ static struct irq_vec *test_queue_get_at(void *irqs, unsigned int store,
 	return edu_queue_get_at(irqs, store, index, NULL);
 }
 
+static unsigned int test_queue_irq(void *irqs, unsigned int entry)
+{
+	return edu_queue_irq(irqs, entry);
+}
+
 static unsigned int test_queue_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return edu_queue_index(vec, (enum edu_store *)store);
@@ -185,6 +190,7 @@ static const struct irq_layout_pool test_pool_queue = {
 	.put		= edu_queue_put,
 	.attach		= edu_queue_attach,
 	.detach		= edu_queue_detach,
+	.irq		= test_queue_irq,
 	.index		= test_queue_index,
 };
 

@@ -173,6 +173,11 @@ static struct irq_vec *test_queue_get_at(void *irqs, unsigned int store,
 	return idxd_queue_get_at(irqs, store, index, cookie, NULL);
 }
 
+static unsigned int test_queue_irq(void *irqs, unsigned int entry)
+{
+	return idxd_queue_irq(irqs, entry);
+}
+
 static unsigned int test_queue_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return idxd_queue_index(vec, (enum idxd_store *)store);
@@ -196,6 +201,7 @@ static const struct irq_layout_pool test_pool_queue = {
 	.put		= idxd_queue_put,
 	.attach		= idxd_queue_attach,
 	.detach		= idxd_queue_detach,
+	.irq		= test_queue_irq,
 	.index		= test_queue_index,
 };
 

@@ -162,6 +162,11 @@ static struct irq_vec *test_ctrl_get_least(void *irqs)
 	return mlx5_ctrl_get(irqs, NULL);
 }
 
+static unsigned int test_ctrl_irq(void *irqs, unsigned int entry)
+{
+	return mlx5_ctrl_irq(irqs, entry);
+}
+
 static unsigned int test_ctrl_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return mlx5_ctrl_index(vec, (enum mlx5_store *)store);
@@ -183,6 +188,7 @@ static const struct irq_layout_pool test_pool_ctrl = {
 	.put		= mlx5_ctrl_put,
 	.attach		= mlx5_ctrl_attach,
 	.detach		= mlx5_ctrl_detach,
+	.irq		= test_ctrl_irq,
 	.index		= test_ctrl_index,
 };
 
@@ -212,6 +218,11 @@ static struct irq_vec *test_comp_get_at(void *irqs, unsigned int store,
 	return mlx5_comp_get_at(irqs, store, index, cookie, NULL);
 }
 
+static unsigned int test_comp_irq(void *irqs, unsigned int entry)
+{
+	return mlx5_comp_irq(irqs, entry);
+}
+
 static unsigned int test_comp_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return mlx5_comp_index(vec, (enum mlx5_store *)store);
@@ -237,6 +248,7 @@ static const struct irq_layout_pool test_pool_comp = {
 	.put		= mlx5_comp_put,
 	.attach		= mlx5_comp_attach,
 	.detach		= mlx5_comp_detach,
+	.irq		= test_comp_irq,
 	.index		= test_comp_index,
 	.error		= mlx5_comp_error,
 };

@@ -136,6 +136,11 @@ static struct irq_vec *test_bell_get_at(void *irqs, unsigned int store,
 	return ntb_bell_get_at(irqs, store, index, NULL);
 }
 
+static unsigned int test_bell_irq(void *irqs, unsigned int entry)
+{
+	return ntb_bell_irq(irqs, entry);
+}
+
 static unsigned int test_bell_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return ntb_bell_index(vec, (enum ntb_store *)store);
@@ -154,6 +159,7 @@ static const struct irq_layout_pool test_pool_bell = {
 	.get_dedicated	= test_bell_get_dedicated,
 	.get_at		= test_bell_get_at,
 	.put		= ntb_bell_put,
+	.irq		= test_bell_irq,
 	.index		= test_bell_index,
 };
 

@@ -165,6 +165,11 @@ static struct irq_vec *test_port_get_at(void *irqs, unsigned int store,
 	return rocker_port_get_at(irqs, store, index, NULL);
 }
 
+static unsigned int test_port_irq(void *irqs, unsigned int entry)
+{
+	return rocker_port_irq(irqs, entry);
+}
+
 static unsigned int test_port_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return rocker_port_index(vec, (enum rocker_store *)store);
@@ -188,6 +193,7 @@ static const struct irq_layout_pool test_pool_port = {
 	.put		= rocker_port_put,
 	.attach		= rocker_port_attach,
 	.detach		= rocker_port_detach,
+	.irq		= test_port_irq,
 	.index		= test_port_index,
 };
 

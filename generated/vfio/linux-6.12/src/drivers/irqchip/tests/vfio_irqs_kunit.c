@@ -156,6 +156,11 @@ static struct irq_vec *test_guest_get_at(void *irqs, unsigned int store,
 	return vfio_guest_get_at(irqs, store, index, cookie, NULL);
 }
 
+static unsigned int test_guest_irq(void *irqs, unsigned int entry)
+{
+	return vfio_guest_irq(irqs, entry);
+}
+
 static unsigned int test_guest_index(const struct irq_vec *vec, unsigned int *store)
 {
 	return vfio_guest_index(vec, (enum vfio_store *)store);
@@ -177,6 +182,7 @@ static const struct irq_layout_pool test_pool_guest = {
 	.get_dedicated	= test_guest_get_dedicated,
 	.get_at		= test_guest_get_at,
 	.put		= vfio_guest_put,
+	.irq		= test_guest_irq,
 	.index		= test_guest_index,
 };
 
