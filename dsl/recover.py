@@ -246,10 +246,14 @@ class _Recovering:
 
     def _outdented(self, closing: int, opening: int) -> bool:
         """Whether a `}` on a line of its own closes a block that is indented otherwise."""
-        close_at = self.text.rfind("\n", 0, closing) + 1
-        open_at = self.text.rfind("\n", 0, opening) + 1
+        # Looking further back than that would take a time with the square of a line's length.
+        first = max(0, closing - MAX_INDENT - 1)
+        close_at = self.text.rfind("\n", first, closing) + 1
         indent = closing - close_at
-        if open_at == close_at or indent > MAX_INDENT or self.text[close_at:closing].strip():
+        if indent > MAX_INDENT or opening > close_at or self.text[close_at:closing].strip():
+            return False
+        open_at = self.text.rfind("\n", 0, opening) + 1
+        if open_at == close_at:
             return False
         line = self.text[open_at : open_at + MAX_INDENT]
         return len(line) - len(line.lstrip(" \t")) != indent

@@ -242,7 +242,8 @@ class Planner:
 
     def _check_names(self, device: Device) -> None:
         """Nothing that a driver would see of the device has a name of the kernel."""
-        roots = dict(reversed([*public(*parts_of(device))]))
+        made = [(name.rpartition(" ")[2], root) for name, root in public(*parts_of(device))]
+        roots = dict(reversed(made))
         taken = self.target.provider.taken(device.name, roots)
         first = {roots[name]: name for name in sorted(taken, reverse=True)}
         findings = []

@@ -44,8 +44,9 @@ STORE_SUFFIXES = _words("cookie make_cookie")
 SUBDEVICE_SUFFIXES = _words("irq irqs_exit irqs_init nr")
 MEMBER_SUFFIXES = _words("attach detach")
 DEVICE_SUFFIXES = _words("""
-    irqs irqs_exit irqs_init irqs_params irqs_restore irqs_shutdown store
+    irqs irqs_exit irqs_init irqs_params irqs_restore irqs_shutdown
     """)
+DEVICE_TAGS = _words("store")
 
 #: The same in what only the glue and the header of the slots have.
 POOL_INSIDE = _words("info ranges")
@@ -80,13 +81,15 @@ def public(
     pools: list[tuple[str, list[str]]],
     subdevices: list[tuple[str, list[str]]],
 ) -> Iterator[tuple[str, str]]:
-    """Identifiers that a driver sees of a device, each with the name it is made from.
+    """Identifiers and tags that a driver sees of a device, each with the name it is made from.
 
     ``pools`` are names with the names of the stores of their ranges, ``subdevices`` names with
     those of the pools that they take from.
     """
     for suffix in sorted(DEVICE_SUFFIXES):
         yield f"{device}_{suffix}", device
+    for tag in sorted(DEVICE_TAGS):
+        yield f"enum {device}_{tag}", device
     for store in stores:
         for suffix in sorted(STORE_SUFFIXES):
             yield f"{device}_{store}_{suffix}", store

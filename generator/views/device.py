@@ -262,7 +262,8 @@ def _state(device: Device, kinds: tuple[Kind, ...]) -> list[tuple[str, str, str]
     """Members of struct <device>_irqs."""
     out = [("struct pci_dev *", "pdev", "The PCI device, NULL while they are not set up")]
     out += [
-        ("unsigned int", v.name, f"Linux interrupt number: {v.purpose}") for v in device.vectors
+        ("unsigned int", v.name, f"Linux interrupt number: {v.purpose or v.name}")
+        for v in device.vectors
     ]
     out += [member for kind in kinds for member in kind.members]
     out += [

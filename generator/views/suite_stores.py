@@ -38,18 +38,12 @@ _ALL = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
-class SuiteCookie:
-    """What a message carries along: an initialiser of its description."""
-
-    values: str
-
-
-@dataclass(frozen=True)
 class SuiteStore:
     """A message store with a domain of its own."""
 
     name: str
-    cookies: tuple[SuiteCookie, ...]
+    #: What a message carries along: initialisers of their descriptions.
+    cookies: tuple[str, ...]
     #: Offset and number of slots of each table.
     tables: tuple[str, ...]
     lines: tuple[Line, ...]
@@ -268,7 +262,7 @@ def _place(field: CookieField) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _cookies(device: Device, store: ImsStore) -> tuple[SuiteCookie, ...]:
+def _cookies(device: Device, store: ImsStore) -> tuple[str, ...]:
     struct = f"struct {device.name}_{store.name}_cookie"
     out = []
     for field in _fields(store):
@@ -278,5 +272,5 @@ def _cookies(device: Device, store: ImsStore) -> tuple[SuiteCookie, ...]:
         values.append(f".limit = {field.limit:#x}")
         values += field.place
         values += [".optional = true"] if field.optional else []
-        out.append(SuiteCookie(",\n»".join(values)))
+        out.append(",\n»".join(values))
     return tuple(out)

@@ -23,7 +23,7 @@ from imsgen.dsl.model import (
     Store,
 )
 
-from ..kinds import kind_of
+from ..kinds import kind_of, kinds_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Words:
     maintainers: tuple[str, ...]
     kernel: str
     has_core: bool
-    pools: bool
+    #: Whether the glue uses the library.
+    library: bool
     core_count: str
 
 
@@ -54,7 +55,7 @@ def words(device: Device, kernel: str, core: int) -> Words:
         maintainers=tuple(device.maintainers),
         kernel=kernel,
         has_core=core > 0,
-        pools=bool(device.pools),
+        library=any(kind.selects for kind in kinds_of(device)),
         core_count="patch" if core == 1 else f"{core} patches",
     )
 

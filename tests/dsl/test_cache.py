@@ -20,7 +20,7 @@ from imsgen.templates import ROOT
 
 #: A template, and what it wants.
 TEMPLATE = "series/maintainers.j2"
-ABOUT: dict[str, object] = {"maintainers": [], "status": "Maintained", "files": []}
+CONTEXT: dict[str, object] = {"about": {"maintainers": []}, "files": []}
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def works() -> bool:
     """Whether a file can be read, and a template."""
     grammar.cache_clear()
     environment.cache_clear()
-    text = environment(ROOT).get_template(TEMPLATE).render(about=ABOUT)
+    text = environment(ROOT).get_template(TEMPLATE).render(CONTEXT)
     return load("good.ims", GOOD.encode()).ok and bool(text)
 
 

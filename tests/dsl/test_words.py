@@ -11,6 +11,7 @@ from imsgen.dsl import load
 from imsgen.dsl.rules.words import (
     DEVICE_INSIDE,
     DEVICE_SUFFIXES,
+    DEVICE_TAGS,
     MEMBER_SUFFIXES,
     POOL_INSIDE,
     POOL_MACROS,
@@ -34,7 +35,10 @@ TEMPLATES = "".join(
         (r"\{\{ (?:store|slots)\.fn \}\}_([a-z_]+)", STORE_SUFFIXES | STORE_INSIDE),
         (r"\{\{ sub\.fn \}\}_([a-z_]+)", SUBDEVICE_SUFFIXES | SUBDEVICE_INSIDE),
         (r"\{\{ m\.fn \}\}_([a-z_]+)", MEMBER_SUFFIXES),
-        (r"\{\{ dev\.f \}\}_(irqs(?:_[a-z_]+)?|[a-z]+)\b(?!_)", DEVICE_SUFFIXES | DEVICE_INSIDE),
+        (
+            r"\{\{ dev\.f \}\}_(irqs(?:_[a-z_]+)?|[a-z]+)\b(?!_)",
+            DEVICE_SUFFIXES | DEVICE_TAGS | DEVICE_INSIDE,
+        ),
     ],
     ids=["pool", "store", "subdevice", "member", "device"],
 )
@@ -64,7 +68,6 @@ def codes(*parts: str) -> list[str]:
         (STORE, "pool ims_slot = ims { dedicated; }"),
         (STORE, "pool ims_put = ims { dedicated; }"),
         (STORE.replace("ims", "sources"), "vector v = sources[0];"),
-        (MSIX, "pool store = table { dedicated; }"),
         (
             MSIX,
             "pool b_irq = table { dedicated; }",

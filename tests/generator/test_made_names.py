@@ -31,7 +31,7 @@ def made(device: Device) -> set[str]:
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )
-    return {name for name, _ in names}
+    return {name.removeprefix("enum ") for name, _ in names}
 
 
 def code_of(device: Device, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from imsgen.generator.kernel.edits import EditError
 from imsgen.generator.kernel.scripts import GROUPS, load_scripts
 from imsgen.generator.kernel.target import (
     DEFAULT,
@@ -169,3 +172,70 @@ def test_record_refuses_a_patched_tree(tree: Path) -> None:
     patch_all(tree, "quiesce")
     with pytest.raises(TargetError, match="not pristine"):
         record(str(tree))
+
+
+# --- trees that mean no good -------------------------------------------------------------------
+
+
+def test_links_do_not_lead_out(tree: Path, tmp_path: Path) -> None:
+    """What is elsewhere doesn't get into a patch, nor into what is said."""
+    secret = tmp_path / "secret"
+    secret.write_text("config ZZZ_IRQS\nTOKEN=1\nendmenu\n")
+    kconfig = tree / "drivers/irqchip/Kconfig"
+    kconfig.unlink()
+    kconfig.symlink_to(secret)
+    (tree / "drivers/Kconfig.more").symlink_to(secret)
+    target = probe(str(tree))
+    with pytest.raises(EditError, match="a link that leads out of the tree"):
+        target.provider.lines("drivers/irqchip/Kconfig")
+    assert "ZZZ_IRQS" not in target.provider.symbols()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x.c").write_text("\nEXPORT_SYMBOL(zzz_irqs);\n")
+    (tree / "drivers/base").symlink_to(outside)
+    assert set(target.provider.exports("drivers/irqchip")) == {"pci_msix_free_irq"}
+    with pytest.raises(EditError, match="a link that leads out of the tree"):
+        target.provider.lines("drivers/base/x.c")
+
+
+def test_links_inside_are_followed(tree: Path) -> None:
+    (tree / "drivers/irqchip/Kconfig").rename(tree / "drivers/Kconfig.irqs")
+    (tree / "drivers/irqchip/Kconfig").symlink_to("../Kconfig.irqs")
+    assert probe(str(tree)).provider.lines("drivers/irqchip/Kconfig")
+
+
+@pytest.mark.parametrize("odd", ["pipe", "hole", "device"])
+def test_files_that_have_no_end(tree: Path, odd: str) -> None:
+    for path in ("drivers/irqchip/Kconfig", "drivers/irqchip/x.c", "drivers/Kconfig.x"):
+        (tree / path).unlink(missing_ok=True)
+        if odd == "pipe":
+            os.mkfifo(tree / path)
+        elif odd == "device":
+            (tree / path).symlink_to("/dev/zero")
+        else:
+            with (tree / path).open("wb") as file:
+                file.truncate(1 << 40)
+    provider = probe(str(tree)).provider
+    said = {"pipe": "not a regular file", "hole": "more than", "device": "leads out"}[odd]
+    with pytest.raises(EditError, match=said):
+        provider.lines("drivers/irqchip/Kconfig")
+    assert set(provider.exports("drivers/irqchip")) == {"pci_msix_free_irq"}
+    provider.symbols()
+
+
+def test_deep_trees(tree: Path) -> None:
+    """Deeper than Python can call itself, and than a path can be long."""
+    here = os.open(tree, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("a", dir_fd=here)
+        inner = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    assert probe(str(tree)).provider.symbols() == frozenset()
+    subprocess.run(["rm", "-rf", str(tree)], check=True)
+
+
+def test_blank_lines_take_no_time(tree: Path) -> None:
+    (tree / "drivers/Kconfig.x").write_text("\n" * 1_000_000 + "config ZZZ_IRQS\n")
+    assert "ZZZ_IRQS" in probe(str(tree)).provider.symbols()

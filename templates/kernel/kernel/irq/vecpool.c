@@ -929,9 +929,10 @@ static void irq_vecpool_show(struct seq_file *m, const struct irq_vecpool *pool)
 {
 	unsigned int entry;
 
-	seq_printf(m, "%s %s: vectors %u of %u  made %lu  shared_full %lu  elsewhere %lu  moved %lu\n",
-		   dev_name(pool->dev), pool->info->name, bitmap_weight(pool->taken, pool->nr),
-		   pool->nr, pool->made, pool->shared_full, pool->elsewhere, pool->moved);
+	seq_printf(m, "%s %s: vectors %u of %u", dev_name(pool->dev), pool->info->name,
+		   bitmap_weight(pool->taken, pool->nr), pool->nr);
+	seq_printf(m, "  made %lu  shared_full %lu  elsewhere %lu  moved %lu\n", pool->made,
+		   pool->shared_full, pool->elsewhere, pool->moved);
 	for_each_set_bit(entry, pool->taken, pool->nr)
 		irq_vec_show(m, pool->vecs[entry]);
 }

@@ -71,7 +71,24 @@ static void layout_sub_release(struct device *dev)
 	complete(&container_of(dev, struct layout_sub, adev.dev)->released);
 }
 
-/* Make a subdevice, and have it probed if its driver is there */
+static void layout_sub_destroy(void *data)
+{
+	struct layout_sub *sub = data;
+
+	auxiliary_device_delete(&sub->adev);
+	auxiliary_device_uninit(&sub->adev);
+	wait_for_completion(&sub->released);
+}
+
+static void layout_sub_remove(struct kunit *test, struct layout_sub *sub)
+{
+	kunit_release_action(test, layout_sub_destroy, sub);
+}
+
+/*
+ * Make a subdevice, and have it probed if its driver is there. It goes away with
+ * the test at the latest
+ */
 static struct layout_sub *layout_sub_add(struct kunit *test, const struct irq_layout_set *kind,
 					 unsigned int wanted)
 {
@@ -94,14 +111,8 @@ static struct layout_sub *layout_sub_add(struct kunit *test, const struct irq_la
 		auxiliary_device_uninit(&sub->adev);
 		KUNIT_ASSERT_TRUE_MSG(test, false, "%s: no auxiliary device", kind->name);
 	}
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, layout_sub_destroy, sub), 0);
 	return sub;
-}
-
-static void layout_sub_remove(struct layout_sub *sub)
-{
-	auxiliary_device_delete(&sub->adev);
-	auxiliary_device_uninit(&sub->adev);
-	wait_for_completion(&sub->released);
 }
 
 /* Each index has the vector of its part, and there is none behind the last one */
@@ -144,7 +155,7 @@ static void layout_check_wanted(struct kunit *test, const struct irq_layout_set 
 	KUNIT_EXPECT_EQ_MSG(test, sub->ret, 0, "%s", kind->name);
 	if (!sub->ret)
 		layout_expect_parts(test, sub, wanted);
-	layout_sub_remove(sub);
+	layout_sub_remove(test, sub);
 	KUNIT_EXPECT_EQ_MSG(test, run->fake->allocated, base, "%s: given back", kind->name);
 }
 
@@ -178,7 +189,7 @@ static void layout_case_number(struct kunit *test, const struct irq_layout_set *
 	if (nr <= kind->max)
 		KUNIT_EXPECT_EQ_MSG(test, subs[nr]->ret, -ENOSPC, "%s", kind->name);
 	for (i = 0; i <= min(nr, kind->max); i++)
-		layout_sub_remove(subs[i]);
+		layout_sub_remove(test, subs[i]);
 }
 
 /* Without CPU vectors nothing can be shared: nobody gets fewer than the least */
@@ -199,7 +210,7 @@ static void layout_case_scarce(struct kunit *test, const struct irq_layout_set *
 	sub = layout_sub_add(test, kind, UINT_MAX);
 	KUNIT_EXPECT_EQ_MSG(test, sub->ret, -ENOSPC, "%s", kind->name);
 	KUNIT_EXPECT_EQ(test, kind->nr(&sub->set), 0);
-	layout_sub_remove(sub);
+	layout_sub_remove(test, sub);
 	KUNIT_EXPECT_EQ_MSG(test, run->fake->allocated, base, "%s: given back", kind->name);
 }
 
@@ -227,7 +238,7 @@ static void layout_case_attach(struct kunit *test, const struct irq_layout_set *
 		part->detach(vec, &user.user);
 		KUNIT_EXPECT_PTR_EQ(test, user.user.vec, NULL);
 	}
-	layout_sub_remove(sub);
+	layout_sub_remove(test, sub);
 	KUNIT_EXPECT_EQ(test, run->fired, 0);
 }
 
@@ -245,7 +256,7 @@ static void layout_case_exit(struct kunit *test, const struct irq_layout_set *ki
 	KUNIT_EXPECT_EQ_MSG(test, run->fake->allocated, base, "%s: given back", kind->name);
 	KUNIT_EXPECT_EQ(test, kind->irq(&sub->set, 0), 0);
 	kind->exit(&sub->set);
-	layout_sub_remove(sub);
+	layout_sub_remove(test, sub);
 }
 
 const struct irq_layout_set_case irq_layout_set_cases[IRQ_LAYOUT_SET_CASES] = {

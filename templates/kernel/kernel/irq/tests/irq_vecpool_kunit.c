@@ -26,6 +26,7 @@
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/topology.h>
 #include <linux/trace_events.h>
@@ -943,6 +944,8 @@ static void irq_vecpool_test_any_context(struct kunit *test)
 		irq_vec_attach(crowd->a, LIMIT, &crowd->on_a[i].user);
 	raw_spin_unlock_irqrestore(&lock, flags);
 
+	/* On PREEMPT_RT any other lock would sleep */
+	KUNIT_EXPECT_TRUE(test, __same_type(crowd->a->pool->listed_lock, raw_spinlock_t));
 	KUNIT_EXPECT_EQ(test, test_send(crowd->ctx, crowd->a->irq), 0);
 	for (i = 0; i < LIMIT + LISTED; i++)
 		KUNIT_EXPECT_EQ(test, crowd->on_a[i].called, 1);

@@ -42,8 +42,7 @@ static const struct irq_vecpool_info crypto2_ring_info = {
 	.reserve		= 4,
 };
 
-/* The control word of an unmasked message which carries @cookie, or a negative errno */
-union msi_instance_cookie crypto2_ims_ctrl(const struct crypto2_ims_cookie *cookie)
+union msi_instance_cookie crypto2_ims_make_cookie(const struct crypto2_ims_cookie *cookie)
 {
 	union msi_instance_cookie ctrl = { .value = 0 }, bad = { .value = -EINVAL };
 
@@ -55,7 +54,7 @@ union msi_instance_cookie crypto2_ims_ctrl(const struct crypto2_ims_cookie *cook
 		ctrl.value |= FIELD_PREP(CRYPTO2_IMS_CTRL_CONTEXT, cookie->context);
 	return ctrl;
 }
-EXPORT_SYMBOL_GPL(crypto2_ims_ctrl);
+EXPORT_SYMBOL_GPL(crypto2_ims_make_cookie);
 
 int crypto2_irqs_init(struct crypto2_irqs *irqs, struct pci_dev *pdev,
 		      const struct crypto2_irqs_params *params)

@@ -36,8 +36,7 @@ static const struct irq_vecpool_info idxd_queue_info = {
 	.limit			= IDXD_QUEUE_LIMIT,
 };
 
-/* The control word of an unmasked message which carries @cookie, or a negative errno */
-union msi_instance_cookie idxd_ims_ctrl(const struct idxd_ims_cookie *cookie)
+union msi_instance_cookie idxd_ims_make_cookie(const struct idxd_ims_cookie *cookie)
 {
 	union msi_instance_cookie ctrl = { .value = 0 }, bad = { .value = -EINVAL };
 
@@ -50,7 +49,7 @@ union msi_instance_cookie idxd_ims_ctrl(const struct idxd_ims_cookie *cookie)
 			FIELD_PREP(IDXD_IMS_CTRL_PASID, cookie->pasid);
 	return ctrl;
 }
-EXPORT_SYMBOL_GPL(idxd_ims_ctrl);
+EXPORT_SYMBOL_GPL(idxd_ims_make_cookie);
 
 int idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
 		   const struct idxd_irqs_params *params)

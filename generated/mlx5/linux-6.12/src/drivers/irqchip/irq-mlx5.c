@@ -41,6 +41,14 @@ static const struct irq_vecpool_info mlx5_comp_info = {
 	.reserve		= 4,
 };
 
+union msi_instance_cookie mlx5_eqctx_make_cookie(const struct mlx5_eqctx_cookie *cookie)
+{
+	union msi_instance_cookie values = { .ptr = (void *)cookie };
+
+	return values;
+}
+EXPORT_SYMBOL_GPL(mlx5_eqctx_make_cookie);
+
 static void mlx5_sf_parts(struct mlx5_irqs *irqs, struct irq_vecset_part *parts,
 			  unsigned int nr_comp)
 {

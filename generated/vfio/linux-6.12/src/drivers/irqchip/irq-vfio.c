@@ -33,8 +33,7 @@ static const struct irq_vecpool_info vfio_guest_info = {
 	.nr_ranges		= ARRAY_SIZE(vfio_guest_ranges),
 };
 
-/* The control word of an unmasked message which carries @cookie, or a negative errno */
-union msi_instance_cookie vfio_ims_ctrl(const struct vfio_ims_cookie *cookie)
+union msi_instance_cookie vfio_ims_make_cookie(const struct vfio_ims_cookie *cookie)
 {
 	union msi_instance_cookie ctrl = { .value = 0 }, bad = { .value = -EINVAL };
 
@@ -45,7 +44,7 @@ union msi_instance_cookie vfio_ims_ctrl(const struct vfio_ims_cookie *cookie)
 	ctrl.value |= FIELD_PREP(VFIO_IMS_CTRL_PASID, cookie->pasid);
 	return ctrl;
 }
-EXPORT_SYMBOL_GPL(vfio_ims_ctrl);
+EXPORT_SYMBOL_GPL(vfio_ims_make_cookie);
 
 void vfio_irqs_shutdown(struct vfio_irqs *irqs)
 {

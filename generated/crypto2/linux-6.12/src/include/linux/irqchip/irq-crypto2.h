@@ -58,7 +58,7 @@ int crypto2_irqs_init(struct crypto2_irqs *irqs, struct pci_dev *pdev,
 int devm_crypto2_irqs_init(struct crypto2_irqs *irqs, struct pci_dev *pdev,
 			   const struct crypto2_irqs_params *params);
 /* What the library takes for @cookie, a negative errno if that does not fit */
-union msi_instance_cookie crypto2_ims_ctrl(const struct crypto2_ims_cookie *cookie);
+union msi_instance_cookie crypto2_ims_make_cookie(const struct crypto2_ims_cookie *cookie);
 
 /* Undo crypto2_irqs_init(): all interrupts are freed, all vectors given back. May sleep */
 static inline void crypto2_irqs_exit(struct crypto2_irqs *irqs)
@@ -117,7 +117,7 @@ static inline struct irq_vec *crypto2_ring_get_dedicated(struct crypto2_irqs *ir
 							 const struct crypto2_ims_cookie *cookie,
 							 const struct cpumask *mask)
 {
-	return irq_vecpool_get_dedicated(&irqs->ring, crypto2_ims_ctrl(cookie), mask);
+	return irq_vecpool_get_dedicated(&irqs->ring, crypto2_ims_make_cookie(cookie), mask);
 }
 
 /* The same at an index of a store, ERR_PTR(-EBUSY) when it is taken */
@@ -126,7 +126,7 @@ static inline struct irq_vec *crypto2_ring_get_at(struct crypto2_irqs *irqs,
 						  const struct crypto2_ims_cookie *cookie,
 						  const struct cpumask *mask)
 {
-	return irq_vecpool_get_at(&irqs->ring, store, index, crypto2_ims_ctrl(cookie), mask);
+	return irq_vecpool_get_at(&irqs->ring, store, index, crypto2_ims_make_cookie(cookie), mask);
 }
 
 /* Give @vec back: its user is detached, or its handler freed. May sleep */

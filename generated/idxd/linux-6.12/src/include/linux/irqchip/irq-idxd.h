@@ -64,7 +64,7 @@ int idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
 int devm_idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
 			const struct idxd_irqs_params *params);
 /* What the library takes for @cookie, a negative errno if that does not fit */
-union msi_instance_cookie idxd_ims_ctrl(const struct idxd_ims_cookie *cookie);
+union msi_instance_cookie idxd_ims_make_cookie(const struct idxd_ims_cookie *cookie);
 
 /* Undo idxd_irqs_init(): all interrupts are freed, all vectors given back. May sleep */
 static inline void idxd_irqs_exit(struct idxd_irqs *irqs)
@@ -125,7 +125,7 @@ static inline struct irq_vec *idxd_queue_get_dedicated(struct idxd_irqs *irqs,
 						       const struct idxd_ims_cookie *cookie,
 						       const struct cpumask *mask)
 {
-	return irq_vecpool_get_dedicated(&irqs->queue, idxd_ims_ctrl(cookie), mask);
+	return irq_vecpool_get_dedicated(&irqs->queue, idxd_ims_make_cookie(cookie), mask);
 }
 
 /* The same at an index of a store, ERR_PTR(-EBUSY) when it is taken */
@@ -134,7 +134,7 @@ static inline struct irq_vec *idxd_queue_get_at(struct idxd_irqs *irqs, enum idx
 						const struct idxd_ims_cookie *cookie,
 						const struct cpumask *mask)
 {
-	return irq_vecpool_get_at(&irqs->queue, store, index, idxd_ims_ctrl(cookie), mask);
+	return irq_vecpool_get_at(&irqs->queue, store, index, idxd_ims_make_cookie(cookie), mask);
 }
 
 /* Give @vec back: its user is detached, or its handler freed. May sleep */

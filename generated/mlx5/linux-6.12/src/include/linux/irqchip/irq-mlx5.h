@@ -69,6 +69,8 @@ int mlx5_irqs_init(struct mlx5_irqs *irqs, struct pci_dev *pdev,
 		   const struct mlx5_irqs_params *params);
 int devm_mlx5_irqs_init(struct mlx5_irqs *irqs, struct pci_dev *pdev,
 			const struct mlx5_irqs_params *params);
+/* What the library takes for @cookie, a negative errno if that does not fit */
+union msi_instance_cookie mlx5_eqctx_make_cookie(const struct mlx5_eqctx_cookie *cookie);
 
 /* Undo mlx5_irqs_init(): all interrupts are freed, all vectors given back. May sleep */
 static inline void mlx5_irqs_exit(struct mlx5_irqs *irqs)
@@ -190,9 +192,7 @@ static inline struct irq_vec *mlx5_comp_get_dedicated(struct mlx5_irqs *irqs,
 						      const struct mlx5_eqctx_cookie *cookie,
 						      const struct cpumask *mask)
 {
-	return irq_vecpool_get_dedicated(&irqs->comp,
-					 (union msi_instance_cookie) { .ptr = (void *)cookie },
-					 mask);
+	return irq_vecpool_get_dedicated(&irqs->comp, mlx5_eqctx_make_cookie(cookie), mask);
 }
 
 /* The same at an index of a store, ERR_PTR(-EBUSY) when it is taken */
@@ -201,8 +201,7 @@ static inline struct irq_vec *mlx5_comp_get_at(struct mlx5_irqs *irqs, enum mlx5
 					       const struct mlx5_eqctx_cookie *cookie,
 					       const struct cpumask *mask)
 {
-	return irq_vecpool_get_at(&irqs->comp, store, index,
-				  (union msi_instance_cookie) { .ptr = (void *)cookie }, mask);
+	return irq_vecpool_get_at(&irqs->comp, store, index, mlx5_eqctx_make_cookie(cookie), mask);
 }
 
 /* Give @vec back: its user is detached, or its handler freed. May sleep */

@@ -59,7 +59,7 @@ int devm_vfio_irqs_init(struct vfio_irqs *irqs, struct pci_dev *pdev,
 /* Mask all messages, for the shutdown function of the driver. May sleep */
 void vfio_irqs_shutdown(struct vfio_irqs *irqs);
 /* What the library takes for @cookie, a negative errno if that does not fit */
-union msi_instance_cookie vfio_ims_ctrl(const struct vfio_ims_cookie *cookie);
+union msi_instance_cookie vfio_ims_make_cookie(const struct vfio_ims_cookie *cookie);
 
 /* Undo vfio_irqs_init(): all interrupts are freed, all vectors given back. May sleep */
 static inline void vfio_irqs_exit(struct vfio_irqs *irqs)
@@ -88,7 +88,7 @@ static inline struct irq_vec *vfio_guest_get_dedicated(struct vfio_irqs *irqs,
 						       const struct vfio_ims_cookie *cookie,
 						       const struct cpumask *mask)
 {
-	return irq_vecpool_get_dedicated(&irqs->guest, vfio_ims_ctrl(cookie), mask);
+	return irq_vecpool_get_dedicated(&irqs->guest, vfio_ims_make_cookie(cookie), mask);
 }
 
 /* The same at an index of a store, ERR_PTR(-EBUSY) when it is taken */
@@ -97,7 +97,7 @@ static inline struct irq_vec *vfio_guest_get_at(struct vfio_irqs *irqs, enum vfi
 						const struct vfio_ims_cookie *cookie,
 						const struct cpumask *mask)
 {
-	return irq_vecpool_get_at(&irqs->guest, store, index, vfio_ims_ctrl(cookie), mask);
+	return irq_vecpool_get_at(&irqs->guest, store, index, vfio_ims_make_cookie(cookie), mask);
 }
 
 /* Give @vec back: its user is detached, or its handler freed. May sleep */
