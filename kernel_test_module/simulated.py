@@ -25,7 +25,16 @@ from typing import Any
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.generator.simulator.pool import ENOSPC, HZ, Machine, Pool, Vector, give_back, spare, take
+from imsgen.generator.simulator.pool import (
+    ENOSPC,
+    HZ,
+    Machine,
+    Pool,
+    Vector,
+    give_back,
+    spare,
+    take,
+)
 from imsgen.generator.simulator.run import Plan, Setup, plan, simulate, spread, wanted_of
 
 from . import boot, build, checks, e2e, fetch, host, stages, trees

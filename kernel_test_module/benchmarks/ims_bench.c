@@ -754,10 +754,9 @@ struct bench_setup {
 	unsigned int		nr;
 	bool			failed;
 	struct bench_irqs	irqs;
-	struct benchtab_irqs	tab;
 };
 
-static void bench_setup_store(void *data, unsigned int ops)
+static void bench_setup_run(void *data, unsigned int ops)
 {
 	struct bench_setup *setup = data;
 	struct bench_irqs_params params = {
@@ -770,18 +769,6 @@ static void bench_setup_store(void *data, unsigned int ops)
 		if (bench_irqs_init(&setup->irqs, setup->pdev, &params))
 			setup->failed = true;
 		bench_irqs_exit(&setup->irqs);
-	}
-}
-
-static void bench_setup_table(void *data, unsigned int ops)
-{
-	const struct benchtab_irqs_params params = { .wq_handler = benchtab_handler };
-	struct bench_setup *setup = data;
-
-	while (ops--) {
-		if (benchtab_irqs_init(&setup->tab, setup->pdev, &params))
-			setup->failed = true;
-		benchtab_irqs_exit(&setup->tab);
 	}
 }
 
@@ -803,8 +790,8 @@ static void bench_setup(struct kunit *test)
 	const unsigned int *n = test->param_value;
 	struct bench *bench = bench_alloc(test, *n);
 	struct bench_side sides[] = {
-		{ .name = "ours", .run = bench_setup_store },
-		{ .name = "eight", .run = bench_setup_store },
+		{ .name = "ours", .run = bench_setup_run },
+		{ .name = "eight", .run = bench_setup_run },
 	};
 	const struct ims_fake_params machine = {
 		.vectors	= BENCH_VECTORS,
@@ -819,33 +806,6 @@ static void bench_setup(struct kunit *test)
 	sides[0].data = ours;
 	sides[1].data = eight;
 	bench_compare(test, "bench", "setup", *n, sides, ARRAY_SIZE(sides));
-	KUNIT_EXPECT_FALSE(test, ours->failed || eight->failed);
-}
-
-/* The same with an MSI-X table */
-static void bench_setup_msix(struct kunit *test)
-{
-	const unsigned int *n = test->param_value;
-	struct bench *bench = bench_alloc(test, *n);
-	struct bench_side sides[] = {
-		{ .name = "ours", .run = bench_setup_table },
-		{ .name = "eight_msix", .run = bench_setup_table },
-	};
-	struct ims_fake_params machine = {
-		.msix		= 8,
-		.vectors	= BENCH_VECTORS,
-		.supports	= MSI_FLAG_PCI_IMS,
-		.bar_size	= PAGE_SIZE,
-	};
-	struct bench_setup *ours, *eight;
-
-	eight = bench_setup_alloc(test, ims_fake_create(test, &machine), 8);
-	machine.msix = *n;
-	bench->fake = ims_fake_create(test, &machine);
-	ours = bench_setup_alloc(test, bench->fake, *n);
-	sides[0].data = ours;
-	sides[1].data = eight;
-	bench_compare(test, "benchtab", "setup", *n, sides, ARRAY_SIZE(sides));
 	KUNIT_EXPECT_FALSE(test, ours->failed || eight->failed);
 }
 
@@ -971,7 +931,6 @@ static struct kunit_case bench_cases[] = {
 	KUNIT_CASE_PARAM(bench_attach, bench_vectors_gen_params),
 	KUNIT_CASE_PARAM(bench_contended, bench_many_gen_params),
 	KUNIT_CASE_PARAM(bench_setup, bench_many_gen_params),
-	KUNIT_CASE_PARAM(bench_setup_msix, bench_many_gen_params),
 	{ }
 };
 

@@ -266,6 +266,19 @@ static unsigned int fake_find_cpu(struct ims_fake *fake, const struct cpumask *m
 	return nr_cpu_ids;
 }
 
+/* The CPU which has most room, the first of several: as x86 does it */
+static unsigned int fake_find_emptiest_cpu(struct ims_fake *fake)
+{
+	unsigned int cpu, best = nr_cpu_ids;
+
+	for_each_online_cpu(cpu) {
+		if (fake_cpu_has_room(fake, cpu) &&
+		    (best >= nr_cpu_ids || fake->on_cpu[cpu] < fake->on_cpu[best]))
+			best = cpu;
+	}
+	return best;
+}
+
 static int fake_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
 {
 	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
@@ -427,7 +440,7 @@ static int fake_domain_activate(struct irq_domain *domain, struct irq_data *data
 	/* Any other CPU will do when all of those which are wanted are full */
 	cpu = fake_find_cpu(fake, mask, NULL);
 	if (cpu >= nr_cpu_ids)
-		cpu = fake_find_cpu(fake, cpu_online_mask, NULL);
+		cpu = fake_find_emptiest_cpu(fake);
 	if (cpu >= nr_cpu_ids)
 		return -ENOSPC;
 
