@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imsgen.dsl.model import MAX_MSIX
+
 from ..views.stores import Managed, StoreView
 from .base import Kind
 
@@ -45,7 +47,8 @@ class Pci(Kind):
         if not self.managed:
             return (f"pci_alloc_irq_vectors(pdev, {prefix}, {prefix}, {self.TYPE})",)
         queues = managed_view(self)
-        wanted = f"{queues.first} + {queues.name}_queues"
+        # A wish for all there are must not become one for none.
+        wanted = f"{queues.first} + min({queues.name}_queues, {MAX_MSIX - queues.first}U)"
         spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
         arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
         return ("pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")",)

@@ -969,31 +969,36 @@ static void layout_case_not_isolated(struct kunit *test, const struct ims_layout
 	KUNIT_EXPECT_NE_MSG(test, layout_ims(run, layout)->nr, 0, "%s", layout->store.name);
 }
 
+static void layout_try(struct kunit *test, const struct ims_layout *layout,
+		       const struct irq_layout_asked *asked, int ret, const char *what)
+{
+	const struct irq_layout_device *device = layout->device;
+	struct irq_layout_run *run = test->priv;
+
+	KUNIT_EXPECT_EQ_MSG(test, device->init(run->irqs, run->fake, asked), ret, "%s: %s",
+			    layout->store.name, what);
+	device->exit(run->irqs);
+}
+
 /* What the driver passes is checked: it can come from the device */
 static void layout_case_sizes(struct kunit *test, const struct ims_layout *layout)
 {
-	const struct irq_layout_device *device = layout->device;
-	struct irq_layout_run *run = irq_layout_create(test, device);
-	struct irq_layout_asked asked = device->asked;
+	struct irq_layout_asked asked = layout->device->asked;
 
 	if (!layout->asks_slots && !layout->asks_offset)
 		kunit_skip(test, "the driver passes neither number nor place");
 
+	irq_layout_create(test, layout->device);
 	if (layout->asks_slots) {
 		asked.slots = layout->max + 1;
-		KUNIT_EXPECT_EQ_MSG(test, device->init(run->irqs, run->fake, &asked), -EINVAL,
-				    "%s: %u messages", layout->store.name, asked.slots);
+		layout_try(test, layout, &asked, -EINVAL, "more messages than there can be");
 		asked.slots = 0;
-		KUNIT_EXPECT_EQ_MSG(test, device->init(run->irqs, run->fake, &asked),
-				    layout->optional ? 0 : -EINVAL, "%s: no message",
-				    layout->store.name);
-		device->exit(run->irqs);
-		asked.slots = device->asked.slots;
+		layout_try(test, layout, &asked, layout->optional ? 0 : -EINVAL, "no message");
+		asked.slots = layout->device->asked.slots;
 	}
 	if (layout->asks_offset) {
 		asked.offset++;
-		KUNIT_EXPECT_EQ_MSG(test, device->init(run->irqs, run->fake, &asked), -EINVAL,
-				    "%s: not aligned", layout->store.name);
+		layout_try(test, layout, &asked, -EINVAL, "not aligned");
 	}
 }
 
