@@ -6,10 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from types import FrameType
-from typing import TextIO
 
 from imsgen.dsl.diagnostics import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import TextIO
 
 FAILED = 1
 
