@@ -6,10 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from types import FrameType
-from typing import TextIO
 
 from .terminal import FAILED, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import TextIO
 
 
 class Stopped(BaseException):

@@ -109,7 +109,12 @@ def installed(root: Path, wheel: Path, versions: Sequence[str]) -> dict[str, Any
     with tempfile.TemporaryDirectory(prefix="imsgen-") as name:
         home = Path(name)
         run(sys.executable, "-m", "venv", home / "venv")
-        pip = [home / "venv/bin/python", "-m", "pip", "--disable-pip-version-check"]
+        pip: list[str | Path] = [
+            home / "venv/bin/python",
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+        ]
         run(*pip, "install", "--quiet", wheel, *versions)
         examples = sorted((root / "examples").glob("*.ims"))
         run(

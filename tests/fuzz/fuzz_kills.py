@@ -61,8 +61,11 @@ def start(args: list[str], step: int = 0, number: int = 0, wait: bool = False) -
     With ``wait`` this returns when the child begins to write, or is over.
     """
     ready, tell = os.pipe()
+    # Not while Python puts itself in order after the fork.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS[1:])
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(tell)
         if wait:
             os.read(ready, 1)
@@ -83,6 +86,7 @@ def start(args: list[str], step: int = 0, number: int = 0, wait: bool = False) -
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for other in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(other, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if step:
             _count_steps(step, number)
         sys.argv = ["imsgen", *args]

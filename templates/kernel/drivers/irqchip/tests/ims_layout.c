@@ -404,7 +404,7 @@ static void layout_saw(struct layout_look *look, bool write, unsigned int offset
 		       access->value != wanted;
 	if (look->failed)
 		KUNIT_FAIL(look->test,
-			   "%s: access %u of %u: %s of %u at %#x: %#llx, not %s of %u at %#x: %#llx\n",
+			   "%s: access %u of %u: %s of %u at %#x: %#llx, not %s, %u, %#x: %#llx\n",
 			   look->layout->store.name, look->nr, look->run->fake->nr_log,
 			   access->write ? "a write" : "a read", access->size, access->offset,
 			   access->value, write ? "a write" : "a read", size, offset, wanted);
