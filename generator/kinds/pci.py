@@ -31,7 +31,7 @@ class Pci(Kind):
     def includes(self) -> frozenset[str]:
         if self.pools:
             return frozenset()
-        return frozenset({"irq.h"})
+        return frozenset({"irq.h", "minmax.h"} if self.managed else {"irq.h"})
 
     @property
     def use(self) -> str:
