@@ -48,7 +48,8 @@ class Pci(Kind):
             return (f"pci_alloc_irq_vectors(pdev, {prefix}, {prefix}, {self.TYPE})",)
         queues = managed_view(self)
         # A wish for all there are must not become one for none.
-        wanted = f"{queues.first} + min({queues.name}_queues, {MAX_MSIX - queues.first}U)"
+        asked, most = f"{queues.name}_queues", MAX_MSIX - queues.first
+        wanted = f"{asked} < {most} ? {queues.first} + {asked} : {MAX_MSIX}"
         spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
         arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
         return ("pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")",)
