@@ -273,7 +273,7 @@ def _lock(folder: str, made: list[str], end: float) -> int | None:
             lock = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:
             # A run that failed has removed what it had made, or the current folder is gone.
-            if time.monotonic() > end or not os.path.exists("."):
+            if time.monotonic() > end or (not os.path.isabs(folder) and _is_gone()):
                 raise
             continue
         except PermissionError:
@@ -298,6 +298,13 @@ def _lock(folder: str, made: list[str], end: float) -> int | None:
             os.close(lock)
             raise
         os.close(lock)
+
+
+def _is_gone() -> bool:
+    try:
+        return not os.getcwd()
+    except FileNotFoundError:
+        return True
 
 
 def _folders(folder: str, made: list[str]) -> None:

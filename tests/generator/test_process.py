@@ -26,7 +26,7 @@ def shell(folder: Path, command: str, **env: str) -> subprocess.CompletedProcess
         cwd=folder,
         env={**os.environ, "TIMER": str(TIMER), **env},
         capture_output=True,
-        timeout=60,
+        timeout=50,
         check=False,
     )
     assert b"Traceback" not in run.stderr and b"Exception" not in run.stderr, run.stderr.decode()
@@ -82,7 +82,7 @@ def test_folder_that_is_gone(tmp_path: Path) -> None:
     gone = "mkdir gone; cd gone; rmdir ../gone; "
     run = shell(tmp_path, f"{gone} imsgen $TIMER -o {tmp_path}/out")
     assert (run.returncode, run.stderr) == (0, b"")
-    run = shell(tmp_path, f"{gone} imsgen $TIMER")
+    run = shell(tmp_path, f"{gone} imsgen $TIMER")  # at once, without waiting for other runs
     assert run.returncode == 1 and b"No such file or directory" in run.stderr
     run = shell(tmp_path, f"{gone} imsgen check timer.ims --nothing")
     assert run.returncode == 2
