@@ -190,7 +190,7 @@ def _bare(value: object) -> object:
 
 @pytest.mark.parametrize(
     ("new", "words"),
-    [("Bad", "can't name"), ("int", "keyword of C"), ("ims", "used"), ("", ""), ("a b", "")],
+    [("Bad", "can't name"), ("int", "keyword of C"), ("ims", "used"), ("", "`"), ("a b", "`")],
 )
 def test_names_that_are_refused(new: str, words: str) -> None:
     with pytest.raises(RenameError, match=words):
