@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from . import ast
 from .codes import report
-from .diagnostics import Diagnostic
+from .diagnostics import MAX_FINDINGS, Diagnostic
 from .files import Reader, Unit
 from .model import Device
 from .resolve import Layouts, Scope, build
@@ -16,9 +16,6 @@ from .rules import validate
 from .source import MAX_BYTES, Source, Span
 
 __all__ = ["MAX_BYTES", "MAX_FINDINGS", "Result", "load"]
-
-#: Findings that are given for one file at most.
-MAX_FINDINGS = 500
 
 
 @dataclass(frozen=True)

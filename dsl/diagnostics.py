@@ -9,6 +9,9 @@ from typing import Any
 
 from .source import Source, Span
 
+#: Findings that are given for one file at most.
+MAX_FINDINGS = 500
+
 #: Columns of a source line that are shown at most; longer lines are cut around the place.
 LINE_WIDTH = 100
 

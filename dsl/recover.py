@@ -9,6 +9,7 @@ from typing import Any
 
 from lark import Token, Tree
 from lark.exceptions import UnexpectedToken
+from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from . import ast
@@ -68,9 +69,6 @@ HOMES = {
     "device": "the file, outside of all blocks",
     "include": "the file, outside of all blocks",
 }
-
-#: Statements whose number starts no range and no field.
-SIZES = ("mask_bits", "offset", "pending", "slots")
 
 #: How a statement is written, for one that is written otherwise.
 FORMS = {
@@ -157,6 +155,20 @@ class _Recovering:
         first, last = (start_of(place), end_of(place)) if place is not None else (at, at)
         self._feed(make(terminal, "", first, last))
 
+    def _settle(self) -> None:
+        """Make nodes of what is complete whatever follows; Lark waits for the next token."""
+        state = self.parser.parser_state
+        while len(actions := set(self.parser.choices().values())) == 1:
+            ((action, rule),) = actions
+            if action is Shift:
+                break
+            at = len(state.value_stack) - len(rule.expansion)
+            children = state.value_stack[at:]
+            del state.value_stack[at:], state.state_stack[at + 1 :]
+            state.value_stack.append(state.parse_conf.callbacks[rule](children))
+            after = state.parse_conf.states[state.position][rule.origin.name][1]
+            state.state_stack.append(after)
+
     # Trials.
 
     def _trial(self, of: InteractiveParser | None = None) -> InteractiveParser:
@@ -234,15 +246,20 @@ class _Recovering:
 
     def _outdented(self, closing: int, opening: int) -> bool:
         """Whether a `}` on a line of its own closes a block that is indented otherwise."""
-        close_at = self.text.rfind("\n", 0, closing) + 1
-        open_at = self.text.rfind("\n", 0, opening) + 1
+        # Looking further back than that would take a time with the square of a line's length.
+        first = max(0, closing - MAX_INDENT - 1)
+        close_at = self.text.rfind("\n", first, closing) + 1
         indent = closing - close_at
-        if open_at == close_at or indent > MAX_INDENT or self.text[close_at:closing].strip():
+        if indent > MAX_INDENT or opening > close_at or self.text[close_at:closing].strip():
+            return False
+        open_at = self.text.rfind("\n", 0, opening) + 1
+        if open_at == close_at:
             return False
         line = self.text[open_at : open_at + MAX_INDENT]
         return len(line) - len(line.lstrip(" \t")) != indent
 
     def _recover(self, token: Token) -> None:
+        self._settle()
         self.mistakes += 1
         if self.mistakes > MAX_MISTAKES and not self.stopped:
             # No description: don't spend time on the rest.
@@ -413,8 +430,7 @@ class _Recovering:
         hint = ""
         values = self.parser.parser_state.value_stack
         last = values[-1] if values else None
-        first = self._statement_word()
-        after_number = isinstance(last, Token) and last.type == "NUMBER" and first not in SIZES
+        after_number = isinstance(last, Token) and last.type == "NUMBER"
         if token == "-":
             hint = "names are made of a-z, 0-9 and _"
             if after_number:
@@ -433,6 +449,7 @@ class _Recovering:
             hint = f"`{token}` belongs in the block of {HOMES[token]}"
             if token in ("device", "include"):
                 hint = f"`{token}` stands by itself, outside of all blocks"
+        first = self._statement_word()
         if first == "slot" and not after_number:
             hint = "write `slot NAME 16 { ... }`"
             if self.blocks:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-import zlib
 from collections.abc import Container
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import lark
 from lark import Lark, Token
 from lark.lexer import PatternStr
 
-from .cache import folder
+from .cache import folder, keep
 from .codes import report
 from .diagnostics import Diagnostic
 from .source import Source, Span
 
 #: The grammar's file.
 GRAMMAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ims.lark")
+
+#: How Lark reads it.  Tokens come from below, and not from Lark: its basic lexer costs least.
+OPTIONS: dict[str, Any] = {
+    "parser": "lalr",
+    "lexer": "basic",
+    "keep_all_tokens": True,
+    "maybe_placeholders": False,
+}
 
 #: The terminal at the end of every file, and the type of what is no token at all.
 END, UNKNOWN = "$END", "?"
@@ -52,17 +60,19 @@ def grammar() -> Lark:
     with open(GRAMMAR, encoding="utf-8") as file:
         text = file.read()
     place = folder(f"lark-{lark.__version__}")
-    return Lark(
-        text,
-        parser="lalr",
-        # Tokens come from below, and not from Lark; this is its lexer that costs least.
-        lexer="basic",
-        keep_all_tokens=True,
-        maybe_placeholders=False,
-        # Lark looks at the grammar's text before it uses what is there, and makes it again where
-        # it can't be read.  A place where nothing can be written is none.
-        cache=os.path.join(place, f"ims-{zlib.crc32(text.encode()):08x}") if place else False,
-    )
+    path = ""
+    if place is not None:
+        digest = hashlib.sha256(repr((text, OPTIONS)).encode())
+        path = os.path.join(place, digest.hexdigest())
+        try:
+            with open(path, "rb") as tables:
+                return Lark.load(tables)
+        except Exception:  # no such file, or what pickle and Lark raise for one that is no table
+            pass
+    made = Lark(text, **OPTIONS)
+    if path:
+        keep(path, made.save)
+    return made
 
 
 @cache

@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 
 #: Columns a folded line may take.  checkpatch allows 100.
-COLUMNS = 92
+COLUMNS = 100
 
 #: Width of a tab in kernel C.
 TAB = 8
+
+#: Column at which values of #defines start.
+VALUE_COLUMN = 40
 
 MARK = "»"
 

@@ -67,7 +67,13 @@ class Renderer:
 
 
 class _Bytecode(FileSystemBytecodeCache):
-    """Jinja2's byte code in files, for as long as they can be written."""
+    """Jinja2's byte code in files, for as long as they can be read and written."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except Exception:  # what pickle raises for a file that is something else
+            bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         try:

@@ -5,23 +5,41 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
+from imsgen.dsl.codes import report
+from imsgen.dsl.diagnostics import Diagnostic, quote
 from imsgen.dsl.model import Device, ImsStore
+from imsgen.dsl.rules.words import public
+from imsgen.dsl.source import Span
 from imsgen.templates import ROOT
 
 from . import __version__, patches
-from .about import about
 from .kernel.edits import EditError, Workspace
-from .kernel.scripts import NewFile, load_scripts
+from .kernel.scripts import load_scripts
 from .kernel.target import Core, Target, exported
 from .names import Names, names_of
 from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
+from .views.device import DeviceView, Unsupported, device_view
+from .views.suite import SuiteView, suite_view
+from .views.words import Words, words
 
 
 class SeriesError(Exception):
     """No series can be made of a device for a kernel; the text says why."""
+
+
+class NamesTaken(SeriesError):
+    """The kernel has functions, macros or types of a device's names already."""
+
+    def __init__(self, findings: Sequence[Diagnostic]) -> None:
+        super().__init__(findings[0].message)
+        self.findings = tuple(findings)
+
+
+#: A device's name, its stores', vectors', pools' (with stores) and subdevices' (with pools).
+Parts = tuple[str, list[str], list[str], list[tuple[str, list[str]]], list[tuple[str, list[str]]]]
 
 
 @dataclass(frozen=True)
@@ -41,10 +59,31 @@ class Series:
 class _Output:
     """An entry of series/outputs.toml."""
 
+    name: str
     message: str
     new: tuple[dict[str, str], ...]
     kconfig: tuple[dict[str, str], ...]
     makefile: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Gen:
+    """The run: version, source, command, and the marker's lines."""
+
+    version: str
+    source: str
+    command: str
+    marker: tuple[str, ...]
+
+
+class Context(TypedDict):
+    """What every template of a device sees."""
+
+    dev: DeviceView
+    suite: SuiteView
+    names: Names
+    gen: Gen
+    about: Words
 
 
 class Planner:
@@ -72,10 +111,8 @@ class Planner:
             files: dict[str, str] = {}
             cover = ("", "")
             for device in devices:
-                context = self._context(device)
+                context = self._context(device, core)
                 commits += self._device(work, device, context, files)
-                context["about"]["core_count"] = _patches(core)
-                context["about"]["has_core"] = core > 0
                 cover = self._message("series/cover.j2", context)
         except EditError as error:
             raise SeriesError(f"{self.target.name}: {error}") from error
@@ -117,24 +154,25 @@ class Planner:
 
     # --- devices ------------------------------------------------------------------------------
 
-    def _context(self, device: Device) -> dict[str, Any]:
-        from .views import Unsupported, device_view
-        from .views_suite import suite_view
-
+    def _context(self, device: Device, core: int) -> Context:
         try:
-            view = dict(device_view(device, self.target))
-            view.update(suite_view(device, view))
+            view = device_view(device)
         except Unsupported as error:
             raise SeriesError(f"{_place(device)}: {error}") from error
-        words = about(device)
-        words["kernel"] = self.target.name
-        return {**view, "gen": gen(device), "names": names_of(device), "about": words}
+        return {
+            "dev": view,
+            "suite": suite_view(device),
+            "names": names_of(device),
+            "gen": gen(device),
+            "about": words(device, self.target.name, core),
+        }
 
     def _device(
-        self, work: Workspace, device: Device, context: dict[str, Any], files: dict[str, str]
+        self, work: Workspace, device: Device, context: Context, files: dict[str, str]
     ) -> list[Commit]:
         names = names_of(device)
         self._check_free(device, names)
+        self._check_names(device)
         commits = []
         listed: list[str] = []
         for output in self._outputs:
@@ -159,36 +197,37 @@ class Planner:
         return commits
 
     def _texts(
-        self, entry: dict[str, str], context: dict[str, Any], names: Names
+        self, entry: dict[str, str], context: Context, names: Names
     ) -> list[tuple[str, str]]:
-        marker = context["gen"]["marker"][0]
+        marker = context["gen"].marker[0]
         template = entry["template"]
         if "each" not in entry:
             path = getattr(names, entry["path"])
             return [(path, self._renderer.file(template, path, context, marker))]
         out = []
-        named = getattr(names, entry["each"])
-        for item, item_names in zip(context[entry["each"]], named, strict=True):
-            path = getattr(item_names, entry["path"])
+        for item in getattr(context["dev"], entry["each"]):
+            path = getattr(item, entry["path"])
             inner = {**context, entry["as"]: item}
             out.append((path, self._renderer.file(template, path, inner, marker)))
         return out
 
     def _maintainers(
-        self, work: Workspace, names: Names, context: dict[str, Any], listed: list[str]
+        self, work: Workspace, names: Names, context: Context, listed: list[str]
     ) -> None:
-        context["about"]["files"] = sorted(listed)
-        text = self._renderer.render("series/maintainers.j2", context)
+        if not context["about"].maintainers:
+            return
+        inner = {**context, "files": sorted(listed)}
+        text = self._renderer.render("series/maintainers.j2", inner)
         work.maintainers(names.maintainers_title, text.splitlines())
 
-    def _message(self, template: str, context: dict[str, Any]) -> tuple[str, str]:
+    def _message(self, template: str, context: Context) -> tuple[str, str]:
         subject, _, body = self._renderer.render(template, context).partition("\n")
         return subject, body.strip("\n")
 
     def _check_free(self, device: Device, names: Names) -> None:
         """No file and no Kconfig symbol of the device is in the kernel already."""
         provider = self.target.provider
-        paths = [names.glue, names.header, names.kunit, names.kunitconfig, names.doc]
+        paths = [names.glue, names.header, names.kunit, names.kunitconfig]
         for path in paths + [store.path for store in names.headers]:
             if provider.exists(path):
                 raise SeriesError(
@@ -201,6 +240,26 @@ class Planner:
                     f"{_place(device)}: {self.target.name} has a config {symbol} already"
                 )
 
+    def _check_names(self, device: Device) -> None:
+        """Nothing that a driver would see of the device has a name of the kernel."""
+        made = [(name.rpartition(" ")[2], root) for name, root in public(*parts_of(device))]
+        roots = dict(reversed(made))
+        taken = self.target.provider.taken(device.name, roots)
+        first = {roots[name]: name for name in sorted(taken, reverse=True)}
+        findings = []
+        for root, name in sorted(first.items(), key=lambda pair: place_of(device, pair[0]).start):
+            where = f", in {taken[name]}" if taken[name] else ""
+            findings.append(
+                report(
+                    "IMS023",
+                    f"{quote(root)} makes `{name}`, which {self.target.name} has already{where}",
+                    place_of(device, root),
+                    hint="choose another name",
+                )
+            )
+        if findings:
+            raise NamesTaken(findings)
+
     def _check_exports(self, device: Device, names: Names, text: str) -> None:
         mine = exported(text)
         if not mine:
@@ -212,6 +271,25 @@ class Planner:
                     f"{_place(device)}: {self.target.name} exports {symbol} already, "
                     f"in {theirs[symbol]}"
                 )
+
+
+def parts_of(device: Device) -> Parts:
+    """The names of a device, of which all others are made."""
+    return (
+        device.name,
+        [store.name for store in device.stores],
+        [vector.name for vector in device.vectors],
+        [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
+        [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
+    )
+
+
+def place_of(device: Device, name: str) -> Span:
+    """Where a name of a device is given."""
+    named = [*device.stores, *device.vectors, *device.pools, *device.subdevices]
+    span = next((item.span for item in named if item.name == name), device.span)
+    start = span.source.text.find(name, span.start)
+    return span if start < 0 else Span(span.source, start, start + len(name))
 
 
 def groups_of(device: Device) -> frozenset[str]:
@@ -230,19 +308,19 @@ def groups_of(device: Device) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def gen(device: Device) -> dict[str, Any]:
-    """What templates know of the run: version, source, command, and the marker's lines."""
+def gen(device: Device) -> Gen:
+    """What templates know of the run."""
     source = source_name(device)
     command = f"imsgen {source}"
-    return {
-        "version": __version__,
-        "source": source,
-        "command": command,
-        "marker": [
+    return Gen(
+        version=__version__,
+        source=source,
+        command=command,
+        marker=(
             f"Generated by imsgen {__version__} from {source}: change that file, not this one.",
             f"Make again: {command}",
-        ],
-    }
+        ),
+    )
 
 
 def source_name(device: Device) -> str:
@@ -283,7 +361,7 @@ def source_files(
     manifest = {
         "format": 1,
         "tool": f"imsgen {__version__}",
-        "command": gen(device)["command"],
+        "command": gen(device).command,
         "source": {"name": source_name(device), "sha256": digest},
         "device": device.name,
         "kernel": target.name,
@@ -308,10 +386,6 @@ def _place(device: Device) -> str:
     return f"{device.span.source.name}:{device.span.line}"
 
 
-def _patches(count: int) -> str:
-    return "patch" if count == 1 else f"{count} patches"
-
-
 def _load_outputs(root: str) -> tuple[_Output, ...]:
     import tomllib
 
@@ -319,6 +393,7 @@ def _load_outputs(root: str) -> tuple[_Output, ...]:
         data = tomllib.load(file)
     return tuple(
         _Output(
+            entry["name"],
             entry["message"],
             tuple(entry.get("new", ())),
             tuple(entry.get("kconfig", ())),

@@ -16,8 +16,9 @@ from . import build, git, host, kconfig, trees
 from .fetch import Tree
 from .report import Report
 
-ALLOWED_CHECKPATCH = frozenset({"MISSING_SIGN_OFF"})
-"""An unsigned series lacks its sign-off, and nothing else."""
+ALLOWED_CHECKPATCH = frozenset({"MISSING_SIGN_OFF", "FILE_PATH_CHANGES", "UNKNOWN_COMMIT_ID"})
+"""An unsigned series lacks its sign-off. Whether MAINTAINERS covers new files `maintained()` looks up.
+The tree that patches are tried on has no history in which commits of Linux could be found."""
 
 DOCUMENTATION = ("Documentation/", "MAINTAINERS")
 
@@ -134,6 +135,16 @@ def checkpatch(tree: Tree, mboxes: dict[str, bytes], report: Report, tag: str) -
             for patch in trees.split(mbox, tree.home / "patches")
         }
         proven(tree, todo, report)
+
+
+def maintained(tree: Tree, files: Iterable[str], report: Report, tag: str) -> None:
+    """Each new file is in a section of MAINTAINERS which names somebody."""
+    script = ["perl", "scripts/get_maintainer.pl", "--no-git", "--no-git-fallback", "--no-l"]
+    for name in files:
+        code, said = call([*script, "--no-rolestats", "-f", name], tree.apply)
+        named = [line for line in said.splitlines() if "@" in line and "torvalds@" not in line]
+        faults = [] if named and not code else [f"nobody maintains it: {said.strip()}"]
+        report.check(f"{tag} get_maintainer {name}", faults)
 
 
 def kernel_doc(tree: Tree, files: Iterable[str], report: Report, tag: str) -> None:

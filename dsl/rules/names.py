@@ -188,7 +188,7 @@ def file_rule_made_names(scopes: list[Scope]) -> Found:
     reported: set[int] = set()
     devices: set[str] = set()
     for scope in scopes:
-        if scope.name in devices:
+        if scope.name in devices or not _NAME.match(scope.name):
             continue
         devices.add(scope.name)
         words: dict[str, ast.Word] = {}

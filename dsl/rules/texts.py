@@ -22,6 +22,11 @@ _MAINTAINER = re.compile(
 
 _MARKUP = re.compile(r"[\\$%`*|]|\w_(?!\w)")
 
+#: What starts a list, field, comment or directive of reStructuredText, or announces a block.
+_BLOCK = re.compile(
+    r"(?!\w|\(\w)\S+|\(?(?:[0-9]+|[A-Za-z]|[IVXLCDMivxlcdm]+)[.)](?=\s|$)|.*(::)(?:\s|$)"
+)
+
 _MAIL = re.compile(
     r"---|diff -|\bFrom[ :]|\bIndex: |[A-Za-z-]+-by:|\+\+\+ |@@ "
     r"|\b(?:Subject|Date|Cc|Fixes|Link|Closes|Change-Id):"
@@ -114,10 +119,27 @@ def _inside(text: ast.Text, at: int, length: int) -> Span:
     return Span(text.span.source, start, start + length)
 
 
+def _check_words(text: ast.Text, what: str) -> Found:
+    """What holds for a text that documentation may have at the start of a line."""
+    harm = list(_check_text(text, what, MAX_TEXT))
+    yield from harm
+    match = _BLOCK.match(text.value)
+    if match and not harm and not _spoilt(text):
+        at, end = match.span(1) if match[1] else match.span()
+        where = "in" if match[1] else "at the start of"
+        yield report(
+            "IMS034",
+            f"{quote(text.value[at:end])} can't be {where} a {what}",
+            _inside(text, at, end - at),
+            "has a meaning in reStructuredText",
+            "say it in words, starting with a letter or a number",
+        )
+
+
 def rule_title(scope: Scope) -> Found:
     """A title is harmless text."""
     if scope.decl.title:
-        yield from _check_text(scope.decl.title, "title", MAX_TEXT)
+        yield from _check_words(scope.decl.title, "title")
 
 
 def rule_purpose(scope: Scope) -> Found:
@@ -126,7 +148,7 @@ def rule_purpose(scope: Scope) -> Found:
     purposes += [item.purpose for item in scope.pools]
     for purpose in purposes:
         if purpose:
-            yield from _check_text(purpose, "purpose", MAX_TEXT)
+            yield from _check_words(purpose, "purpose")
 
 
 def rule_path(scope: Scope) -> Found:

@@ -35,36 +35,33 @@ KERNEL_PREFIXES = _words("""
     pcie
     """)
 
-#: What follows a pool's, a store's, a subdevice's and a device's name in the identifiers of the
-#: templates.
+#: What follows a pool's, a store's, a subdevice's and a device's name in what a driver sees.
 POOL_SUFFIXES = _words("""
-    LIMIT MAX_QUEUES affinity alloc attach busy cpu destroy destroy_shared detach dispatch
-    entry_error error event exit fewest free free_entry get get_dedicated get_on init irq least
-    load make make_dedicated make_shared pool put state take tryget user vec
+    affinity attach detach dispatch error get get_at get_dedicated get_on index irq put
     """)
-STORE_SUFFIXES = _words("""
-    alloc at changed claim command cookie ctrl error free init irq_bus_lock irq_bus_sync_unlock
-    irq_get_irqchip_state irq_mask irq_shutdown irq_unmask irq_write_msi_msg irqs mask msg pair
-    pending prepare_desc reset restore restore_masks send set_ctrl shadow slot template unmask
-    write write_live
-    """)
-SUBDEVICE_SUFFIXES = _words("""
-    MAX irq irqs irqs_exit irqs_first irqs_init irqs_publish irqs_release irqs_take irqs_undo nr
-    """)
+POOL_MACROS = _words("LIMIT")
+STORE_SUFFIXES = _words("cookie make_cookie")
+SUBDEVICE_SUFFIXES = _words("irq irqs_exit irqs_init nr")
+MEMBER_SUFFIXES = _words("attach detach")
 DEVICE_SUFFIXES = _words("""
-    irqs irqs_enough irqs_exit irqs_init irqs_near irqs_offline irqs_online irqs_params irqs_quiet
-    irqs_register irqs_restore irqs_setup irqs_shutdown irqs_state irqs_subdevices irqs_unregister
-    irqs_unwatch irqs_watch range
+    irqs irqs_exit irqs_init irqs_params irqs_restore irqs_shutdown
     """)
+DEVICE_TAGS = _words("store")
 
-#: Members of ``struct <device>_irqs`` that every device may have, and those made of a store.
-MEMBERS = _words("cpuhp lock pdev")
-STORE_MEMBERS = _words("""
-    changed command failed lock mask_bits mask_lock masks pending size slots static
+#: The same in what only the glue and the header of the slots have.
+POOL_INSIDE = _words("info ranges")
+STORE_INSIDE = _words("""
+    info irq_mask irq_shutdown irq_unmask irq_write_msi_msg mask pair prepare put reset set_ctrl
+    slot tables unmask write write_live
     """)
+SUBDEVICE_INSIDE = _words("parts")
+DEVICE_INSIDE = _words("irqs_release")
 
-#: Members of what is made for each subdevice, beside those made of pools.
-SUBDEVICE_MEMBERS = _words("adev irq irqs list listed nr")
+#: Members of ``struct <device>_irqs`` that every device has.
+MEMBERS = _words("pdev")
+
+#: Variables of ``<device>_irqs_init()``, which a store can be an argument of.
+VARIABLES = _words("nr ret sources")
 
 #: Members of the message that a device command takes, beside the cookies.
 COMMAND_MEMBERS = _words("address_hi address_lo data index masked")
@@ -72,6 +69,46 @@ COMMAND_MEMBERS = _words("address_hi address_lo data index masked")
 #: What the driver passes that is made of a pool or a store.
 POOL_PARAMS = _words("handler queues")
 STORE_PARAMS = _words("changed command offset slots")
+
+#: Forms that most names for a driver end in: what a kernel has of these is recorded with it.
+RECORDED = POOL_SUFFIXES | POOL_MACROS | _words("irqs_exit irqs_init irqs_restore irqs_shutdown")
+
+
+def public(
+    device: str,
+    stores: list[str],
+    vectors: list[str],
+    pools: list[tuple[str, list[str]]],
+    subdevices: list[tuple[str, list[str]]],
+) -> Iterator[tuple[str, str]]:
+    """Identifiers and tags that a driver sees of a device, each with the name it is made from.
+
+    ``pools`` are names with the names of the stores of their ranges, ``subdevices`` names with
+    those of the pools that they take from.
+    """
+    for suffix in sorted(DEVICE_SUFFIXES):
+        yield f"{device}_{suffix}", device
+    for tag in sorted(DEVICE_TAGS):
+        yield f"enum {device}_{tag}", device
+    for store in stores:
+        for suffix in sorted(STORE_SUFFIXES):
+            yield f"{device}_{store}_{suffix}", store
+        yield f"{device}_{store}".upper(), store
+    for vector in vectors:
+        yield f"{device}_irq_{vector}", vector
+        yield f"{device}_irq_{vector}_error", vector
+    for pool, _ in pools:
+        for suffix in sorted(POOL_SUFFIXES):
+            yield f"{device}_{pool}_{suffix}", pool
+        for suffix in sorted(POOL_MACROS):
+            yield f"{device}_{pool}_{suffix}".upper(), pool
+    for subdevice, members in subdevices:
+        for suffix in sorted(SUBDEVICE_SUFFIXES):
+            yield f"{device}_{subdevice}_{suffix}", subdevice
+        for pool in members:
+            yield f"{device}_{subdevice}_{pool}", subdevice
+            for suffix in sorted(MEMBER_SUFFIXES):
+                yield f"{device}_{subdevice}_{pool}_{suffix}", subdevice
 
 
 def made_from(
@@ -83,58 +120,41 @@ def made_from(
 ) -> Iterator[tuple[str, str]]:
     """Identifiers, members and files made for a device, each with the name it is made from.
 
-    ``pools`` are names with the names of the stores of their ranges, ``subdevices`` names with
-    those of the pools that they take from.
+    The arguments are those of :func:`public`.
     """
     inside = f"struct {device}_irqs::"
     params = f"struct {device}_irqs_params::"
-    for suffix in sorted(DEVICE_SUFFIXES):
+    for pool, _ in pools:
+        yield f"{device}_{pool}", pool
+    yield from public(device, stores, vectors, pools, subdevices)
+    for suffix in sorted(DEVICE_INSIDE):
         yield f"{device}_{suffix}", device
     for member in sorted(MEMBERS):
         yield inside + member, device
+    for variable in sorted(VARIABLES):
+        yield f"{device}_irqs_init()::{variable}", device
     yield f"irq-{device}.h".replace("_", "-"), device
     for store in stores:
         yield f"irq-{device}-{store}.h".replace("_", "-"), store
-        for suffix in sorted(STORE_SUFFIXES):
+        for suffix in sorted(STORE_INSIDE):
             yield f"{device}_{store}_{suffix}", store
+        yield f"{device}_{store}", store
+        yield f"{device}_{store}_CTRL_MASK".upper(), store
         yield inside + store, store
-        for suffix in sorted(STORE_MEMBERS):
-            yield f"{inside}{store}_{suffix}", store
+        yield f"{device}_irqs_init()::{store}", store
+        yield f"{device}_irqs_init()::{store}_params", store
         yield params + store, store
         for suffix in sorted(STORE_PARAMS):
             yield f"{params}{store}_{suffix}", store
     for vector in vectors:
-        yield f"{device}_irq_{vector}", vector
-        yield f"{device}_irq_{vector}_error", vector
         yield inside + vector, vector
-    for pool, ranges in pools:
-        yield f"{device}_{pool}", pool
-        for suffix in sorted(POOL_SUFFIXES):
+    for pool, _ in pools:
+        for suffix in sorted(POOL_INSIDE):
             yield f"{device}_{pool}_{suffix}", pool
-        again: dict[str, int] = {}
-        for store in ranges:
-            number = again.get(store, 0)
-            again[store] = number + 1
-            yield f"{device}_{pool}_get_{store}{number or ''}", store
         yield inside + pool, pool
         for suffix in sorted(POOL_PARAMS):
             yield f"{params}{pool}_{suffix}", pool
-    for subdevice, members in subdevices:
-        yield from _made_from_subdevice(device, subdevice, members)
-
-
-def _made_from_subdevice(
-    device: str, subdevice: str, pools: list[str]
-) -> Iterator[tuple[str, str]]:
-    inside = f"struct {device}_{subdevice}_irqs::"
-    for suffix in sorted(SUBDEVICE_SUFFIXES):
-        yield f"{device}_{subdevice}_{suffix}", subdevice
-    yield f"struct {device}_irqs::nr_{subdevice}", subdevice
-    yield f"struct {device}_irqs::{subdevice}_list", subdevice
-    for member in sorted(SUBDEVICE_MEMBERS):
-        yield inside + member, subdevice
-    for pool in pools:
-        yield f"{device}_{subdevice}_{pool}", subdevice
-        yield f"{device}_{subdevice}_irqs_take_{pool}", subdevice
-        yield f"{inside}nr_{pool}", pool
-        yield f"{inside}{pool}_vecs", pool
+    for subdevice, _ in subdevices:
+        yield inside + subdevice, subdevice
+        for suffix in sorted(SUBDEVICE_INSIDE):
+            yield f"{device}_{subdevice}_{suffix}", subdevice

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 
-from .common import FAILED, OK, load_all, put_json
+from ..terminal import FAILED, OK
+from .common import load_all, put_json
 
 #: Version of the JSON form.  Raised whenever a key changes its meaning or goes away.
 JSON_VERSION = 1

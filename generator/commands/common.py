@@ -11,16 +11,12 @@ from contextlib import suppress
 
 from imsgen.dsl import Result, load
 
-from ..cli import FAILED, OK, STDIN, Failure, _add_folders, _report, _say, read_stdin
-
-__all__ = ["FAILED", "OK", "Failure"]
-
-say, report, add_folders = _say, _report, _add_folders
+from ..terminal import STDIN, Failure, Parser, add_folders, read_stdin, report
 
 
 def new_parser(command: str, description: str, **more: str) -> argparse.ArgumentParser:
     """The parser of a subcommand."""
-    return argparse.ArgumentParser(
+    return Parser(
         prog=f"imsgen {command}", description=description, allow_abbrev=False, **more  # type: ignore[arg-type]
     )
 

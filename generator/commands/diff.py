@@ -10,7 +10,8 @@ from typing import Any
 from imsgen.dsl.compare import RULES, Change, Severity, compare, worst
 from imsgen.dsl.source import Span
 
-from .common import OK, add_folders, load_good, new_parser, put, put_json
+from ..terminal import OK, add_folders
+from .common import load_good, new_parser, put, put_json
 
 #: Version of the JSON form.  Raised whenever a key changes its meaning or goes away.
 JSON_VERSION = 1

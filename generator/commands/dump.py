@@ -7,7 +7,8 @@ from importlib.resources import files
 
 from imsgen.dsl.model import JSON_VERSION, to_json
 
-from .common import OK, add_input, load_good, new_parser, put, put_json
+from ..terminal import OK
+from .common import add_input, load_good, new_parser, put, put_json
 
 #: The published schema of what is printed, beside the model's code.
 SCHEMA = "model.schema.json"

@@ -6,7 +6,8 @@ import argparse
 
 from imsgen.dsl.codes import CODES
 
-from .common import OK, new_parser, put
+from ..terminal import OK
+from .common import new_parser, put
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,22 +5,11 @@ from __future__ import annotations
 import argparse
 from difflib import unified_diff
 
-from imsgen.dsl import MAX_BYTES
+from imsgen.dsl import MAX_BYTES, bounded
 from imsgen.dsl.format import FormatError, Formatted, format_text
 
-from .common import (
-    FAILED,
-    OK,
-    Failure,
-    add_input,
-    check_once,
-    new_parser,
-    put,
-    read,
-    replace,
-    report,
-    say,
-)
+from ..terminal import FAILED, OK, Failure, report, say
+from .common import add_input, check_once, new_parser, put, read, replace
 
 
 def parser() -> argparse.ArgumentParser:
@@ -93,8 +82,7 @@ class _File:
 
 def _text_of(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return bounded.read(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Failure(f"error: {path}: {reason}") from error

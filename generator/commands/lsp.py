@@ -7,9 +7,11 @@ protocol and its places: lines and columns as the client counts them.
 from __future__ import annotations
 
 import argparse
+import os
 from importlib.util import find_spec
 
-from .common import OK, Failure, add_folders, new_parser
+from ..terminal import OK, Failure, add_folders
+from .common import new_parser
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,5 +31,7 @@ def run(args: argparse.Namespace) -> int:
         raise Failure("error: the language server needs pygls: pip install 'imsgen[lsp]'")
     from .lsp_server import make_server
 
-    make_server(tuple(args.folders or ())).start_io()
+    # The library closes what it is given at the end: standard output stays open for the process.
+    with os.fdopen(os.dup(0), "rb") as source, os.fdopen(os.dup(1), "wb") as sink:
+        make_server(tuple(args.folders or ())).start_io(source, sink)
     return OK

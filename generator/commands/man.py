@@ -8,7 +8,8 @@ from typing import Any
 
 from .. import __version__
 from ..render import Renderer
-from .common import OK, new_parser, put
+from ..terminal import OK
+from .common import new_parser, put
 from .usage import Command, Option, all_commands
 
 

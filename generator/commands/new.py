@@ -8,7 +8,8 @@ import os
 from imsgen.dsl import load
 from imsgen.templates import ROOT
 
-from .common import OK, Failure, new_parser, put
+from ..terminal import OK, Failure
+from .common import new_parser, put
 
 FOLDER = os.path.join(ROOT, "new")
 

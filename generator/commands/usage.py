@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
-from .. import cli
-from ..simulator.cli import _parser as simulate_parser
+from ..arguments import COMMANDS, check_parser, main_parser
+from ..simulator.cli import parser as simulate_parser
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,12 @@ def all_commands() -> list[Command]:
 
 
 def _parsers() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
-    yield "", "make patch series", cli._parser()
-    for name, help_ in cli.COMMANDS.items():
+    yield "", "make patch series", main_parser()
+    for name, help_ in COMMANDS.items():
         if name == "check":
-            parser = cli._check_parser()
+            parser = check_parser()
         elif name == "simulate":
             parser = simulate_parser()
-            cli._add_folders(parser)
         else:
             parser = import_module(f"{__package__}.{name}").parser()
         yield name, help_, parser

@@ -21,7 +21,7 @@ Lines = list[str | None]
 CONTEXT = 3
 
 #: Kconfig symbols that are ours: among these, entries are sorted.
-OURS = re.compile(r"IMS_\w+|\w+_IRQS|\w+_IRQS_KUNIT_TEST")
+OURS = re.compile(r"IMS_\w+|IRQ_LAYOUT_\w+|\w+_IRQS|\w+_IRQS_KUNIT_TEST")
 
 _KCONFIG_ENTRY = re.compile(
     r"(config|menuconfig|if|endif|menu|endmenu|source|choice|endchoice|comment)\b(?:\s+(\S+))?"
@@ -311,16 +311,24 @@ class Workspace:
         end = at
         while end < len(file.now) and file.now[end]:
             end += 1
-        before = end
+        file.look(at - 1, end + 1)
+        known = set(file.now[at:end])
+        place, added = at, 0
+        waiting: list[str] = []  # what goes before the line at ``place``
         for entry in entries:
-            if entry in file.now[at:end]:
+            if entry in known:
                 continue
-            place = at
-            while place < end and _entry_key(file.now[place] or "") <= _entry_key(entry):
-                place += 1
-            file.splice(place, 0, [entry])
-            end += 1
-        return end - before
+            known.add(entry)
+            key = _entry_key(entry)
+            if place < end and _entry_key(file.now[place] or "") <= key:
+                file.splice(place, 0, waiting)
+                added += len(waiting)
+                place, end, waiting = place + len(waiting), end + len(waiting), []
+                while place < end and _entry_key(file.now[place] or "") <= key:
+                    place += 1
+            waiting.append(entry)
+        file.splice(place, 0, waiting)
+        return added + len(waiting)
 
     def _section_place(self, file: _File, titles: list[int], title: str) -> int:
         """The line before which the section goes; the file may be badly sorted elsewhere."""

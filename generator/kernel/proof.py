@@ -130,4 +130,4 @@ def _reason(error: Exception) -> str:
     said: Iterable[str] = str(getattr(error, "stderr", "") or error).splitlines()
     lines = [line.strip().removeprefix("stderr: ").strip("' ") for line in said]
     wrong = [line for line in lines if line.startswith(("error: ", "fatal: "))]
-    return "; ".join(wrong[:3]) or _first_line(error)
+    return "; ".join(wrong[:3]) or f"{type(error).__name__}: {_first_line(error)}"

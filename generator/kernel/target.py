@@ -3,16 +3,21 @@
 A :class:`Target` is made from a tree, whose headers are read (its version number isn't), or from
 an embedded profile, which holds the lines that our edits need and nothing else.
 
-``python -m imsgen.generator.kernel.target record TREE -o FILE`` records a profile.
+``python -m imsgen.generator.kernel.target record TREE -o FILE`` records a profile, and beside it
+the names of the tree that look like those which are made for drivers.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from imsgen.dsl import bounded
+from imsgen.dsl.rules.words import RECORDED
 
 from ..names import IRQCHIP
 from ..patches import Commit
@@ -24,6 +29,9 @@ PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
 
 #: The reference kernel.
 DEFAULT = "linux-6.12"
+
+#: Bytes of a file of a tree at most, and of all that are looked through for names.
+MAX_BYTES, MAX_TOTAL = 16 << 20, 512 << 20
 
 #: Raised whenever the profiles' form changes.
 _FORMAT = 1
@@ -123,6 +131,13 @@ class Files(Provider):
         """Exported symbols and where they are, of files around the folder ``near``."""
         raise NotImplementedError
 
+    def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
+        """Those of ``names`` that are functions, macros or types, and where, as far as known.
+
+        All of them begin with the name of ``device``.
+        """
+        raise NotImplementedError
+
 
 # --- trees ------------------------------------------------------------------------------------
 
@@ -132,13 +147,13 @@ class TreeFiles(Files):
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self._real = os.path.realpath(root)
         self._kconfigs: frozenset[str] | None = None
         self._exports: dict[str, dict[str, str]] = {}
 
     def lines(self, path: str) -> Lines | None:
         try:
-            with open(os.path.join(self.root, path), "rb") as file:
-                text = file.read().decode("utf-8", "surrogateescape")
+            text = self._read(path).decode("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -157,11 +172,8 @@ class TreeFiles(Files):
     def symbols(self) -> frozenset[str]:
         if self._kconfigs is None:
             found: set[str] = set()
-            for folder, folders, files in os.walk(self.root):
-                folders[:] = [name for name in folders if not name.startswith(".")]
-                for name in files:
-                    if name.startswith("Kconfig"):
-                        found |= _symbols(_read(os.path.join(folder, name)))
+            for _, data in self.contents("", _is_kconfig):
+                found |= _symbols(data.decode("utf-8", "replace"))
             self._kconfigs = frozenset(found)
         return self._kconfigs
 
@@ -172,19 +184,95 @@ class TreeFiles(Files):
         for top in sorted(
             {near, IRQCHIP, "drivers/base", "drivers/iommu", "drivers/pci", "kernel/irq"}
         ):
-            for folder, folders, files in os.walk(os.path.join(self.root, top)):
-                folders.sort()
-                for name in sorted(files):
-                    if name.endswith(".c"):
-                        path = os.path.join(folder, name)
-                        for symbol in exported(_read(path)):
-                            out.setdefault(symbol, os.path.relpath(path, self.root))
+            for path, data in self.contents(top, _is_c):
+                for symbol in exported(data.decode("utf-8", "replace")):
+                    out.setdefault(symbol, path)
         return out
 
+    def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
+        starts = (f"{device}_".encode(), f"{device}_".upper().encode())
+        known = b"|".join(sorted(name.encode() for name in names))
+        uses = re.compile(_USE % (known, known, known), re.M)
+        words = (device, device.replace("_", "-"))
+
+        def is_near(path: str) -> bool:
+            """Whether any driver may include it, or it looks like one of the device."""
+            header = path.endswith(".h") and "include" in path.split(os.sep)[:3]
+            return header or (path.endswith((".c", ".h")) and any(w in path for w in words))
+
+        out: dict[str, str] = {}
+        for path, data in self.contents("", is_near, _NO_CODE):
+            if any(start in data for start in starts):
+                for found in uses.finditer(data):
+                    out.setdefault((found[1] or found[2] or found[3]).decode(), path)
+        return out
+
+    def contents(
+        self, top: str, wanted: Callable[[str], bool], without: Collection[str] = ()
+    ) -> Iterator[tuple[str, bytes]]:
+        """All files below a folder whose path is wanted, but for those that can't be read.
+
+        Folders with a dot first are left out, and those of the tree ``without``.  Raises
+        :class:`EditError` if the files are too much to be a kernel's.
+        """
+        left = MAX_TOTAL
+        for path in self._below(top, without):
+            if not wanted(path):
+                continue
+            try:
+                data = self._read(path)
+            except OSError:
+                continue
+            left -= len(data)
+            if left < 0:
+                raise EditError(f"{top or self.root}: the files have more than {MAX_TOTAL:,} bytes")
+            yield path, data
+
+    def _read(self, path: str) -> bytes:
+        """A file of the tree; one that a link leads to must be in the tree, too."""
+        real = os.path.realpath(os.path.join(self.root, path))
+        if os.path.commonpath((real, self._real)) != self._real:
+            raise OSError(errno.ELOOP, "a link that leads out of the tree", path)
+        return bounded.read_all(real, MAX_BYTES)
+
+    def _below(self, top: str, without: Collection[str]) -> Iterator[str]:
+        """Paths of what is no folder, sorted folder by folder; folders that are links are not."""
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(os.path.join(self.root, folder)) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+                folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            except OSError:
+                continue
+            inner = set(folders)
+            yield from (
+                os.path.join(folder, entry.name) for entry in entries if entry.name not in inner
+            )
+            paths = [os.path.join(folder, name) for name in folders if not name.startswith(".")]
+            waiting += reversed([path for path in paths if path not in without])
+
+
+#: How a name is used: as a function or a macro, or where it becomes a macro or a type.
+_USE = (
+    rb"\b(%s)[ \t]*\(|^[ \t]*#[ \t]*define[ \t]+(%s)\b" rb"|\b(?:struct|union|enum)[ \t]+(%s)\s*\{"
+)
+
+#: Folders of a tree that have nothing a driver includes.
+_NO_CODE = ("Documentation", "samples", "scripts", "tools")
 
 _EXPORT = re.compile(r"(?:_NS)?(?:_GPL)?\((\w+)")
 # Compiled when it is first used, which a run without a tree never does.
-_CONFIG = r"(?m)^\s*(?:menu)?config\s+(\w+)\s*$"
+_CONFIG = r"(?m)^[ \t]*(?:menu)?config[ \t]+(\w+)[ \t]*$"
+
+
+def _is_kconfig(path: str) -> bool:
+    return os.path.basename(path).startswith("Kconfig")
+
+
+def _is_c(path: str) -> bool:
+    return path.endswith(".c")
 
 
 def exported(text: str) -> list[str]:
@@ -198,17 +286,12 @@ def _symbols(text: str) -> set[str]:
     return {name for name in re.findall(_CONFIG, text) if OURS.fullmatch(name)}
 
 
-def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
 def find_tree(start: str) -> str | None:
     """The kernel tree that the folder ``start`` is in, if any."""
-    folder = os.path.abspath(start)
+    try:
+        folder = os.path.abspath(start)
+    except FileNotFoundError:
+        return None  # the current folder was removed
     while True:
         if all(os.path.exists(os.path.join(folder, path)) for path in _TREE):
             return folder
@@ -299,6 +382,8 @@ class ProfileFiles(Files):
         self._files: dict[str, Any] = data["files"]
         self._paths = frozenset(data["paths"])
         self._symbols = frozenset(data["symbols"])
+        self._kernel: str = data.get("name", "")
+        self._names: frozenset[str] | None = None
 
     def lines(self, path: str) -> Lines | None:
         entry = self._files.get(path)
@@ -320,8 +405,48 @@ class ProfileFiles(Files):
     def exports(self, near: str) -> dict[str, str]:
         return {}
 
+    def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
+        if self._names is None:
+            self._names = frozenset(_recorded(self._kernel))
+        return {name: "" for name in names if name in self._names}
+
     def _elsewhere(self, path: str) -> bool:
         return os.path.dirname(path) not in _NAMED
+
+
+def _recorded(kernel: str) -> list[str]:
+    """The names that were recorded with the profile of a kernel; none for one of a test."""
+    import gzip
+
+    path = os.path.join(PROFILES, f"{kernel}.names.gz")
+    if not os.path.exists(path):
+        return []
+    with gzip.open(path, "rt", encoding="ascii") as file:
+        return file.read().split()
+
+
+def record_names(root: str) -> bytes:
+    """What a tree has of names that look like those made for drivers: sorted, compressed."""
+    import gzip
+
+    suffixes = "|".join(sorted(RECORDED, key=len, reverse=True)).encode()
+    ends = re.compile(rb"_(?:%s)\b" % suffixes)
+    form = re.compile(rb"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+    use = re.compile(rb"[ \t]*\(")
+    found: set[bytes] = set()
+    for _, data in TreeFiles(root).contents("", lambda p: p.endswith((".c", ".h")), _NO_CODE):
+        for end in ends.finditer(data):
+            start = end.start()
+            while start and (data[start - 1 : start].isalnum() or data[start - 1] == 0x5F):
+                start -= 1
+            word = data[start : end.end()]
+            before = data[data.rfind(b"\n", 0, start) + 1 : start].split()
+            macro = before[-1:] in ([b"define"], [b"#define"])
+            if form.fullmatch(word) and (macro or use.match(data, end.end())):
+                found.add(word)
+    # A device's name and a pool's, and what follows them.
+    kept = sorted(word for word in found if word.count(b"_") >= 2)
+    return gzip.compress(b"\n".join(kept) + b"\n", 9, mtime=0)
 
 
 def profiles() -> tuple[str, ...]:
@@ -419,6 +544,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = json.dumps(record(args.tree), indent=1, sort_keys=True, ensure_ascii=False)
         with open(args.output, "w", encoding="utf-8") as file:
             file.write(text + "\n")
+        with open(args.output.removesuffix(".json") + ".names.gz", "wb") as names:
+            names.write(record_names(args.tree))
     except (TargetError, EditError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1

@@ -12,26 +12,23 @@ from collections.abc import Callable, Sequence
 
 from imsgen.dsl.model import Device
 
+from ..terminal import Parser, add_folders
 from .pool import FullCpu
 from .run import Outcome, Setup, SimulationError, simulate
 from .show import PLOTS, as_json, plot, text
 
-__all__ = ["SimulationError", "parse", "run"]
+__all__ = ["SimulationError", "parse", "parser", "run"]
 
 #: CPUs, queues and so on that can be asked for.  8,192 is the largest ``NR_CPUS`` of x86.
 MAX_CPUS, MAX_QUEUES, MAX_SUBDEVICES, MAX_VECTORS = 8192, 1_000_000, 65536, 65536
 
 
-def parse(
-    arguments: Sequence[str], common: Callable[[argparse.ArgumentParser], None]
-) -> argparse.Namespace:
-    """The options, with those that COMMON adds; leaves by ``SystemExit`` with 2 where they are
-    wrong."""
-    parser = _parser()
-    common(parser)
-    args = parser.parse_args(arguments)
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options; leaves by ``SystemExit`` with 2 where they are wrong."""
+    made = parser()
+    args = made.parse_args(arguments)
     if args.plot is not None and os.path.splitext(args.plot)[1] not in PLOTS:
-        parser.error(f"--plot: {args.plot!r} must end with {' or '.join(PLOTS)}")
+        made.error(f"--plot: {args.plot!r} must end with {' or '.join(PLOTS)}")
     return args
 
 
@@ -90,15 +87,16 @@ def _within(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    made = Parser(
         prog="imsgen simulate",
         description="Say what a device's pools do when many queues come: vectors per CPU, how "
         "many users share one, and what runs out first.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="DEVICE.ims")
-    number = parser.add_argument
+    made.add_argument("file", metavar="DEVICE.ims")
+    number = made.add_argument
     number("--cpus", type=_within(1, MAX_CPUS), default=64, metavar="N", help="default: 64")
     number(
         "--queues",
@@ -162,4 +160,5 @@ def _parser() -> argparse.ArgumentParser:
     number("--compare", action="store_true", help="the same with each policy that there is")
     number("--json", action="store_true", help="for tools")
     number("--plot", metavar="FILE", help="draw a plot: FILE.png or FILE.svg; needs imsgen[plot]")
-    return parser
+    add_folders(made)
+    return made

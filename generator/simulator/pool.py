@@ -1,23 +1,25 @@
-"""What a generated pool of vectors does, as a state machine without a kernel.
+"""What a pool of vectors does, as a state machine without a kernel.
 
-It mirrors ``templates/device/pool*.j2`` step by step and gives the same vectors in the same order,
-but looks for them in heaps where the C code walks a list or a bitmap: there a shortage is rare and
-a mutex is held anyway, here 100,000 queues are to take a second.  ``tests/generator`` holds it to a
-literal copy of the C code, and the runner holds it to a booted kernel.
+It mirrors ``templates/kernel/kernel/irq/vecpool.c`` and ``vecset.c`` step by step and gives the
+same vectors in the same order, but looks for them in heaps where the C code walks a list or a
+bitmap: there a shortage is rare and a mutex is held anyway, here 100,000 queues are to take a
+second.  ``tests/generator`` holds it to a literal copy of the C code, and the runner holds it to a
+booted kernel.
 
 Entries and CPUs count from 0.  As in C, what fails gives a negative errno.  A :class:`Pool` never
-looks at the time: the caller moves ``Machine.now``.
+looks at the time: the caller moves ``Machine.now``.  All CPUs are online, and those for interrupts
+(housekeeping CPUs) are all that there are.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 
-ENOSPC, EINVAL, EBUSY = -28, -22, -16
+ENOSPC, EINVAL, EXDEV, EBUSY = -28, -22, -18, -16
 
-#: Ticks of ``Machine.now`` in a second, after which a full pool tries to make a vector again.
+#: Ticks of ``Machine.now`` in a second, after which it is tried again to make a vector.
 HZ = 1000
 
 
@@ -27,6 +29,7 @@ class Shortage(enum.Enum):
     ENTRIES = "entries"
     RESERVE = "reserve"
     INTERRUPTS = "interrupts"
+    CPU = "cpu"
     CPU_VECTORS = "cpu vectors"
 
 
@@ -137,12 +140,16 @@ class Vector:
 
 
 class _Cpu:
-    """The shared vectors of a CPU, oldest first; ``rooms`` has each that has room, and others."""
+    """The shared vectors of a CPU, oldest first; ``rooms`` has each that has room, and others.
 
-    __slots__ = ("open", "rooms", "vecs")
+    ``retry`` is when to try again to make one after the CPU had no vector left, 0 while it has.
+    """
+
+    __slots__ = ("open", "retry", "rooms", "vecs")
 
     def __init__(self) -> None:
         self.open: Vector | None = None
+        self.retry = 0
         self.vecs: list[Vector] = []
         self.rooms: list[tuple[int, int]] = []
 
@@ -155,7 +162,7 @@ class Pool:
     """A pool of ``size`` vectors, shared by ``limit`` users each (0: not shared).
 
     Shared vectors leave ``reserve`` entries alone.  ``short`` says why the last vector that could
-    not be made was not.  ``made`` and ``shared_full`` are the counters of the C code.
+    not be made was not.  ``made``, ``shared_full`` and ``elsewhere`` are the C code's counters.
     """
 
     def __init__(self, machine: Machine, size: int, limit: int = 0, reserve: int = 0) -> None:
@@ -169,6 +176,7 @@ class Pool:
         self.retry = 0
         self.made = 0
         self.shared_full = 0
+        self.elsewhere = 0
         self.shared = 0
         self.taken = 0
         self.short: Shortage | None = None
@@ -217,19 +225,36 @@ class Pool:
         if vec.dedicated:
             self._destroy(vec)
             return
-        c = self.cpus[vec.cpu]
-        if vec.users >= self.limit and (c.open is None or c.open.users >= self.limit):
-            c.open = vec
         if vec.users > 1:
-            self._change(vec, -1)
+            self.drop_user(vec)
             return
+        c = self.cpus[vec.cpu]
         vec.users = 0
         c.vecs.remove(vec)
+        c.retry = 0
         self.shared -= 1
         if c.open is vec:
             c.open = c.vecs[-1] if c.vecs else None
         self._note_load(vec.cpu)
         self._destroy(vec)
+
+    def add_user(self, vec: Vector) -> None:
+        """One more user of a vector which somebody else keeps: ``irq_vec_add_user()``."""
+        if vec.users >= self.limit:
+            self.shared_full += 1
+        self._change(vec, 1)
+
+    def drop_user(self, vec: Vector) -> None:
+        """One user less of a vector which stays: ``irq_vec_drop_user()``."""
+        c = self.cpus[vec.cpu]
+        if vec.users >= self.limit and (c.open is None or c.open.users >= self.limit):
+            c.open = vec
+        self._change(vec, -1)
+
+    def _may_make(self, cpu: int) -> bool:
+        """Whether it is worth trying to make a vector: to fail is slow."""
+        now = self.machine.now
+        return (not self.full or now >= self.retry) and now >= self.cpus[cpu].retry
 
     def _get_slow(self, cpu: int) -> Vector | int:
         c = self.cpus[cpu]
@@ -241,18 +266,21 @@ class Pool:
                 return vec
             heappop(c.rooms)
         # The C code looks for a vector to share first; what is done here doesn't change which.
-        if not self.shared or not self.full or self.machine.now >= self.retry:
-            made = self._make_shared(cpu)
-            self.full = isinstance(made, int)
+        alone = not self.shared
+        if alone or self._may_make(cpu):
+            made = self._make_shared(cpu, keep=alone)
+            # Other CPUs may have room when this one has none.
+            self.full = isinstance(made, int) and made != EXDEV
             self.retry = self.machine.now + HZ
-            if not self.shared or not self.full:
+            if alone or isinstance(made, Vector):
                 return made
         best = self._fewest(cpu)
         self._change(best, 1)
         self.shared_full += 1
         return best
 
-    def _make_shared(self, cpu: int) -> Vector | int:
+    def _make_shared(self, cpu: int, keep: bool) -> Vector | int:
+        """Make a shared vector.  One which is on another CPU is kept only if KEEP says so."""
         if self.shared >= self.allowed:
             self.short = Shortage.RESERVE if self.allowed < self.size else Shortage.ENTRIES
             return ENOSPC
@@ -262,10 +290,17 @@ class Pool:
         if not self.request(vec, cpu):
             self._destroy(vec)
             return ENOSPC
+        c = self.cpus[cpu]
+        if vec.at != cpu and not keep:
+            self.elsewhere += 1
+            self.short = Shortage.CPU
+            c.retry = self.machine.now + HZ
+            self._destroy(vec)
+            return EXDEV
         vec.cpu = cpu
         self.made += 1
         self.shared += 1
-        c = self.cpus[cpu]
+        c.retry = 0
         c.vecs.append(vec)
         c.open = vec
         self._note(vec)
@@ -305,7 +340,7 @@ class Pool:
         return self._loads
 
     def _fewest(self, cpu: int) -> Vector:
-        """The vector to share: ``foo_wq_fewest()``.  There is a shared one."""
+        """The vector to share: ``irq_vecpool_fewest()``.  There is a shared one."""
         if self._room is None:
             self._room = []
             for vec in self.vecs:
@@ -417,7 +452,7 @@ class Picker:
 
 
 def take(pool: Pool, wanted: int, get: Callable[[int | None], Vector | int]) -> list[Vector]:
-    """What a subdevice gets of a pool: ``foo_sf_irqs_take_wq()``.
+    """What a subdevice gets of a pool: ``irq_vecset_take()``.
 
     Each shared vector is for another CPU, the least loaded first; ``get`` is called with it, with
     None for a dedicated vector.  There may be fewer than WANTED: the first failure ends it.
@@ -434,8 +469,18 @@ def take(pool: Pool, wanted: int, get: Callable[[int | None], Vector | int]) -> 
     return vectors
 
 
+def spare(vectors: Sequence[Vector], queues: int) -> Iterator[Vector]:
+    """The vectors of a subdevice which its queues are attached to, queue n to vector n modulo their
+    number, but for the first queue of each: the subdevice itself was the first user.
+
+    The others count one by one, ``irq_vecset_count()``.
+    """
+    for number in range(len(vectors), queues if vectors else 0):
+        yield vectors[number % len(vectors)]
+
+
 def give_back(got: Sequence[tuple[Pool, Sequence[Vector]]]) -> None:
-    """What becomes of them when the subdevice goes: ``foo_sf_irqs_undo()``."""
-    for pool, vectors in got:
+    """What becomes of them when the subdevice goes: ``irq_vecset_undo()``."""
+    for pool, vectors in reversed(got):
         for vec in reversed(vectors):
             pool.put(vec)

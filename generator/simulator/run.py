@@ -25,7 +25,7 @@ from imsgen.dsl.model import (
 )
 from imsgen.dsl.model import Pool as PoolModel
 
-from .pool import ENOSPC, HZ, FullCpu, Machine, Pool, Shortage, Vector, give_back, take
+from .pool import ENOSPC, HZ, FullCpu, Machine, Pool, Shortage, Vector, give_back, spare, take
 
 #: Points of a curve, at most.
 SAMPLES = 100
@@ -124,9 +124,9 @@ class Event:
     """Something ran out for the first time, or had a consequence for the first time.
 
     Causes: ``store`` (that store is full, the pool goes on in the next), ``entries`` (all are),
-    ``reserve`` (what is left is for dedicated users), ``cpu`` (that CPU has no vector left, its new
-    ones are taken from others), ``cpu vectors`` (there is none: on ``cpu`` where requests for a
-    full CPU fail, else on any), ``interrupts`` (the parent domain has no more), ``cpus`` (managed:
+    ``reserve`` (what is left is for dedicated users), ``cpu`` (that CPU has no vector left, its
+    queues share), ``cpu vectors`` (there is none: on ``cpu`` where requests for a full CPU fail,
+    else on any), ``interrupts`` (the parent domain has no more), ``cpus`` (managed:
     there is one vector a CPU), ``subdevices`` (there can't be more).  Consequences: ``shared`` (a
     queue had to share beyond the limit, or off its CPU), ``failed`` (a queue got nothing),
     ``dedicated`` (an owner got nothing).  ``number`` counts from 1: queues, subdevices for
@@ -159,9 +159,10 @@ class PoolOutcome:
 
     Of the ``served`` queues, ``own_cpu`` are on a vector of their CPU within the limit,
     ``over_limit`` on one with too many users, ``other_cpu`` are interrupted on another CPU than
-    they asked for; the latter two may be the same.  ``shared_full`` is the counter of the driver.
-    ``moved`` vectors interrupt another CPU than the one they were made for.  ``per_cpu`` counts the
-    vectors of this pool; ``users`` is about shared vectors, None where there are none.
+    they asked for; the latter two may be the same.  ``shared_full`` and ``elsewhere`` are counters
+    of the pool: the latter for vectors that were given back, as they were on another CPU.
+    ``moved`` shared vectors are there all the same: there was none to share.  ``per_cpu`` counts
+    the vectors of this pool; ``users`` is about shared vectors, None where there are none.
     """
 
     pool: str
@@ -175,6 +176,7 @@ class PoolOutcome:
     over_limit: int
     other_cpu: int
     shared_full: int
+    elsewhere: int
     vectors: int
     moved: int
     dedicated_wanted: int
@@ -347,6 +349,16 @@ class _Watch:
         if isinstance(vec, int):
             self.event("failed", Event("failed", number, cpu))
             return vec
+        self._count(vec, cpu, number)
+        return vec
+
+    def attach(self, vec: Vector, number: int) -> None:
+        """A further queue on the vector of a subdevice."""
+        self.queues += 1
+        self.pool.add_user(vec)
+        self._count(vec, vec.cpu, number)
+
+    def _count(self, vec: Vector, cpu: int | None, number: int) -> None:
         self.served += 1
         self._look(vec, number)
         over = self.plan.limit > 0 and vec.users > self.plan.limit
@@ -356,7 +368,6 @@ class _Watch:
         self.own += not (over or other)
         if over or other:
             self.event("shared", Event("shared", number, cpu))
-        return vec
 
     def owner(self, number: int) -> None:
         """One who wants a vector alone, on whatever CPU."""
@@ -371,7 +382,9 @@ class _Watch:
 
     def _shortage(self, cpu: int | None, number: int) -> None:
         short, self.pool.short = self.pool.short, None
-        if short is Shortage.CPU_VECTORS:
+        if short is Shortage.CPU:
+            self.event("cpu", Event("cpu", number, cpu))
+        elif short is Shortage.CPU_VECTORS:
             on = cpu if self.machine.full is FullCpu.FAIL else None
             self.event(short, Event(short.value, number, on))
         elif short is not None:
@@ -415,6 +428,7 @@ class _Watch:
             over_limit=self.over,
             other_cpu=self.other,
             shared_full=self.pool.shared_full,
+            elsewhere=self.pool.elsewhere,
             vectors=len(vectors),
             moved=sum(1 for vec in vectors if not vec.dedicated and vec.at != vec.cpu),
             dedicated_wanted=self.owners,
@@ -543,6 +557,7 @@ class _Family:
                 watch.event("subdevices", Event("subdevices", number))
             return
         got: list[tuple[Pool, list[Vector]]] = []
+        more: list[tuple[_Watch, list[Vector]]] = []
         fewer = False
         for member in self.kind.members:
             watch = self.watches[member.pool]
@@ -553,9 +568,14 @@ class _Family:
                 self.failed += 1
                 return
             fewer |= len(vectors) < wanted_of(member, queues)
+            if not member.single and watch.plan.limit:
+                more.append((watch, vectors))
         self.created += 1
         self.fewer += fewer
         self.each.append(sum(len(vectors) for _, vectors in got))
+        for watch, vectors in more:
+            for count, vec in enumerate(spare(vectors, queues), len(vectors) + 1):
+                watch.attach(vec, self.served + count)
 
     def member(self, watch: _Watch, member: Member, wanted: int) -> list[Vector]:
         """The vectors of one member."""

@@ -38,7 +38,7 @@ def happened(event: Event, limit: int = 0) -> str:
         "store": f"store {event.store} is full, the next one takes over",
         "entries": "no slot is left in any of the pool's stores",
         "reserve": "what is left is reserved for dedicated vectors",
-        "cpu": f"{cpu} has no vector left, new ones are taken from other CPUs",
+        "cpu": f"{cpu} has no vector left, its queues share those there are",
         "cpu vectors": (
             "no CPU has a vector left" if event.cpu is None else f"{cpu} has no vector left"
         ),
@@ -224,6 +224,7 @@ def _pool_json(pool: PoolOutcome) -> dict[str, Any]:
         "other_cpu": pool.other_cpu,
         "shared_full": pool.shared_full,
         "vectors": pool.vectors,
+        "elsewhere": pool.elsewhere,
         "moved": pool.moved,
         "dedicated": {"wanted": pool.dedicated_wanted, "got": pool.dedicated_got},
         "vectors_per_cpu": _numbers(pool.per_cpu),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +18,9 @@ from imsgen.dsl.tokens import grammar
 from imsgen.generator.render import environment
 from imsgen.templates import ROOT
 
-#: What a template that is rendered here wants.
-ABOUT: dict[str, object] = {"maintainers": [], "status": "Maintained", "files": []}
+#: A template, and what it wants.
+TEMPLATE = "series/maintainers.j2"
+CONTEXT: dict[str, object] = {"about": {"maintainers": []}, "files": []}
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +38,7 @@ def works() -> bool:
     """Whether a file can be read, and a template."""
     grammar.cache_clear()
     environment.cache_clear()
-    text = environment(ROOT).get_template("series/maintainers.j2").render(about=ABOUT)
+    text = environment(ROOT).get_template(TEMPLATE).render(CONTEXT)
     return load("good.ims", GOOD.encode()).ok and bool(text)
 
 
@@ -74,6 +77,25 @@ def test_what_cannot_be_read_is_nothing(home: Path, bad: bytes) -> None:
             assert works()
 
 
+def test_what_is_cut_off_anywhere_is_nothing(home: Path) -> None:
+    """Short files: of long ones, the test above."""
+    assert works()
+    (path,) = home.glob("*/*/jinja2-*/*")
+    data = path.read_bytes()
+    for length in range(60):
+        path.write_bytes(data[:length])
+        environment.cache_clear()
+        assert environment(ROOT).get_template(TEMPLATE)
+
+
+def test_many_at_once(home: Path) -> None:
+    """Who reads while somebody writes reads all of it or nothing."""
+    script = "from imsgen.dsl.tokens import grammar; grammar()"
+    started = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(4)]
+    assert [process.wait() for process in started] == [0] * 4
+    assert len(kept(home)) == 1
+
+
 def test_a_folder_that_others_can_write_to_is_none(home: Path) -> None:
     place = folder("lark-1")
     assert place is not None and Path(place).is_relative_to(home)
@@ -97,7 +119,7 @@ def test_a_folder_that_takes_no_file(home: Path, monkeypatch: pytest.MonkeyPatch
     def refuse(*args: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("jinja2.bccache.tempfile.NamedTemporaryFile", refuse)
-    monkeypatch.setattr("lark.lark.FS.open", refuse)
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
     assert works()
     assert not kept(home)

@@ -11,6 +11,7 @@ from dsl_samples import ROOT
 from imsgen.dsl import MAX_BYTES, load, model
 from imsgen.dsl.codes import CODES
 from imsgen.dsl.diagnostics import Severity, render
+from imsgen.dsl.files import MAX_INCLUDED, MAX_PARTS
 from imsgen.dsl.rules.device import ARCHITECTURES
 from imsgen.dsl.rules.names import MAX_NAME
 from imsgen.dsl.rules.pools import MAX_SUBDEVICES
@@ -126,7 +127,8 @@ def test_there_are_statements() -> None:
 
 def test_limits() -> None:
     assert MAX_BYTES == 1 << 20
-    assert "at most 1 MiB" in TEXT
+    assert f"at most 1 MiB and {MAX_PARTS:,} statements, blocks and\nranges" in TEXT
+    assert f"(of at most {MAX_INCLUDED} files)" in TEXT
     assert f"Names have 1 to {MAX_NAME} characters" in TEXT
     assert f"up to {model.MAX_MSIX:,} entries" in TEXT
     assert f"number of slots, 1 to {model.MAX_INDEXES:,}" in TEXT

@@ -12,6 +12,7 @@ from dsl_samples import EXAMPLES, GOOD, MSIX, device
 
 from imsgen.dsl import MAX_BYTES, load
 from imsgen.dsl.diagnostics import render
+from imsgen.dsl.files import MAX_PARTS
 
 
 def test_from_disk(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ def test_what_can_not_be_opened(tmp_path: Path, name: str) -> None:
 
 
 def test_not_permitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr("builtins.open", refuse)
@@ -42,7 +43,20 @@ def test_not_permitted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device file")
 def test_a_file_without_end() -> None:
-    assert [found.code for found in load("/dev/zero").diagnostics] == ["IMS002"]
+    (found,) = load("/dev/zero").diagnostics
+    assert (found.code, found.message) == ("IMS001", "can't read the file: not a regular file")
+
+
+def test_no_more_is_read_than_can_be_right(tmp_path: Path) -> None:
+    """A hole of a terabyte, and a pipe that nobody writes to."""
+    with (tmp_path / "hole.ims").open("wb") as file:
+        file.truncate(1 << 40)
+    assert [found.code for found in load(tmp_path / "hole.ims").diagnostics] == ["IMS002"]
+    os.mkfifo(tmp_path / "pipe.ims")
+    (tmp_path / "link.ims").symlink_to("pipe.ims")
+    for name in ("pipe.ims", "link.ims"):
+        (found,) = load(tmp_path / name).diagnostics
+        assert found.message == "can't read the file: not a regular file"
 
 
 def test_largest_file() -> None:
@@ -70,6 +84,8 @@ SLOW = {
     "words on one line": device(MSIX, "vector a = table[0]; " * 1000).replace("\n", " "),
     "words and signs": "a;" * N,
     "braces and signs": ";{}" * N,
+    "blocks on a line": "{}" * 262_144,
+    "blocks on a line in a device": device(MSIX, "{}" * 200_000 + "\u4e2d"),
     "closing": "}" * N,
     "commas": device(MSIX, "vector a = table[0]" + ",b" * N + ";"),
     "typos": device(MSIX, "vecter a = table[0];\n" * 2000),
@@ -77,7 +93,7 @@ SLOW = {
     "closed c comments": "/* */" * N,
     "blanks": " " * 20 * N + "x" + "\n" * N,
     "blanks before words": device(MSIX, (" " * 1000 + "what;") * 500),
-    "forbidden": "a\0" * N,
+    "forbidden": "a\0" * 20 * N,
     "numbers": device(MSIX, "vector a = table[" + "9" * 20 * N + "];"),
     "vectors and ranges": device(
         MSIX,
@@ -141,3 +157,31 @@ def test_takes_no_long(name: str) -> None:
     assert not result.ok
     assert len(result.diagnostics) <= 501
     assert len(text) < 1_000_000
+
+
+def test_most_statements() -> None:
+    """As many as there may be are checked; with more nothing is, not even read any further."""
+    text = device(MSIX, "vector v = table[0];", "pci 1af4:1235;" * 5)
+    more = MAX_PARTS - load_parts(text)
+    (found,) = load("many.ims", (text + "a;" * (more + 1)).encode()).diagnostics
+    assert (found.code, found.span.start) == ("IMS002", 0)
+    assert "more than 20,000 statements, blocks and ranges" in found.message
+    start = time.process_time()
+    result = load("many.ims", ("device d { }" * (MAX_PARTS - 1)).encode())
+    assert time.process_time() - start < 6.0
+    assert [f.code for f in result.diagnostics].count("IMS002") == 0
+
+
+def load_parts(text: str) -> int:
+    """Statements and so on of a text without odd places."""
+    return text.count(";") + text.count("{") + text.count("+") + text.count(",")
+
+
+def test_statements_of_all_files_count(tmp_path: Path) -> None:
+    lines = [f"slot l{n} 4 {{ data @0; }}" for n in range(400)]
+    for number in range(26):
+        (tmp_path / f"f{number}.ims").write_text("\n".join(lines))
+    main = "".join(f'include "f{number}.ims";\n' for number in range(26)) + GOOD
+    found = load(tmp_path / "main.ims", main.encode()).diagnostics
+    large = next(f for f in found if f.code == "IMS002")
+    assert large.message.startswith("with this the files have more than 20,000")

@@ -100,11 +100,14 @@ def test_idxd() -> None:
     assert (misc.name, misc.store, misc.index, misc.purpose, misc.context) == (
         "misc", "table", 0, "errors and events", Context.THREADED,
     )  # fmt: skip
-    (wq,) = idxd.pools
-    assert [(r.store, r.first, r.last) for r in wq.ranges] == [("table", 1, None), ("ims", 0, None)]
-    assert wq.sharing is not None
-    assert (wq.name, wq.purpose, wq.sharing.limit, wq.dedicated) == (
-        "wq", "work queue completions", 8, True,
+    (queue,) = idxd.pools
+    assert [(r.store, r.first, r.last) for r in queue.ranges] == [
+        ("table", 1, None),
+        ("ims", 0, None),
+    ]
+    assert queue.sharing is not None
+    assert (queue.name, queue.purpose, queue.sharing.limit, queue.dedicated) == (
+        "queue", "work queue completions", 8, True,
     )  # fmt: skip
 
 

@@ -64,6 +64,16 @@ def test_lost_store_makes_no_unknown_store() -> None:
     assert codes(text) == ["IMS010", "IMS027"]
 
 
+def test_a_complete_range_of_a_lost_pool_is_no_lost_store() -> None:
+    """It names a store, so it can't be what hides one."""
+    text = device(
+        "store : msix;",
+        "pool a = table[0..3] { dedicated; }",
+        "pool b = table[4..] three { dedicated; }",
+    )
+    assert codes(text) == ["IMS010", "IMS027", "IMS010"]
+
+
 def test_unreadable_required_property_is_not_missing_too() -> None:
     assert codes(GOOD.replace("bar 0;", "bar zero;")) == ["IMS010"]
     assert codes(GOOD.replace("mask bit 0;", "mask bit zero;")) == ["IMS010"]

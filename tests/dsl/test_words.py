@@ -9,10 +9,18 @@ from dsl_samples import MSIX, ROOT, STORE, device
 
 from imsgen.dsl import load
 from imsgen.dsl.rules.words import (
+    DEVICE_INSIDE,
     DEVICE_SUFFIXES,
+    DEVICE_TAGS,
+    MEMBER_SUFFIXES,
+    POOL_INSIDE,
+    POOL_MACROS,
     POOL_SUFFIXES,
+    STORE_INSIDE,
     STORE_SUFFIXES,
+    SUBDEVICE_INSIDE,
     SUBDEVICE_SUFFIXES,
+    public,
 )
 
 TEMPLATES = "".join(
@@ -23,18 +31,28 @@ TEMPLATES = "".join(
 @pytest.mark.parametrize(
     ("pattern", "known"),
     [
-        (r"\{\{ pool\.fn \}\}_([a-z_]+)", POOL_SUFFIXES),
-        (r"\{\{ f \}\}_\{\{ (?:store|table|cookie)\.(?:name|store) \}\}_([a-z_]+)", STORE_SUFFIXES),
-        (r"\{\{ sub\.fn \}\}_([a-z_]+)", SUBDEVICE_SUFFIXES),
-        (r"\{\{ f \}\}_(irqs(?:_[a-z_]+)?|[a-z]+)\b(?!_)", DEVICE_SUFFIXES),
+        (r"\{\{ pool\.fn \}\}_([a-z_]+)", POOL_SUFFIXES | POOL_MACROS | POOL_INSIDE),
+        (r"\{\{ (?:store|slots)\.fn \}\}_([a-z_]+)", STORE_SUFFIXES | STORE_INSIDE),
+        (r"\{\{ sub\.fn \}\}_([a-z_]+)", SUBDEVICE_SUFFIXES | SUBDEVICE_INSIDE),
+        (r"\{\{ m\.fn \}\}_([a-z_]+)", MEMBER_SUFFIXES),
+        (
+            r"\{\{ dev\.f \}\}_(irqs(?:_[a-z_]+)?|[a-z]+)\b(?!_)",
+            DEVICE_SUFFIXES | DEVICE_TAGS | DEVICE_INSIDE,
+        ),
     ],
-    ids=["pool", "store", "subdevice", "device"],
+    ids=["pool", "store", "subdevice", "member", "device"],
 )
 def test_suffixes_of_the_templates_are_known(pattern: str, known: frozenset[str]) -> None:
     """A new function in a template must be added to ``words.py``, or names may clash in C."""
     used = {name for name in re.findall(pattern, TEMPLATES) if not name.endswith("_")}
     assert used
     assert used <= known
+
+
+def test_a_driver_sees_what_the_header_has() -> None:
+    made = {name for name, _ in public("foo", ["ims"], ["misc"], [("rx", ["ims"])], [])}
+    assert made >= {"foo_irqs_init", "foo_irq_misc", "foo_rx_get", "FOO_RX_LIMIT", "FOO_IMS"}
+    assert not made & {"foo_ims_mask", "foo_rx_info", "foo_irqs_release"}
 
 
 def codes(*parts: str) -> list[str]:
@@ -44,36 +62,32 @@ def codes(*parts: str) -> list[str]:
 @pytest.mark.parametrize(
     "parts",
     [
-        (STORE, "vector ims_slots = ims[0];"),
-        (STORE, "vector lock = ims[0];"),
         (STORE, "vector pdev = ims[0];"),
         (MSIX, "pool a = table[0] { dedicated; }", "pool a_get = table[1] { dedicated; }"),
         (MSIX, "pool a_get = table[0] { dedicated; }", "pool a = table[1] { dedicated; }"),
-        ("store dedicated: msix;", "pool a = dedicated { dedicated; }"),
         (STORE, "pool ims_slot = ims { dedicated; }"),
-        (MSIX, "vector table_size = table[0];"),
-        ("store ims1: msix;", STORE, "pool p = ims1 + ims[0..1] + ims[3..] { dedicated; }"),
-        (
-            STORE,
-            "pool p = ims[0] + ims[2] { dedicated; }",
-            "pool p_get_ims1 = ims[4] { dedicated; }",
-        ),
-        (MSIX, "pool range = table { dedicated; }"),
+        (STORE, "pool ims_put = ims { dedicated; }"),
+        (STORE.replace("ims", "sources"), "vector v = sources[0];"),
         (
             MSIX,
-            "pool b_irqs = table { dedicated; }",
-            "subdevice a max 1 { vector b_irqs; }",
-            "subdevice a_b max 1 { vector b_irqs; }",
+            "pool b_irq = table { dedicated; }",
+            "subdevice b max 1 { vector b_irq; }",
         ),
         (
             MSIX,
-            "vector nr_a = table[0];",
             "pool b = table[1..] { dedicated; }",
+            "pool a_b = table[0] { dedicated; }",
             "subdevice a max 1 { vector b; }",
         ),
         (MSIX, "vector v = table[0];", "vector v_error = table[1];"),
-        ("store c: command { slots 8; }", "pool c_msg = c { dedicated; }"),
-        ("store c: exported { slots 8; }", "pool c_changed = c { dedicated; }"),
+        ("store c: command { slots 8; cookie a; }", "pool c_cookie = c { dedicated; }"),
+        (
+            "store a: msix;",
+            STORE.replace("ims", "a_limit"),
+            "pool b = a_limit { dedicated; }",
+            "pool a_b = a[0] { share per cpu up to 8; }",
+            "pool a_b_get = a[1..] { dedicated; }",
+        ),
     ],
 )
 def test_clashes(parts: tuple[str, ...]) -> None:

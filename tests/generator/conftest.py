@@ -96,6 +96,7 @@ def plant(root: Path, profile: Target, version: tuple[int, int] = (6, 12)) -> Pa
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("".join(f"{line}\n" for line in known))
     (root / "Kbuild").write_text("# Kbuild\n")
+    (root / "include/linux/pci.h").write_text("/* PCI */\n")
     (root / "Makefile").write_text(f"VERSION = {version[0]}\nPATCHLEVEL = {version[1]}\n")
     return root
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from imsgen.dsl.model import to_json
-from imsgen.generator import cli
+from imsgen.generator.arguments import COMMANDS
 
 from .conftest import EXAMPLES, REPOSITORY, device_of
 from .sarif_model import check_log
@@ -163,7 +163,7 @@ def test_good_standard_input(form: str, imsgen: Run, capfd: Capture, monkeypatch
         assert capfd.readouterr().err == ("imsgen: error: standard input can be read once only\n")
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help(name: str, imsgen: Run, capfd: Capture) -> None:
     assert imsgen(name, "--help") == 0
     assert capfd.readouterr().out.startswith(f"usage: imsgen {name} ")

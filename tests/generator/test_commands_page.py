@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imsgen.dsl.compare import Severity
-from imsgen.generator import cli
+from imsgen.generator.arguments import COMMANDS
 from imsgen.generator.commands import diff, new
 
 from .conftest import REPOSITORY
@@ -17,7 +17,7 @@ TEXT = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
 
 def test_every_command_has_a_row() -> None:
     rows = set(re.findall(r"^\| `imsgen (\w+)", TEXT, re.MULTILINE))
-    assert rows == set(cli.COMMANDS)
+    assert rows == set(COMMANDS)
 
 
 def test_every_option_is_one(imsgen: Callable[..., int]) -> None:

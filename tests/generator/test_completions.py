@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imsgen.generator import cli
+from imsgen.generator.arguments import COMMANDS
 from imsgen.generator.commands.new import kinds
 from imsgen.generator.commands.usage import all_commands
 
@@ -43,7 +43,7 @@ def shell(name: str, *args: str, text: str = "") -> str:
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
 def test_all_commands_and_flags_are_there(name: str, imsgen: Run, capfd: Capture) -> None:
     text = script(name, imsgen, capfd)
-    for word in cli.COMMANDS:
+    for word in COMMANDS:
         assert re.search(rf"(?<![\w-]){word}(?![\w-])", text), word
     for flag in FLAGS:
         shown = flag if name != "fish" else f"-{'l' if flag[1] == '-' else 's'} {flag.lstrip('-')}"
@@ -53,7 +53,7 @@ def test_all_commands_and_flags_are_there(name: str, imsgen: Run, capfd: Capture
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["imsgen", ""], {*cli.COMMANDS, "a.ims", "folder"}),
+        (["imsgen", ""], {*COMMANDS, "a.ims", "folder"}),
         (["imsgen", "f"], {"fmt", "folder"}),
         (["imsgen", "a"], {"a.ims"}),
         (["imsgen", "--ke"], {"--kernel"}),
@@ -110,7 +110,7 @@ def test_man_page(imsgen: Run, capfd: Capture) -> None:
     page = capfd.readouterr().out
     assert page.startswith(".TH IMSGEN 1 ") and "{{" not in page
     plain = page.replace("\\-", "-")
-    for word in cli.COMMANDS:
+    for word in COMMANDS:
         assert f".SS imsgen {word}" in plain
     assert all(flag in plain for flag in FLAGS)
     for line in page.splitlines():
@@ -129,7 +129,7 @@ def test_man_page(imsgen: Run, capfd: Capture) -> None:
 def test_help_lists_the_commands(imsgen: Run, capfd: Capture) -> None:
     assert imsgen("--help") == 0
     out = capfd.readouterr().out
-    for name, text in cli.COMMANDS.items():
+    for name, text in COMMANDS.items():
         assert f"  {name:12} {text}\n" in out
 
 

@@ -31,7 +31,7 @@ def made(device: Device) -> set[str]:
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )
-    return {name for name, _ in names}
+    return {name.removeprefix("enum ") for name, _ in names}
 
 
 def code_of(device: Device, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
@@ -63,9 +63,9 @@ def test_members(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     known = made(device)
     text = "".join(code_of(device, monkeypatch).values())
     kinds = [f"{device.name}_irqs", f"{device.name}_irqs_params"]
-    kinds += [f"{device.name}_{sub.name}_irqs" for sub in device.subdevices]
     for kind in kinds:
         for body in re.findall(rf"struct {kind} {{\n(.*?)\n}};", text, re.S):
+            body = re.sub(r"\{[^{}]*\}", "", body)
             names = re.findall(r"\(\*(\w+)\)|(\w+)(?:\[\w+\])?;", body)
             members = {first or second for first, second in names}
             assert members

@@ -14,10 +14,12 @@ from imsgen.generator.series import Planner, series_files
 
 from .conftest import EXAMPLES, REPOSITORY, device_of
 
+PACKAGES = ("dsl", "generator", "templates", "kernel_test_module")
+
 
 def test_a_built_package(tmp_path: Path) -> None:
     source, built = tmp_path / "source", tmp_path / "built"
-    for name in ("dsl", "generator", "templates", "kernel_test_module"):
+    for name in PACKAGES:
         shutil.copytree(
             REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -28,9 +30,13 @@ def test_a_built_package(tmp_path: Path) -> None:
         [sys.executable, "-c", command], cwd=source, capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
+    for name in PACKAGES:
+        for path in (REPOSITORY / name).rglob("*.py"):
+            assert (built / "lib" / "imsgen" / path.relative_to(REPOSITORY)).exists(), path
     script = (
         "import sys; from imsgen.generator.cli import main; code = main(sys.argv[1:])\n"
         "print(*(sys.modules[name].__file__ for name in ('imsgen.dsl', 'lark', 'jinja2')))\n"
+        "assert not {'git', 'matplotlib', 'rich'} & set(sys.modules), 'nothing here needs that'\n"
         "sys.exit(code)"
     )
     # -S: not the editable install of the repository, if there is one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from imsgen.generator.kernel import edits
 from imsgen.generator.kernel.edits import EditError, Lines, Workspace
+from imsgen.generator.kernel.target import TreeFiles
 
 
 class Memory:
@@ -322,3 +324,16 @@ def test_git_applies_any_diff(lines: list[str], edits: list[tuple[int, int, list
             ["git", "apply", "-"], input=diffs[0].text().encode(), cwd=folder, check=True
         )
         assert path.read_text() == "".join(f"{line}\n" for line in wanted)
+
+
+def test_many_maintainers_take_a_time_in_proportion(tree: Path) -> None:
+    """Whether the section is new or gets more entries: each line is looked at once."""
+    entries = [f"M:\tA B <a{number}@localhost.invalid>" for number in range(32_000)]
+    space = Workspace(TreeFiles(str(tree)))
+    start = time.process_time()
+    space.maintainers("INTERRUPT MESSAGE STORE, ZZZ", entries[:10])
+    space.maintainers("INTERRUPT MESSAGE STORE, ZZZ", [*entries, "F:\tx", "S:\tMaintained"])
+    (diff,) = space.commit()
+    assert time.process_time() - start < 2
+    added = [line[1:] for line in diff.hunks.split("\n") if line[:1] == "+"]
+    assert [line for line in added[1:] if line] == [*entries, "S:\tMaintained", "F:\tx"]

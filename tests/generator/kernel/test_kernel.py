@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from imsgen.dsl.model import Device
+from imsgen.generator.kernel.proof import prove
 from imsgen.generator.kernel.target import DEFAULT, PROFILES, Target, probe, record
 from imsgen.generator.series import Planner, series_files
 
@@ -38,3 +39,7 @@ def test_tree_and_profile_give_the_same(
     for device in (idxd, timer):
         ours, theirs = (series_files(Planner(t).series([device])) for t in (tree, profile))
         assert ours == theirs
+
+
+def test_the_series_applies_to_the_commit(kernel: str, idxd: Device, timer: Device) -> None:
+    assert prove(kernel, Planner(probe(kernel)).series([idxd, timer]).commits)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from imsgen.generator.kernel.scripts import load_scripts
+from imsgen.generator.kernel.edits import EditError
+from imsgen.generator.kernel.scripts import GROUPS, load_scripts
 from imsgen.generator.kernel.target import (
     DEFAULT,
     PROFILES,
@@ -44,9 +47,9 @@ def patch_all(tree: Path, need: str, leave: tuple[str, str] | None = None) -> No
 
 def test_pristine(tree: Path) -> None:
     target = probe(str(tree))
-    assert target.features == Features("none", False, False, False)
+    assert target.features == Features()
     assert (target.name, target.skew) == ("linux-6.12", "6.12")
-    assert target.has_alloc_at and not target.native
+    assert not target.native
 
 
 def test_skew_is_read_not_guessed(tree: Path) -> None:
@@ -54,15 +57,27 @@ def test_skew_is_read_not_guessed(tree: Path) -> None:
     assert probe(str(tree)).skew == "7"
 
 
-def test_what_kernels_want_used_is_used_where_it_is(tree: Path) -> None:
-    assert probe(str(tree)).zeroed("vec") == "kzalloc(sizeof(*vec), GFP_KERNEL)"
+LIBRARY = """MODULE_IMPORT_NS(X_Y);
+EXPORT_SYMBOL_NS_GPL(a_b, X_Y);
+	x = kzalloc(sizeof(*x), GFP_KERNEL);
+"""
+
+
+def test_the_library_is_spelled_as_the_kernel_wants_it(tree: Path) -> None:
+    assert probe(str(tree)).spelled(LIBRARY) == LIBRARY
     (tree / "include/linux/slab.h").write_text("#define kzalloc_obj(P, ...) \\\n\t0\n")
-    assert probe(str(tree)).zeroed("vec") == "kzalloc(sizeof(*vec), GFP_KERNEL)"
+    assert probe(str(tree)).spelled(LIBRARY) == LIBRARY
     (tree / "scripts").mkdir()
     (tree / "scripts/checkpatch.pl").write_text(
         '$newfunc = "kzalloc_obj" if ($old eq "kzalloc");\n'
     )
-    assert probe(str(tree)).zeroed("vec") == "kzalloc_obj(*vec)"
+    (tree / "include/linux/export.h").write_text(
+        '#define EXPORT_SYMBOL_NS_GPL(sym, ns)\t__EXPORT_SYMBOL(sym, "GPL", ns)\n'
+    )
+    assert probe(str(tree)).spelled(LIBRARY) == """MODULE_IMPORT_NS("X_Y");
+EXPORT_SYMBOL_NS_GPL(a_b, "X_Y");
+	x = kzalloc_obj(*x);
+"""
 
 
 def test_too_old(tree: Path) -> None:
@@ -74,23 +89,37 @@ def test_too_old(tree: Path) -> None:
 def test_native(tree: Path) -> None:
     append(tree, "include/linux/pci.h", "struct msi_map pci_ims_alloc_irq(struct pci_dev *pdev);")
     target = probe(str(tree))
-    assert target.native and not target.has_alloc_at
-    assert target.features == Features("native", False, False, False)
-    assert {s.needs for s in load_scripts() if target.needs(s)} == {"docs", "kunit_support"}
+    assert target.features == Features(native=True, groups=frozenset({"ims"}))
+    wanted = frozenset(GROUPS)
+    assert {s.needs for s in load_scripts() if target.needs(s, wanted)} == wanted - {"ims"}
 
 
 def test_ours(tree: Path) -> None:
-    for need in ("ims", "docs", "kunit_support"):
+    for need in GROUPS:
         patch_all(tree, need)
-    append(tree, "include/linux/pci.h", "struct msi_map pci_ims_alloc_irq_at(struct pci_dev *p);")
     target = probe(str(tree))
-    assert target.features == Features("ours", True, True, True)
-    assert not any(target.needs(script) for script in load_scripts())
+    assert target.features == Features(groups=frozenset(GROUPS))
+    assert not any(target.needs(script, frozenset(GROUPS)) for script in load_scripts())
+
+
+def test_only_what_is_wanted(tree: Path) -> None:
+    patch_all(tree, "pools")
+    target = probe(str(tree))
+    wanted = frozenset({"pools", "sets"})
+    assert {s.needs for s in load_scripts() if target.needs(s, wanted)} == {"sets"}
 
 
 def test_half_patched_names_what_is_missing(tree: Path) -> None:
     patch_all(tree, "ims", leave=("include/linux/msi_api.h", "MSI_SECONDARY_DOMAIN"))
-    with pytest.raises(TargetError, match=r"missing: include/linux/msi_api\.h \(MSI_SECONDARY"):
+    with pytest.raises(TargetError, match=r"lacks: include/linux/msi_api\.h \(MSI_SECONDARY"):
+        probe(str(tree))
+
+
+def test_another_version_of_the_library(tree: Path) -> None:
+    """What generated code calls is looked for, and not a number."""
+    shutdown = ("include/linux/pci_ims.h", "void pci_ims_shutdown(struct pci_ims *ims);")
+    patch_all(tree, "stores", leave=shutdown)
+    with pytest.raises(TargetError, match=r"another version of it\. It lacks: .*pci_ims_shutdown"):
         probe(str(tree))
 
 
@@ -140,6 +169,73 @@ def test_record_gives_the_profile_again(tree: Path) -> None:
 
 
 def test_record_refuses_a_patched_tree(tree: Path) -> None:
-    patch_all(tree, "docs")
+    patch_all(tree, "quiesce")
     with pytest.raises(TargetError, match="not pristine"):
         record(str(tree))
+
+
+# --- trees that mean no good -------------------------------------------------------------------
+
+
+def test_links_do_not_lead_out(tree: Path, tmp_path: Path) -> None:
+    """What is elsewhere doesn't get into a patch, nor into what is said."""
+    secret = tmp_path / "secret"
+    secret.write_text("config ZZZ_IRQS\nTOKEN=1\nendmenu\n")
+    kconfig = tree / "drivers/irqchip/Kconfig"
+    kconfig.unlink()
+    kconfig.symlink_to(secret)
+    (tree / "drivers/Kconfig.more").symlink_to(secret)
+    target = probe(str(tree))
+    with pytest.raises(EditError, match="a link that leads out of the tree"):
+        target.provider.lines("drivers/irqchip/Kconfig")
+    assert "ZZZ_IRQS" not in target.provider.symbols()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x.c").write_text("\nEXPORT_SYMBOL(zzz_irqs);\n")
+    (tree / "drivers/base").symlink_to(outside)
+    assert set(target.provider.exports("drivers/irqchip")) == {"pci_msix_free_irq"}
+    with pytest.raises(EditError, match="a link that leads out of the tree"):
+        target.provider.lines("drivers/base/x.c")
+
+
+def test_links_inside_are_followed(tree: Path) -> None:
+    (tree / "drivers/irqchip/Kconfig").rename(tree / "drivers/Kconfig.irqs")
+    (tree / "drivers/irqchip/Kconfig").symlink_to("../Kconfig.irqs")
+    assert probe(str(tree)).provider.lines("drivers/irqchip/Kconfig")
+
+
+@pytest.mark.parametrize("odd", ["pipe", "hole", "device"])
+def test_files_that_have_no_end(tree: Path, odd: str) -> None:
+    for path in ("drivers/irqchip/Kconfig", "drivers/irqchip/x.c", "drivers/Kconfig.x"):
+        (tree / path).unlink(missing_ok=True)
+        if odd == "pipe":
+            os.mkfifo(tree / path)
+        elif odd == "device":
+            (tree / path).symlink_to("/dev/zero")
+        else:
+            with (tree / path).open("wb") as file:
+                file.truncate(1 << 40)
+    provider = probe(str(tree)).provider
+    said = {"pipe": "not a regular file", "hole": "more than", "device": "leads out"}[odd]
+    with pytest.raises(EditError, match=said):
+        provider.lines("drivers/irqchip/Kconfig")
+    assert set(provider.exports("drivers/irqchip")) == {"pci_msix_free_irq"}
+    provider.symbols()
+
+
+def test_deep_trees(tree: Path) -> None:
+    """Deeper than Python can call itself, and than a path can be long."""
+    here = os.open(tree, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("a", dir_fd=here)
+        inner = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    assert probe(str(tree)).provider.symbols() == frozenset()
+    subprocess.run(["rm", "-rf", str(tree)], check=True)
+
+
+def test_blank_lines_take_no_time(tree: Path) -> None:
+    (tree / "drivers/Kconfig.x").write_text("\n" * 1_000_000 + "config ZZZ_IRQS\n")
+    assert "ZZZ_IRQS" in probe(str(tree)).provider.symbols()

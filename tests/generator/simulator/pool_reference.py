@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-ENOSPC = -28
+ENOSPC, EXDEV = -28, -18
 UINT_MAX = 2**32 - 1
 HZ = 1000
 
@@ -19,7 +19,7 @@ class Vec:
 
 
 class Reference:
-    """``templates/device/pool.c.j2`` and the inlines in ``pool.h.j2``."""
+    """``templates/kernel/kernel/irq/vecpool.c`` and the inlines in ``irq_vecpool.h``."""
 
     def __init__(
         self,
@@ -43,8 +43,12 @@ class Reference:
         self.lists: list[list[Vec]] = [[] for _ in range(cpus)]
         self.full = False
         self.retry = 0
+        self.cpu_retry = [0] * cpus
+        self.nr_shared = 0
+        self.max_shared = nr - reserve if nr > reserve else 1
         self.made = 0
         self.shared_full = 0
+        self.elsewhere = 0
 
     # --- the machine
 
@@ -98,28 +102,41 @@ class Reference:
         self.vecs[vec.entry] = None
         self.full = False
 
-    def make_shared(self, cpu: int) -> Vec | int:
-        held = sum(1 for v in self.vecs if v and not v.dedicated)
-        if held >= (max(self.nr - self.reserve, 1) if self.reserve else self.nr):
+    def make_shared(self, cpu: int, keep: bool) -> Vec | int:
+        if self.nr_shared >= self.max_shared:
             return ENOSPC
         vec = self.make(self.find_first_zero_bit())
         if isinstance(vec, int):
             return vec
         vec.cpu = cpu
         ret = self.request_irq(vec, cpu)
+        if not ret and not keep and vec.at != vec.cpu:
+            self.elsewhere += 1
+            self.cpu_retry[cpu] = self.jiffies + HZ
+            ret = EXDEV
         if ret:
             self.destroy(vec)
             return ret
         self.made += 1
+        self.nr_shared += 1
         self.lists[cpu].insert(0, vec)
+        self.cpu_retry[cpu] = 0
         self.open[cpu] = vec
         return vec
 
     def destroy_shared(self, vec: Vec) -> None:
         self.lists[vec.cpu].remove(vec)
+        self.cpu_retry[vec.cpu] = 0
         if self.open[vec.cpu] is vec:
             self.open[vec.cpu] = self.lists[vec.cpu][0] if self.lists[vec.cpu] else None
+        self.nr_shared -= 1
         self.destroy(vec)
+
+    def may_make(self, cpu: int) -> bool:
+        retry = self.cpu_retry[cpu]
+        if self.full and self.jiffies < self.retry:
+            return False
+        return not retry or retry - self.jiffies <= 0 or retry - self.jiffies > HZ
 
     def fewest(self, cpu: int) -> Vec | None:
         best, least = None, UINT_MAX
@@ -142,11 +159,11 @@ class Reference:
                 self.open[cpu] = vec
                 return vec
         best = self.fewest(cpu)
-        if not best or not self.full or self.jiffies >= self.retry:
-            made = self.make_shared(cpu)
-            self.full = isinstance(made, int)
+        if not best or self.may_make(cpu):
+            made = self.make_shared(cpu, not best)
+            self.full = isinstance(made, int) and made != EXDEV
             self.retry = self.jiffies + HZ
-            if not best or not self.full:
+            if not best or not isinstance(made, int):
                 return made
         best.users += 1
         self.shared_full += 1
@@ -172,14 +189,18 @@ class Reference:
             vec.dedicated = True
         return vec
 
+    def reopen(self, vec: Vec) -> None:
+        if vec.dedicated or vec.users < self.limit:
+            return
+        open_ = self.open[vec.cpu]
+        if not open_ or open_.users >= self.limit:
+            self.open[vec.cpu] = vec
+
     def put(self, vec: Vec) -> None:
         if vec.users > 1 and vec.users < self.limit:
             vec.users -= 1
             return
-        if not vec.dedicated and vec.users >= self.limit:
-            open_ = self.open[vec.cpu]
-            if not open_ or open_.users >= self.limit:
-                self.open[vec.cpu] = vec
+        self.reopen(vec)
         vec.users -= 1
         if vec.users:
             return
@@ -187,3 +208,15 @@ class Reference:
             self.destroy(vec)
         else:
             self.destroy_shared(vec)
+
+    # --- users
+
+    def add_user(self, vec: Vec) -> None:
+        if self.tryget(vec):
+            return
+        vec.users += 1
+        self.shared_full += 1
+
+    def drop_user(self, vec: Vec) -> None:
+        self.reopen(vec)
+        vec.users -= 1

@@ -98,7 +98,7 @@ def test_plot_that_cannot_be_written(imsgen: Run, capsys: Capture) -> None:
         (["none.ims"], "No such file"),
         ([IDXD, "--slots", "20000"], "ims has at most 16128"),
         ([IDXD, "--subdevices", "2"], "idxd has no subdevices"),
-        ([IDXD, "--pool", "rx"], "no pool rx, but wq"),
+        ([IDXD, "--pool", "rx"], "no pool rx, but queue"),
         ([IDXD, "--msi", "2"], "--msi: idxd has no store"),
     ),
 )

@@ -34,6 +34,8 @@ operations = st.lists(
         st.tuples(st.just("drop"), st.integers(0, 10**6)),
         st.tuples(st.just("pass"), st.sampled_from((1, HZ - 1, HZ))),
         st.tuples(st.just("pick"), st.integers(1, 12)),
+        st.tuples(st.just("join"), st.integers(0, 10**6)),
+        st.tuples(st.just("leave"), st.integers(0, 10**6)),
     ),
     max_size=150,
 )
@@ -69,6 +71,7 @@ class Both:
         self.pool = Pool(self.machine, sizes["nr"], sizes["limit"], sizes["reserve"])
         self.slow = Reference(**{**sizes, "other": bool(sizes["other"])})
         self.held: list[tuple[Vector, Vec]] = []
+        self.joined: list[tuple[Vector, Vec]] = []
 
     def keep(self, fast: Vector | int, slow: Vec | int) -> bool:
         if isinstance(fast, int) or isinstance(slow, int):
@@ -79,8 +82,13 @@ class Both:
         return True
 
     def put(self, number: int) -> None:
+        """Give one back, but keep a vector while others have joined it."""
         if self.held:
-            fast, slow = self.held.pop(number % len(self.held))
+            vec = self.held[number % len(self.held)]
+            while vec in self.joined and self.held.count(vec) == 1:
+                self.leave(self.joined.index(vec))
+            self.held.remove(vec)
+            fast, slow = vec
             self.pool.put(fast)
             self.slow.put(slow)
 
@@ -106,6 +114,24 @@ class Both:
             self.slow.jiffies += number
         elif word == "pick":
             self.pick(number)
+        elif word == "join":
+            self.join(number)
+        elif word == "leave" and self.joined:
+            self.leave(number % len(self.joined))
+
+    def join(self, number: int) -> None:
+        """One more user of a vector that somebody holds."""
+        shared = [vec for vec in self.held if not vec[0].dedicated]
+        if shared:
+            fast, slow = shared[number % len(shared)]
+            self.pool.add_user(fast)
+            self.slow.add_user(slow)
+            self.joined.append((fast, slow))
+
+    def leave(self, index: int) -> None:
+        fast, slow = self.joined.pop(index)
+        self.pool.drop_user(fast)
+        self.slow.drop_user(slow)
 
     def pick(self, count: int) -> None:
         """What a subdevice does: another CPU each time."""
@@ -128,6 +154,8 @@ class Both:
             v and (v.entry, v.users, v.cpu, v.at, v.dedicated) for v in slow.vecs
         ]
         assert (pool.made, pool.shared_full, pool.full) == (slow.made, slow.shared_full, slow.full)
+        assert pool.elsewhere == slow.elsewhere
+        assert [c.retry for c in pool.cpus] == slow.cpu_retry
         assert [c.open and c.open.entry for c in pool.cpus] == [v and v.entry for v in slow.open]
         assert [[v.entry for v in c.vecs[::-1]] for c in pool.cpus] == [
             [v.entry for v in vecs] for vecs in slow.lists
@@ -187,6 +215,50 @@ def test_a_full_pool_tries_once_a_second_only() -> None:
     machine.now += HZ
     vec = pool.get(1)
     assert isinstance(vec, Vector) and vec.cpu == 1 and not pool.full
+
+
+def test_a_vector_on_another_cpu_is_given_back_while_there_is_one_to_share() -> None:
+    machine = Machine(2, 1)
+    pool = Pool(machine, 10, 1)
+    pool.get(0)
+    # CPU 0 has no more, the machine grants one of CPU 1: user 2 shares instead.
+    vec = pool.get(0)
+    assert isinstance(vec, Vector) and (vec.entry, vec.users, vec.at) == (0, 2, 0)
+    assert (pool.short, pool.elsewhere, pool.full) == (Shortage.CPU, 1, False)
+    # CPU 1 has its own at once, CPU 0 tries again after a second.
+    vec = pool.get(1)
+    assert isinstance(vec, Vector) and (vec.cpu, vec.at) == (1, 1)
+    pool.put(vec)
+    pool.get(0)
+    assert pool.elsewhere == 1
+    machine.now += HZ
+    pool.get(0)
+    assert pool.elsewhere == 2
+    assert machine.used == [1, 0]
+
+
+def test_the_first_vector_may_be_anywhere() -> None:
+    machine = Machine(2, 1)
+    machine.request(0)
+    vec = Pool(machine, 10, 1).get(0)
+    assert isinstance(vec, Vector) and (vec.cpu, vec.at) == (0, 1)
+
+
+def test_users_count_where_they_attach() -> None:
+    pool = Pool(Machine(2), 10, 2)
+    vec = pool.get(0)
+    assert isinstance(vec, Vector)
+    for users in (2, 3):
+        pool.add_user(vec)
+        assert vec.users == users == pool.load(0)
+    assert pool.shared_full == 1 and pool.least() == 1
+    # It is full: the next one gets another.
+    other = pool.get(0)
+    assert isinstance(other, Vector) and other is not vec
+    pool.add_user(other)
+    pool.drop_user(vec)
+    pool.drop_user(vec)
+    assert pool.get(0) is vec
 
 
 def test_large_ones_take_seconds_at_most() -> None:

@@ -77,7 +77,7 @@ def test_the_stores_run_out(tmp_path: Path) -> None:
 
 
 def test_a_cpu_runs_out(tmp_path: Path) -> None:
-    # The special vector is on CPU 0, so that is out first, then takes one of CPU 1, and so on.
+    # The special vector is on CPU 0, so that is out first; its queues share from then on.
     setup = Setup(cpus=4, queues=100, vectors_per_cpu=3)
     outcome = simulate(device(tmp_path), setup)
     (pool,) = outcome.pools
@@ -85,10 +85,11 @@ def test_a_cpu_runs_out(tmp_path: Path) -> None:
         Event("store", 9, store="table"),
         Event("cpu", 17, 0),
         Event("shared", 17, 0),
-        Event("cpu vectors", 20),
+        Event("cpu vectors", 22),
     )
-    assert pool.moved == 3
+    assert (pool.moved, pool.elsewhere) == (0, 1)
     assert pool.vectors == 11 and pool.served == 100
+    assert pool.per_cpu.minimum == 2 and pool.per_cpu.maximum == 3
     outcome = simulate(device(tmp_path), replace(setup, full_cpu=FullCpu.FAIL))
     (pool,) = outcome.pools
     assert Event("cpu vectors", 17, 0) in pool.events
@@ -153,6 +154,18 @@ def test_subdevices(tmp_path: Path) -> None:
             with_subdevices(tmp_path, 8, 2, 4),
             Setup(cpus=4, queues=40, subdevices=10, compare=True),
         )
+
+
+def test_more_queues_than_vectors_count(tmp_path: Path) -> None:
+    """A subdevice has one reference to a vector, but its pool counts each queue which attaches."""
+    setup = Setup(cpus=4, queues=24, subdevices=2)
+    outcome = simulate(with_subdevices(tmp_path, 8, 2, 4), setup)
+    wq, ctrl = outcome.pools
+    # 12 queues on 4 vectors of the first: 3 each, though 2 are the limit, and so for the second.
+    assert (wq.queues, wq.served, wq.vectors, wq.shared_full) == (24, 24, 8, 8)
+    assert wq.users and (wq.users.minimum, wq.users.maximum) == (3, 3)
+    assert (wq.own_cpu, wq.over_limit) == (16, 8)
+    assert ctrl.served == 2
 
 
 def test_subdevices_share_before_they_fail(tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ struct ims_fake {
 
 struct ims_fake *ims_fake_create(struct kunit *test, const struct ims_fake_params *params);
 void ims_fake_detach(struct ims_fake *fake);
+void ims_fake_destroy(struct kunit *test, struct ims_fake *fake);
 int ims_fake_send(struct ims_fake *fake, u64 address, u32 data);
 unsigned int ims_fake_resend(struct ims_fake *fake);
 bool ims_fake_counts_chip(void);

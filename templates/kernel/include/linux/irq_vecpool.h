@@ -120,7 +120,8 @@ struct irq_vec_user {
  * @name:	Name of the interrupt
  * @users:	Users which are attached or about to be
  * @listed:	Users for which there was no place
- * @used:	The places which are taken. The places themselves are behind
+ * @places:	The users which have a place. Behind the last place IRQ_VEC_LEFT when
+ *		there are users on the list
  */
 struct irq_vec {
 	struct irq_vecpool	*pool;
@@ -137,7 +138,7 @@ struct irq_vec {
 
 	atomic_t		users ____cacheline_aligned_in_smp;
 	struct hlist_nulls_head	listed;
-	atomic_long_t		used[];
+	struct irq_vec_user	*places[];
 };
 
 /**
@@ -224,7 +225,7 @@ void irq_vecpool_exit(struct irq_vecpool *pool);
 void irq_vecpool_shutdown(struct irq_vecpool *pool);
 
 unsigned int irq_vecpool_least(struct irq_vecpool *pool, const struct cpumask *mask);
-const struct cpumask *irq_vecpool_cpus(const struct irq_vecpool *pool);
+void irq_vecpool_cpus(const struct irq_vecpool *pool, struct cpumask *cpus);
 struct irq_vec *irq_vecpool_get_dedicated(struct irq_vecpool *pool,
 					  union msi_instance_cookie cookie,
 					  const struct cpumask *mask);
@@ -239,8 +240,8 @@ struct irq_vec *__irq_vecpool_get(struct irq_vecpool *pool, unsigned int cpu);
 void __irq_vec_put(struct irq_vec *vec);
 void __irq_vec_attach(struct irq_vec *vec, struct irq_vec_user *user);
 void __irq_vec_detach(struct irq_vec_user *user);
-irqreturn_t __irq_vec_dispatch(struct irq_vec *vec,
-			       irqreturn_t (*fn)(struct irq_vec_user *user));
+irqreturn_t __irq_vec_dispatch(struct irq_vec *vec, irqreturn_t (*fn)(struct irq_vec_user *user),
+			       irqreturn_t ret);
 
 /**
  * irq_vecpool_irq - Look up the interrupt of a vector
@@ -257,11 +258,15 @@ static __always_inline unsigned int irq_vecpool_irq(const struct irq_vecpool *po
 	return READ_ONCE(pool->irq[entry]);
 }
 
-/* The places of a vector which has @limit of them */
-static __always_inline struct irq_vec_user __rcu **irq_vec_places(struct irq_vec *vec,
-								  unsigned int limit)
+/*
+ * A place which its user has left. Users take the first place which is empty or was
+ * left, so there is nobody behind an empty one.
+ */
+#define IRQ_VEC_LEFT	((struct irq_vec_user *)1)
+
+static __always_inline bool irq_vec_is_user(const struct irq_vec_user *user)
 {
-	return (struct irq_vec_user __rcu **)&vec->used[BITS_TO_LONGS(limit)];
+	return (unsigned long)user > (unsigned long)IRQ_VEC_LEFT;
 }
 
 /* One more user of a vector which is alive and has room */
@@ -274,26 +279,6 @@ static __always_inline bool irq_vec_tryget(struct irq_vec *vec, unsigned int lim
 			return true;
 	}
 	return false;
-}
-
-/* Take the lowest place which is free, @limit if none is */
-static __always_inline unsigned int irq_vec_take_place(struct irq_vec *vec, unsigned int limit)
-{
-	unsigned int i, place;
-	long used;
-
-	for (i = 0; i < BITS_TO_LONGS(limit); i++) {
-		used = atomic_long_read(&vec->used[i]);
-		while (~used) {
-			place = i * BITS_PER_LONG + ffz(used);
-			if (place >= limit)
-				break;
-			if (likely(atomic_long_try_cmpxchg_acquire(&vec->used[i], &used,
-								   used | BIT(ffz(used)))))
-				return place;
-		}
-	}
-	return limit;
 }
 
 /**
@@ -364,16 +349,19 @@ static __always_inline void irq_vec_put(struct irq_vec *vec, unsigned int limit)
 static __always_inline void irq_vec_attach(struct irq_vec *vec, unsigned int limit,
 					   struct irq_vec_user *user)
 {
-	unsigned int place = irq_vec_take_place(vec, limit);
-
-	if (unlikely(place >= limit)) {
-		__irq_vec_attach(vec, user);
-		return;
-	}
+	struct irq_vec_user *old;
+	unsigned int place;
 
 	user->vec = vec;
-	user->place = place;
-	rcu_assign_pointer(irq_vec_places(vec, limit)[place], user);
+	for (place = 0; place < limit; place++) {
+		old = READ_ONCE(vec->places[place]);
+		if (irq_vec_is_user(old))
+			continue;
+		user->place = place;
+		if (likely(try_cmpxchg(&vec->places[place], &old, user)))
+			return;
+	}
+	__irq_vec_attach(vec, user);
 }
 
 /**
@@ -384,7 +372,7 @@ static __always_inline void irq_vec_attach(struct irq_vec *vec, unsigned int lim
  * A handler may still be looking at @user, so keep it for an RCU grace period.
  * It can be attached again at once, to this or another vector.
  *
- * Context: As irq_vec_attach()
+ * Context: As irq_vec_attach(), no atomic
  */
 static __always_inline void irq_vec_detach(struct irq_vec_user *user, unsigned int limit)
 {
@@ -396,11 +384,9 @@ static __always_inline void irq_vec_detach(struct irq_vec_user *user, unsigned i
 		return;
 	}
 
-	RCU_INIT_POINTER(irq_vec_places(vec, limit)[place], NULL);
 	user->vec = NULL;
-	/* Pairs with the acquire of whoever takes the place next */
-	smp_mb__before_atomic();
-	atomic_long_andnot(BIT(place % BITS_PER_LONG), &vec->used[place / BITS_PER_LONG]);
+	/* Pairs with try_cmpxchg() of whoever takes the place next */
+	smp_store_release(&vec->places[place], IRQ_VEC_LEFT);
 }
 
 /**
@@ -410,7 +396,8 @@ static __always_inline void irq_vec_detach(struct irq_vec_user *user, unsigned i
  * @fn:		What to call for each of them
  *
  * Inlined, so that @fn is called directly or becomes a part of the caller. @fn
- * may detach its user, and attach it elsewhere.
+ * may detach its user, and attach it elsewhere. Who is attached meanwhile is called
+ * now or with the next interrupt.
  *
  * Context: Interrupt handler, hard or threaded. @fn must not sleep in either.
  *
@@ -420,26 +407,27 @@ static __always_inline irqreturn_t
 irq_vec_dispatch(struct irq_vec *vec, unsigned int limit,
 		 irqreturn_t (*fn)(struct irq_vec_user *user))
 {
-	struct irq_vec_user __rcu **places = irq_vec_places(vec, limit);
-	struct irq_vec_user *user;
+	struct irq_vec_user **place, *user;
 	irqreturn_t ret = IRQ_NONE;
-	unsigned long used;
-	unsigned int i;
 
 	rcu_read_lock();
-	for (i = 0; i < BITS_TO_LONGS(limit); i++, places += BITS_PER_LONG) {
-		/* Whoever attaches from here on waits for the next interrupt */
-		for (used = atomic_long_read(&vec->used[i]); used; used &= used - 1) {
-			user = rcu_dereference(places[__ffs(used)]);
-			if (likely(user))
-				ret |= fn(user);
-		}
+	/* As rcu_dereference(), but not all of them are pointers */
+	for (place = vec->places; irq_vec_is_user(user = READ_ONCE(*place)); place++)
+		ret |= fn(user);
+	if (likely(!user)) {
+		rcu_read_unlock();
+		return ret;
 	}
-	if (unlikely(!hlist_nulls_empty(&vec->listed)))
-		ret |= __irq_vec_dispatch(vec, fn);
+
+	/* Some have left, or there are more than places */
+	for (; place < &vec->places[limit]; place++) {
+		user = READ_ONCE(*place);
+		if (irq_vec_is_user(user))
+			ret |= fn(user);
+	}
 	rcu_read_unlock();
 
-	return ret;
+	return READ_ONCE(vec->places[limit]) ? __irq_vec_dispatch(vec, fn, ret) : ret;
 }
 
 #ifdef CONFIG_IRQ_VECPOOL_PCI

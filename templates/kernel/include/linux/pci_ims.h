@@ -286,6 +286,94 @@ static __always_inline void pci_ims_set_mask(struct pci_ims *ims, unsigned int i
 	raw_spin_unlock_irqrestore(&ims->mask_lock, flags);
 }
 
+/**
+ * PCI_IMS_SLOT_CHIP - Define what the interrupt chip of a store with slots calls
+ * @fn:		What the names of the functions begin with
+ * @where:	What has the slot in &union msi_domain_cookie: iobase or ptr
+ *
+ * The functions are made of those which touch a slot: @fn_mask(slot, ctrl),
+ * @fn_unmask(slot, ctrl) and @fn_reset(slot). With @ctrl, the control word of the
+ * unmasked message, no control word is ever read back from the device. One of
+ * PCI_IMS_SLOT_WRITE() and PCI_IMS_SLOT_WRITE_LIVE() is needed as well.
+ */
+#define PCI_IMS_SLOT_CHIP(fn, where)						\
+static void fn##_irq_mask(struct irq_data *data)				\
+{										\
+	struct msi_desc *desc = irq_data_get_msi_desc(data);			\
+										\
+	fn##_mask(desc->data.dcookie.where, desc->data.icookie.value);		\
+	pci_ims_mask_parent(data);						\
+}										\
+										\
+static void fn##_irq_unmask(struct irq_data *data)				\
+{										\
+	struct msi_desc *desc = irq_data_get_msi_desc(data);			\
+										\
+	pci_ims_unmask_parent(data);						\
+	fn##_unmask(desc->data.dcookie.where, desc->data.icookie.value);	\
+}										\
+										\
+static void fn##_irq_shutdown(struct irq_data *data)				\
+{										\
+	fn##_reset(irq_data_get_msi_desc(data)->data.dcookie.where);		\
+	pci_ims_mask_parent(data);						\
+}										\
+										\
+static void fn##_prepare(struct pci_ims *ims, struct msi_desc *desc)		\
+{										\
+	fn##_mask(desc->data.dcookie.where, desc->data.icookie.value);		\
+}
+
+/**
+ * PCI_IMS_SLOT_WRITE - Define how the chip writes a message which nobody rewrites
+ * @fn:		As for PCI_IMS_SLOT_CHIP(), with @fn_write(slot, msg)
+ * @where:	As there
+ */
+#define PCI_IMS_SLOT_WRITE(fn, where)						\
+static void fn##_irq_write_msi_msg(struct irq_data *data, struct msi_msg *msg)	\
+{										\
+	struct msi_desc *desc = irq_data_get_msi_desc(data);			\
+										\
+	desc->msg = *msg;							\
+	fn##_write(desc->data.dcookie.where, msg);				\
+}
+
+/**
+ * PCI_IMS_SLOT_WRITE_LIVE - Define how the chip writes a message, in use as well
+ * @fn:		As for PCI_IMS_SLOT_CHIP(), with @fn_write(slot, msg) and
+ *		@fn_write_live(slot, ctrl, msg)
+ * @where:	As there
+ *
+ * For parents which change the message together with the affinity. They do that
+ * while the device sleeps, too: it gets the message later.
+ */
+#define PCI_IMS_SLOT_WRITE_LIVE(fn, where)					\
+static void fn##_irq_write_msi_msg(struct irq_data *data, struct msi_msg *msg)	\
+{										\
+	struct msi_desc *desc = irq_data_get_msi_desc(data);			\
+										\
+	desc->msg = *msg;							\
+	if (to_pci_dev(desc->dev)->current_state != PCI_D0)			\
+		return;								\
+										\
+	if (irqd_irq_masked(data))						\
+		fn##_write(desc->data.dcookie.where, msg);			\
+	else									\
+		fn##_write_live(desc->data.dcookie.where,			\
+				desc->data.icookie.value, msg);			\
+}
+
+/**
+ * PCI_IMS_SLOT_OPS - Initialisers of struct pci_ims_info for these functions
+ * @fn:		As for PCI_IMS_SLOT_CHIP()
+ */
+#define PCI_IMS_SLOT_OPS(fn)							\
+	.prepare		= fn##_prepare,					\
+	.irq_mask		= fn##_irq_mask,				\
+	.irq_unmask		= fn##_irq_unmask,				\
+	.irq_write_msi_msg	= fn##_irq_write_msi_msg,			\
+	.irq_shutdown		= fn##_irq_shutdown
+
 MODULE_IMPORT_NS(PCI_IMS);
 
 #endif /* _LINUX_PCI_IMS_H */

@@ -75,8 +75,8 @@ EXPORT_SYMBOL_NS_GPL(pci_irq_table_source, IRQ_VECPOOL);
  *		welcome
  *
  * The vectors with a fixed purpose are allocated, for pci_irq_vector(). Where
- * none can be allocated later all that can be used are allocated now: not more
- * than one for each CPU besides, when more are always welcome.
+ * none can be allocated later all that can be used are allocated now: of MSI-X not
+ * more than one for each CPU besides, when more are always welcome.
  *
  * Context: Task context, may sleep.
  *
@@ -98,7 +98,7 @@ int pci_irq_table_init(struct pci_irq_table *table, struct pci_dev *pdev, unsign
 	if (!dynamic) {
 		wanted = usable;
 		/* A table can have 2,048 entries, and each takes an id of the parent */
-		if (usable == UINT_MAX)
+		if (msix && usable == UINT_MAX)
 			wanted = special + num_possible_cpus();
 		wanted = clamp_t(unsigned int, size, special, max(wanted, special));
 	}

@@ -126,28 +126,46 @@ static unsigned int irq_vecpool_free_entry(const struct irq_vecpool *pool)
 
 /* --- CPUs -------------------------------------------------------------------- */
 
+/* The housekeeping CPUs of managed interrupts, or any where none of them is online */
+static const struct cpumask *irq_vecpool_allowed(void)
+{
+	const struct cpumask *mask = housekeeping_cpumask(HK_TYPE_MANAGED_IRQ);
+
+	return cpumask_intersects(mask, cpu_online_mask) ? mask : cpu_possible_mask;
+}
+
+/* The CPUs of the device's node if the pool asks for that, and one of @allowed is online */
+static const struct cpumask *irq_vecpool_near(const struct irq_vecpool *pool,
+					      const struct cpumask *allowed)
+{
+	int node = pool->info->node ? dev_to_node(pool->dev) : NUMA_NO_NODE;
+	unsigned int cpu;
+
+	if (node != NUMA_NO_NODE) {
+		for_each_cpu_and(cpu, cpumask_of_node(node), allowed) {
+			if (cpu_online(cpu))
+				return cpumask_of_node(node);
+		}
+	}
+	return cpu_possible_mask;
+}
+
 /**
  * irq_vecpool_cpus - The CPUs for users which name none
  * @pool:	The pool
+ * @cpus:	Where they are stored
  *
- * Those of the device's node if the pool asks for that, without the CPUs that
- * are isolated from managed interrupts. All CPUs where none is left.
+ * All CPUs but those which are isolated from managed interrupts; of them those of
+ * the device's node if the pool asks for that.
  *
  * Context: Any.
- *
- * Return: The CPUs, of which at least one is online
  */
-const struct cpumask *irq_vecpool_cpus(const struct irq_vecpool *pool)
+void irq_vecpool_cpus(const struct irq_vecpool *pool, struct cpumask *cpus)
 {
-	const struct cpumask *mask = housekeeping_cpumask(HK_TYPE_MANAGED_IRQ);
-	int node = pool->info->node ? dev_to_node(pool->dev) : NUMA_NO_NODE;
+	const struct cpumask *allowed = irq_vecpool_allowed();
 
-	if (node != NUMA_NO_NODE && cpumask_intersects(cpumask_of_node(node), cpu_online_mask))
-		return cpumask_of_node(node);
-
-	return cpumask_intersects(mask, cpu_online_mask) ? mask : cpu_online_mask;
+	cpumask_and(cpus, irq_vecpool_near(pool, allowed), allowed);
 }
-EXPORT_SYMBOL_NS_GPL(irq_vecpool_cpus, IRQ_VECPOOL);
 
 /* How much is on a CPU: its vectors but one count as full */
 static unsigned int irq_vecpool_load(struct irq_vecpool *pool, unsigned int cpu)
@@ -179,19 +197,16 @@ static unsigned int irq_vecpool_load(struct irq_vecpool *pool, unsigned int cpu)
  */
 unsigned int irq_vecpool_least(struct irq_vecpool *pool, const struct cpumask *mask)
 {
-	const struct cpumask *allowed = cpu_possible_mask;
-	unsigned int cpu, load, best, least = UINT_MAX;
+	unsigned int cpu, load, best = cpumask_first(cpu_online_mask), least = UINT_MAX;
+	const struct cpumask *allowed = cpu_online_mask;
 
 	if (!mask || !cpumask_intersects(mask, cpu_online_mask)) {
-		mask = irq_vecpool_cpus(pool);
-		/* A node can have isolated CPUs beside others */
-		if (cpumask_intersects(mask, housekeeping_cpumask(HK_TYPE_MANAGED_IRQ)))
-			allowed = housekeeping_cpumask(HK_TYPE_MANAGED_IRQ);
+		allowed = irq_vecpool_allowed();
+		mask = irq_vecpool_near(pool, allowed);
 	}
 
-	best = cpumask_first_and(mask, cpu_online_mask);
-	for_each_cpu_and(cpu, mask, cpu_online_mask) {
-		if (!cpumask_test_cpu(cpu, allowed))
+	for_each_cpu_and(cpu, mask, allowed) {
+		if (!cpu_online(cpu))
 			continue;
 		load = irq_vecpool_load(pool, cpu);
 		if (load < least) {
@@ -209,7 +224,6 @@ static struct irq_vec *irq_vecpool_make(struct irq_vecpool *pool, unsigned int e
 					union msi_instance_cookie cookie,
 					const struct cpumask *mask)
 {
-	unsigned int limit = pool->info->limit, words = BITS_TO_LONGS(limit);
 	struct irq_affinity_desc *affdesc = NULL;
 	struct irq_vec_source *source;
 	struct irq_vec *vec;
@@ -220,14 +234,18 @@ static struct irq_vec *irq_vecpool_make(struct irq_vecpool *pool, unsigned int e
 	if (entry >= pool->nr)
 		return ERR_PTR(-ENOSPC);
 
-	vec = kvzalloc(struct_size(vec, used, words + limit), GFP_KERNEL);
+	vec = kvzalloc(struct_size(vec, places, pool->info->limit + 1), GFP_KERNEL);
 	if (!vec)
 		return ERR_PTR(-ENOMEM);
 
-	if (mask) {
+	/* Else the interrupt core takes irq_default_affinity */
+	if (mask || pool->info->node) {
 		affdesc = &pool->affdesc;
 		memset(affdesc, 0, sizeof(*affdesc));
-		cpumask_copy(&affdesc->mask, mask);
+		if (mask)
+			cpumask_copy(&affdesc->mask, mask);
+		else
+			irq_vecpool_cpus(pool, &affdesc->mask);
 	}
 
 	vec->source = irq_vecpool_locate(pool, entry, &vec->index);
@@ -309,7 +327,6 @@ static struct irq_vec *irq_vecpool_make_shared(struct irq_vecpool *pool, unsigne
 		return vec;
 
 	vec->cpu = cpu;
-	vec->away = !cpu_active(cpu);
 	ret = irq_vecpool_request(vec);
 	if (!ret && !keep && irq_vec_elsewhere(vec)) {
 		pool->elsewhere++;
@@ -326,6 +343,8 @@ static struct irq_vec *irq_vecpool_make_shared(struct irq_vecpool *pool, unsigne
 	pool->nr_shared++;
 	c->retry = 0;
 	mutex_lock(&pool->cpus_lock);
+	/* The CPU can have gone since the interrupt was requested */
+	vec->away = !cpu_active(cpu);
 	list_add(&vec->list, &c->vecs);
 	WRITE_ONCE(c->nr, c->nr + 1);
 	rcu_assign_pointer(c->open, vec);
@@ -445,8 +464,8 @@ static bool irq_vec_busy(const struct irq_vec *vec)
 {
 	unsigned int i;
 
-	for (i = 0; i < BITS_TO_LONGS(vec->pool->info->limit); i++) {
-		if (atomic_long_read(&vec->used[i]))
+	for (i = 0; i < vec->pool->info->limit; i++) {
+		if (irq_vec_is_user(READ_ONCE(vec->places[i])))
 			return true;
 	}
 	return !hlist_nulls_empty(&vec->listed);
@@ -477,9 +496,9 @@ static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsi
 {
 	struct irq_vec *vec;
 
-	/* Else the interrupt core takes irq_default_affinity */
-	if (!mask && pool->info->node)
-		mask = irq_vecpool_cpus(pool);
+	/* What has made the cookie did not like what it was given */
+	if (cookie.value >= (u64)-MAX_ERRNO)
+		return ERR_PTR((int)cookie.value);
 
 	vec = irq_vecpool_make(pool, entry, cookie, mask);
 	if (!IS_ERR(vec)) {
@@ -492,7 +511,8 @@ static struct irq_vec *irq_vecpool_make_dedicated(struct irq_vecpool *pool, unsi
 /**
  * irq_vecpool_get_dedicated - Get a vector which nobody else uses
  * @pool:	The pool
- * @cookie:	What the message carries along if its store has a place for it
+ * @cookie:	What the message carries along if its store has a place for it; a
+ *		negative errno as its value is returned
  * @mask:	Initial affinity, NULL for the default
  *
  * The caller requests the interrupt with a handler of its own, and frees it
@@ -588,10 +608,10 @@ void __irq_vec_attach(struct irq_vec *vec, struct irq_vec_user *user)
 	struct irq_vecpool *pool = vec->pool;
 	unsigned long flags;
 
-	user->vec = vec;
 	user->place = pool->info->limit;
 	raw_spin_lock_irqsave(&pool->listed_lock, flags);
 	hlist_nulls_add_head_rcu(&user->node, &vec->listed);
+	WRITE_ONCE(vec->places[user->place], IRQ_VEC_LEFT);
 	raw_spin_unlock_irqrestore(&pool->listed_lock, flags);
 }
 EXPORT_SYMBOL_NS_GPL(__irq_vec_attach, IRQ_VECPOOL);
@@ -599,28 +619,34 @@ EXPORT_SYMBOL_NS_GPL(__irq_vec_attach, IRQ_VECPOOL);
 /* The part of irq_vec_detach() for a user which had no place */
 void __irq_vec_detach(struct irq_vec_user *user)
 {
-	struct irq_vecpool *pool = user->vec->pool;
+	struct irq_vec *vec = user->vec;
+	struct irq_vecpool *pool = vec->pool;
 	unsigned long flags;
 
+	user->vec = NULL;
 	raw_spin_lock_irqsave(&pool->listed_lock, flags);
 	hlist_nulls_del_rcu(&user->node);
+	if (hlist_nulls_empty(&vec->listed))
+		WRITE_ONCE(vec->places[user->place], NULL);
 	raw_spin_unlock_irqrestore(&pool->listed_lock, flags);
-	user->vec = NULL;
 }
 EXPORT_SYMBOL_NS_GPL(__irq_vec_detach, IRQ_VECPOOL);
 
 /* The part of irq_vec_dispatch() for users which have no place */
-irqreturn_t __irq_vec_dispatch(struct irq_vec *vec, irqreturn_t (*fn)(struct irq_vec_user *user))
+irqreturn_t __irq_vec_dispatch(struct irq_vec *vec, irqreturn_t (*fn)(struct irq_vec_user *user),
+			       irqreturn_t ret)
 {
 	struct hlist_nulls_node *pos;
 	struct irq_vec_user *user;
-	irqreturn_t ret = IRQ_NONE;
 
+	rcu_read_lock();
 	do {
-		hlist_nulls_for_each_entry_rcu(user, pos, &vec->listed, node)
+		/* The next one is looked up first: @fn can put @user at the front again */
+		hlist_nulls_for_each_entry_safe(user, pos, &vec->listed, node)
 			ret |= fn(user);
 		/* A user which went to another vector leads there: begin again */
 	} while (get_nulls_value(pos) != irq_vec_nulls(vec));
+	rcu_read_unlock();
 
 	return ret;
 }
@@ -903,9 +929,10 @@ static void irq_vecpool_show(struct seq_file *m, const struct irq_vecpool *pool)
 {
 	unsigned int entry;
 
-	seq_printf(m, "%s %s: vectors %u of %u  made %lu  shared_full %lu  elsewhere %lu  moved %lu\n",
-		   dev_name(pool->dev), pool->info->name, bitmap_weight(pool->taken, pool->nr),
-		   pool->nr, pool->made, pool->shared_full, pool->elsewhere, pool->moved);
+	seq_printf(m, "%s %s: vectors %u of %u", dev_name(pool->dev), pool->info->name,
+		   bitmap_weight(pool->taken, pool->nr), pool->nr);
+	seq_printf(m, "  made %lu  shared_full %lu  elsewhere %lu  moved %lu\n", pool->made,
+		   pool->shared_full, pool->elsewhere, pool->moved);
 	for_each_set_bit(entry, pool->taken, pool->nr)
 		irq_vec_show(m, pool->vecs[entry]);
 }

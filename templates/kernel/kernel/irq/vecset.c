@@ -157,7 +157,6 @@ static int irq_vecset_take(struct irq_vecset *set, const struct irq_vecset_part 
 {
 	struct irq_vecpool *pool = part->pool;
 	const struct irq_vecpool_info *info = pool->info;
-	const struct cpumask *cpus;
 	struct irq_vec *vec;
 	unsigned int cpu, i;
 
@@ -165,9 +164,8 @@ static int irq_vecset_take(struct irq_vecset *set, const struct irq_vecset_part 
 	for (i = 0; i < max(part->wanted, part->least); i++) {
 		if (info->limit) {
 			/* As many CPUs as there are, then all of them once more */
-			cpus = irq_vecpool_cpus(pool);
 			if (!cpumask_and(left, left, cpu_online_mask))
-				cpumask_and(left, cpus, cpu_online_mask);
+				irq_vecpool_cpus(pool, left);
 			cpu = irq_vecpool_least(pool, left);
 			cpumask_clear_cpu(cpu, left);
 			vec = irq_vecpool_get_on(pool, info->limit, cpu);

@@ -728,7 +728,7 @@ static void fake_destroy(void *data)
 
 /**
  * ims_fake_create - Make a fake device below a parent domain of its own
- * @test:	The running test; everything is gone when it ends
+ * @test:	The running test; everything is gone when it ends at the latest
  * @params:	What the machine and the device look like
  *
  * Aborts the test when that fails.
@@ -759,6 +759,21 @@ struct ims_fake *ims_fake_create(struct kunit *test, const struct ims_fake_param
 	return fake;
 }
 EXPORT_SYMBOL_GPL(ims_fake_create);
+
+/**
+ * ims_fake_destroy - Have the device and its parent domain gone before the test ends
+ * @test:	The running test
+ * @fake:	The fake device
+ *
+ * There can be one fake at a time, so that a test which wants several needs this.
+ *
+ * Context: Task context, may sleep.
+ */
+void ims_fake_destroy(struct kunit *test, struct ims_fake *fake)
+{
+	kunit_release_action(test, fake_destroy, fake);
+}
+EXPORT_SYMBOL_GPL(ims_fake_destroy);
 
 /**
  * ims_fake_send - Send a message as the device would

@@ -32,12 +32,14 @@
  * @msg:	What it is to be
  * @sent:	What the device was told last
  * @error:	Why it does not know @msg
+ * @claimed:	Somebody has it
  * @data:	Its interrupt while that is in use
  */
 struct pci_ims_shadow {
 	struct pci_ims_msg	msg;
 	struct pci_ims_msg	sent;
 	int			error;
+	bool			claimed;
 	struct irq_data		*data;
 };
 
@@ -77,14 +79,9 @@ static bool pci_ims_changed(const struct pci_ims_msg *a, const struct pci_ims_ms
 	       a->data != b->data || a->masked != b->masked;
 }
 
-static void pci_ims_sync(struct pci_ims *ims, struct pci_ims_shadow *shadow,
-			 struct irq_data *data)
+static void pci_ims_sync(struct pci_ims *ims, struct pci_ims_shadow *shadow, bool masked)
 {
-	/*
-	 * What the flow handler masks and unmasks while it runs does not count:
-	 * it can't wait for a command. Whoever disables and enables can.
-	 */
-	shadow->msg.masked = irqd_irq_disabled(data) && irqd_irq_masked(data);
+	shadow->msg.masked = masked;
 	if (shadow->error || pci_ims_changed(&shadow->msg, &shadow->sent))
 		pci_ims_send(ims, shadow);
 }
@@ -98,7 +95,12 @@ static void pci_ims_irq_bus_sync_unlock(struct irq_data *data)
 {
 	struct pci_ims *ims = pci_ims_of(data);
 
-	pci_ims_sync(ims, &ims->shadow[data->hwirq], data);
+	/*
+	 * What the flow handler masks and unmasks while it runs does not count:
+	 * it can't wait for a command. Whoever disables and enables can.
+	 */
+	pci_ims_sync(ims, &ims->shadow[data->hwirq],
+		     irqd_irq_disabled(data) && irqd_irq_masked(data));
 	mutex_unlock(&ims->lock);
 }
 
@@ -132,8 +134,9 @@ static void pci_ims_work(struct work_struct *work)
 	for_each_set_bit(i, ims->dirty, ims->nr) {
 		shadow = &ims->shadow[i];
 		mutex_lock(&ims->lock);
+		/* That it is masked may be noted only after this has been scheduled */
 		if (test_and_clear_bit(i, ims->dirty) && shadow->data)
-			pci_ims_sync(ims, shadow, shadow->data);
+			pci_ims_sync(ims, shadow, irqd_irq_disabled(shadow->data));
 		mutex_unlock(&ims->lock);
 	}
 }
@@ -172,9 +175,9 @@ static int pci_ims_claim(struct pci_ims *ims, unsigned int index, const u32 *coo
 	int ret;
 
 	mutex_lock(&ims->lock);
-	if (shadow->error)
+	if (shadow->error && !shadow->claimed)
 		pci_ims_send(ims, shadow);
-	ret = shadow->error;
+	ret = shadow->claimed ? -EBUSY : shadow->error;
 	if (!ret) {
 		if (cookie)
 			memcpy(cookies, cookie, ims->info->nr_cookies * sizeof(u32));
@@ -186,6 +189,7 @@ static int pci_ims_claim(struct pci_ims *ims, unsigned int index, const u32 *coo
 			.cookie = cookies,
 		};
 		shadow->sent = shadow->msg;
+		shadow->claimed = true;
 	}
 	mutex_unlock(&ims->lock);
 
@@ -197,6 +201,7 @@ static void pci_ims_disclaim(struct pci_ims *ims, unsigned int index)
 {
 	mutex_lock(&ims->lock);
 	ims->shadow[index].data = NULL;
+	ims->shadow[index].claimed = false;
 	mutex_unlock(&ims->lock);
 }
 
@@ -478,7 +483,7 @@ static int pci_ims_bits_init(struct pci_ims *ims, unsigned int nr)
 	return 0;
 }
 
-/* Have all messages masked on the device; which should be is known */
+/* Have all messages masked: those which should not be are unmasked one by one */
 static void pci_ims_mask_all(struct pci_ims *ims)
 {
 	const struct pci_ims_bits *bits = &ims->info->mask_bits;
@@ -487,8 +492,9 @@ static void pci_ims_mask_all(struct pci_ims *ims)
 
 	for (i = 0; i < nr; i++) {
 		raw_spin_lock_irqsave(&ims->mask_lock, flags);
-		pci_ims_write_word(bits->active_low ? 0 : U32_MAX,
-				   ims->mask_words + i * sizeof(u32), bits->big_endian);
+		ims->masks[i] = bits->active_low ? 0 : U32_MAX;
+		pci_ims_write_word(ims->masks[i], ims->mask_words + i * sizeof(u32),
+				   bits->big_endian);
 		raw_spin_unlock_irqrestore(&ims->mask_lock, flags);
 	}
 	/* Push the writes out of the posting buffers */
@@ -621,8 +627,11 @@ struct msi_map pci_ims_alloc(struct pci_ims *ims, unsigned int index,
 		if (map.index)
 			return map;
 	}
-	return msi_domain_alloc_irq_at(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, index, affdesc,
-				       &cookie);
+	map = msi_domain_alloc_irq_at(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, index, affdesc,
+				      &cookie);
+	if (ims->shadow && map.index < 0)
+		pci_ims_disclaim(ims, index);
+	return map;
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_alloc, PCI_IMS);
 
