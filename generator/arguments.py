@@ -17,6 +17,7 @@ COMMANDS = {
     "diff": "say what changes from one layout to another, and what breaks",
     "dump": "print what a layout says as JSON",
     "simulate": "say what the pools do on a large machine",
+    "lsp": "be a language server for editors",
     "completions": "print the completions for a shell",
     "man": "print the man page",
 }
