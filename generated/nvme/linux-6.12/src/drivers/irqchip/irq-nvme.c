@@ -26,7 +26,7 @@ int nvme_irqs_init(struct nvme_irqs *irqs, struct pci_dev *pdev, unsigned int io
 	if (irqs->pdev)
 		return -EBUSY;
 
-	ret = pci_alloc_irq_vectors_affinity(pdev, 2, 1 + min(io_queues, 2047U),
+	ret = pci_alloc_irq_vectors_affinity(pdev, 2, io_queues < 2047 ? 1 + io_queues : 2048,
 					     PCI_IRQ_MSIX | PCI_IRQ_AFFINITY,
 					     &(struct irq_affinity) { .pre_vectors = 1 });
 	if (ret < 0)
