@@ -27,6 +27,7 @@
 struct device;
 struct irq_vec;
 struct irq_vecpool;
+struct pci_dev;
 
 /**
  * struct irq_vec_source_ops - Where the vectors of a pool come from
@@ -430,9 +431,6 @@ irq_vec_dispatch(struct irq_vec *vec, unsigned int limit,
 	return READ_ONCE(vec->places[limit]) ? __irq_vec_dispatch(vec, fn, ret) : ret;
 }
 
-#ifdef CONFIG_IRQ_VECPOOL_PCI
-struct pci_dev;
-
 /**
  * struct pci_irq_table - MSI-X entries or MSI messages of a PCI function
  * @pdev:	The function, NULL while they are not set up
@@ -450,7 +448,6 @@ int pci_irq_table_init(struct pci_irq_table *table, struct pci_dev *pdev, unsign
 void pci_irq_table_exit(struct pci_irq_table *table);
 void pci_irq_table_shutdown(struct pci_irq_table *table);
 struct irq_vec_source pci_irq_table_source(struct pci_irq_table *table);
-#endif
 
 MODULE_IMPORT_NS(IRQ_VECPOOL);
 
