@@ -95,13 +95,17 @@ def probe(
     return Probe(f"{of} {name}", symbol, code, locked, slow)
 
 
-def pool_probes(f: str, pool: str, sharing: Sharing | None) -> Iterator[Probe]:
-    """Look-up; if the pool is shared get on a CPU, put, attach, detach and dispatch."""
+def pool_probes(f: str, pool: str, sharing: Sharing | None, managed: bool) -> Iterator[Probe]:
+    """Look-up; if the pool is shared get on a CPU, put, attach, detach and dispatch.
+
+    The PCI core knows the vectors of managed pools, which are looked up when a queue is set up.
+    """
     fn = f"{f}_{pool}"
     irqs, vec, user = f"struct {f}_irqs *irqs", "struct irq_vec *vec", "struct irq_vec_user *user"
 
     look_up = f"return {fn}_irq(irqs, n);"
-    yield probe(pool, "lookup", "unsigned int ", f"{irqs}, unsigned int n", look_up)
+    core = ("pci_irq_vector",) if managed else ()
+    yield probe(pool, "lookup", "unsigned int ", f"{irqs}, unsigned int n", look_up, *core)
     if not sharing:
         return
     get = "get_on" if sharing.policy is SharePolicy.LEAST_LOADED else "get"
@@ -156,7 +160,7 @@ def probes(device: Device) -> list[Probe]:
         )
         found.append(Probe(f"{vector.name} lookup", symbol, code))
     for pool in device.pools:
-        found.extend(pool_probes(f, pool.name, pool.sharing))
+        found.extend(pool_probes(f, pool.name, pool.sharing, pool.managed))
     shared = {pool.name for pool in device.pools if pool.sharing}
     for kind in device.subdevices:
         for member in kind.members:

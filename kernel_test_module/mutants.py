@@ -112,7 +112,8 @@ def mutants(path: Path = LIST) -> tuple[Mutant, ...]:
         entries = tomllib.load(stream)["mutant"]
     lists = ("devices", "along")
     return tuple(
-        Mutant(**{k: tuple(v) if k in lists else v for k, v in entry.items()}) for entry in entries
+        Mutant(**{**entry, **{name: tuple(entry.get(name, ())) for name in lists}})
+        for entry in entries
     )
 
 
