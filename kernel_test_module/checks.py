@@ -17,8 +17,8 @@ from .fetch import Tree
 from .report import Report
 
 ALLOWED_CHECKPATCH = frozenset({"MISSING_SIGN_OFF", "FILE_PATH_CHANGES", "UNKNOWN_COMMIT_ID"})
-"""An unsigned series lacks its sign-off. Whether MAINTAINERS covers new files says `maintained()`. The
-tree that patches are tried on has no history in which commits of Linux could be found."""
+"""An unsigned series lacks its sign-off. Whether MAINTAINERS covers new files says `maintained()`.
+The tree that patches are tried on has no history in which commits of Linux could be found."""
 
 DOCUMENTATION = ("Documentation/", "MAINTAINERS")
 

@@ -90,7 +90,7 @@ def test_what_writes_memory(text: str, writes: bool) -> None:
 
 
 def test_violations() -> None:
-    probe = Probe("queue get", "count_wq_get", locked=1, slow=("__idxd_wq_get",))
+    probe = Probe("wq get", "count_wq_get", locked=1, slow=("__idxd_wq_get",))
     fine = Count(12, 2, 1, 3, ("__idxd_wq_get",))
     assert not counts.violations("idxd", probe, fine)
     for bad, what in (
@@ -103,17 +103,17 @@ def test_violations() -> None:
 
 
 def test_golden_files_are_compared_to_the_compiler() -> None:
-    old = {"queue get": Count(12, 2, 1, 3, ("__idxd_wq_get",)), "wq put": Count(5, 1, 1, 1, ())}
+    old = {"wq get": Count(12, 2, 1, 3, ("__idxd_wq_get",)), "wq put": Count(5, 1, 1, 1, ())}
     golden = counts.as_text("gcc 12.2.0", old)
     assert not counts.compare("idxd", golden, "gcc 12.2.0", old)
-    new = {"queue get": replace(old["wq get"], instructions=13), "wq attach": Count(9, 1, 1, 3, ())}
+    new = {"wq get": replace(old["wq get"], instructions=13), "wq attach": Count(9, 1, 1, 3, ())}
     assert counts.compare("idxd", golden, "gcc 12.2.0", new) == [
         "idxd: wq attach: new",
         "idxd: wq get: instructions 12 -> 13",
         "idxd: wq put: gone",
     ]
     assert not [x for x in counts.compare("idxd", golden, "gcc 14.1.0", new) if "get" in x]
-    new["queue get"] = replace(old["wq get"], locked=2)
+    new["wq get"] = replace(old["wq get"], locked=2)
     assert "idxd: wq get: locked 1 -> 2" in counts.compare("idxd", golden, "gcc 14.1.0", new)
 
 
@@ -125,11 +125,11 @@ def test_every_hot_path_of_idxd_is_probed() -> None:
         assert f"ims {path}" in paths
         assert f"ims chip irq_{path}".replace("irq_write", "irq_write_msi_msg") in paths
     for path in "lookup get put attach detach dispatch".split():
-        assert f"wq {path}" in paths
+        assert f"queue {path}" in paths
     assert "misc lookup" in paths
     text = counts.source(names_of(device), found)
     assert '#include "../irq-idxd-ims.h"' in text
-    assert text.count("count_wq_attach(") == 1
+    assert text.count("count_queue_attach(") == 1
 
 
 def test_a_timer_has_no_pool_to_probe() -> None:
