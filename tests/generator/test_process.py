@@ -147,6 +147,15 @@ def test_names_do_not_get_out(tmp_path: Path, args: list[str]) -> None:
     assert all(line.isprintable() for line in said.split("\n"))
 
 
+def waits_in(folder: Path, pid: int) -> bool:
+    """Whether a process has opened a folder, which it does in order to lock it."""
+    try:
+        opened = list(Path(f"/proc/{pid}/fd").iterdir())
+        return any(os.readlink(path) == str(folder) for path in opened)
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals(tmp_path: Path, number: signal.Signals) -> None:
     """While it waits for another run: the exit code says which signal, and nothing else does."""
@@ -158,8 +167,12 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # Whoever runs the tests may ignore it
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL) and None,
         )
-        time.sleep(2)
+        while not waits_in(tmp_path / "out", run.pid) and run.poll() is None:
+            time.sleep(0.1)
+        time.sleep(0.5)
         run.send_signal(number)
         out, err = run.communicate(timeout=60)
     assert (run.returncode, out, err) == (128 + number, b"", b"")
