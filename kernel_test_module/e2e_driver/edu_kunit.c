@@ -19,6 +19,7 @@
 #include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "common.h"
 
@@ -557,9 +558,11 @@ static void exhaust_by_sharing(struct kunit *test)
 	KUNIT_EXPECT_GT(test, edu->irqs.queue.shared_full, 0);
 	/*
 	 * When a CPU's vectors are used up the machine grants another's. The pool gives it
-	 * back, and has the user share.
+	 * back, and has the user share. AMD's remapping has no interrupts left for the
+	 * device before that.
 	 */
-	KUNIT_EXPECT_GT(test, edu->irqs.queue.elsewhere, 0);
+	if (strcmp(e2e_parent(), "amd"))
+		KUNIT_EXPECT_GT(test, edu->irqs.queue.elsewhere, 0);
 	for (i = 0; i < WANTED; i++) {
 		if (users[i].first &&
 		    !cpumask_test_cpu(users[i].sink.cpu,

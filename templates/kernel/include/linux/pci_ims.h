@@ -286,6 +286,16 @@ static __always_inline void pci_ims_set_mask(struct pci_ims *ims, unsigned int i
 	raw_spin_unlock_irqrestore(&ims->mask_lock, flags);
 }
 
+static inline void __iomem *pci_ims_slot_iobase(const struct msi_desc *desc)
+{
+	return desc->data.dcookie.iobase;
+}
+
+static inline void *pci_ims_slot_ptr(const struct msi_desc *desc)
+{
+	return desc->data.dcookie.ptr;
+}
+
 /**
  * PCI_IMS_SLOT_CHIP - Define what the interrupt chip of a store with slots calls
  * @fn:		What the names of the functions begin with
@@ -301,7 +311,7 @@ static void fn##_irq_mask(struct irq_data *data)				\
 {										\
 	struct msi_desc *desc = irq_data_get_msi_desc(data);			\
 										\
-	fn##_mask(desc->data.dcookie.where, desc->data.icookie.value);		\
+	fn##_mask(pci_ims_slot_##where(desc), desc->data.icookie.value);		\
 	pci_ims_mask_parent(data);						\
 }										\
 										\
@@ -310,18 +320,18 @@ static void fn##_irq_unmask(struct irq_data *data)				\
 	struct msi_desc *desc = irq_data_get_msi_desc(data);			\
 										\
 	pci_ims_unmask_parent(data);						\
-	fn##_unmask(desc->data.dcookie.where, desc->data.icookie.value);	\
+	fn##_unmask(pci_ims_slot_##where(desc), desc->data.icookie.value);	\
 }										\
 										\
 static void fn##_irq_shutdown(struct irq_data *data)				\
 {										\
-	fn##_reset(irq_data_get_msi_desc(data)->data.dcookie.where);		\
+	fn##_reset(pci_ims_slot_##where(irq_data_get_msi_desc(data)));		\
 	pci_ims_mask_parent(data);						\
 }										\
 										\
 static void fn##_prepare(struct pci_ims *ims, struct msi_desc *desc)		\
 {										\
-	fn##_mask(desc->data.dcookie.where, desc->data.icookie.value);		\
+	fn##_mask(pci_ims_slot_##where(desc), desc->data.icookie.value);		\
 }
 
 /**
@@ -335,7 +345,7 @@ static void fn##_irq_write_msi_msg(struct irq_data *data, struct msi_msg *msg)	\
 	struct msi_desc *desc = irq_data_get_msi_desc(data);			\
 										\
 	desc->msg = *msg;							\
-	fn##_write(desc->data.dcookie.where, msg);				\
+	fn##_write(pci_ims_slot_##where(desc), msg);				\
 }
 
 /**
@@ -357,9 +367,9 @@ static void fn##_irq_write_msi_msg(struct irq_data *data, struct msi_msg *msg)	\
 		return;								\
 										\
 	if (irqd_irq_masked(data))						\
-		fn##_write(desc->data.dcookie.where, msg);			\
+		fn##_write(pci_ims_slot_##where(desc), msg);			\
 	else									\
-		fn##_write_live(desc->data.dcookie.where,			\
+		fn##_write_live(pci_ims_slot_##where(desc),			\
 				desc->data.icookie.value, msg);			\
 }
 
