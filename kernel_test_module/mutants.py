@@ -138,16 +138,6 @@ def device(mutant: Mutant | None, of: Device, files: dict[str, str]) -> Planted:
     return Planted(mutant, of.name, names.suite, files, {"drivers/irqchip": line})
 
 
-def with_header(work: Path, mutant: Mutant, tag: str, one: Planted) -> Planted:
-    """A device which is compiled with a faulty header of the library."""
-    text, prelude = header(work, mutant, tag)
-    names = [word for line in one.objects.values() for word in line.split() if word.endswith(".o")]
-    flags = "".join(f"CFLAGS_{name} := -include {PRELUDE}/{tag}.h\n" for name in names)
-    objects = {folder: flags + line for folder, line in one.objects.items()}
-    files = one.files | text | {f"include/{PRELUDE}/{tag}.h": prelude}
-    return replace(one, mutant=mutant, files=files, objects=objects)
-
-
 def sound(target: Target, of: Device) -> Planted:
     """A device without a fault."""
     return device(None, of, Planner(target).series([of]).files)
@@ -198,56 +188,73 @@ def functions(text: str) -> tuple[str, ...]:
     )
 
 
-def header(work: Path, mutant: Mutant, tag: str) -> tuple[dict[str, str], str]:
-    """A faulty header, and the line which includes it: its guard keeps the sound one out."""
-    name = f"{PRELUDE}/{tag}-{Path(mutant.file).name}"
-    return {f"include/{name}": mutant.apply(work / mutant.file)}, f"#include <{name}>\n"
+def copies(
+    work: Path, mutant: Mutant, tag: str, suite: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """A copy of the faulty file, of those along and of SUITE, if that is one: files and objects.
 
-
-def library(work: Path, mutant: Mutant, number: int) -> Planted:
-    """A copy of the faulty file and of its suite, with names of their own.
-
-    What they call elsewhere in the library is the library's.  Raises `StageError` when the fault
-    has no place.
+    Whatever includes the prelude calls the copies.  What they call elsewhere in the library is the
+    library's.  Raises `StageError` when the fault has no place.
     """
-    tag = f"m{number:02}"
-    suite = mutant.suite or SUITES[mutant.file]
     texts = {path: (work / path).read_text() for path in mutant.along}
-    prelude = ""
     files: dict[str, str] = {}
+    prelude = ""
     if mutant.file.endswith(".h"):
-        files, prelude = header(work, mutant, tag)
+        # Its guard keeps the sound one out.
+        name = f"{PRELUDE}/{tag}-{Path(mutant.file).name}"
+        files[f"include/{name}"] = mutant.apply(work / mutant.file)
+        prelude = f"#include <{name}>\n"
     else:
         texts[mutant.file] = mutant.apply(work / mutant.file)
-    names = [name for one in texts.values() for name in functions(one)]
-    texts[suite] = (work / suite).read_text()
+    renames = [f"#define {n}\t{n}_{tag}\n" for one in texts.values() for n in functions(one)]
+    files[f"include/{PRELUDE}/{tag}.h"] = "".join(renames) + prelude
+    if suite:
+        texts[suite] = (work / suite).read_text()
     objects: dict[str, str] = {}
     for path, one in texts.items():
         folder, stem = renamed_path(path, tag)
         files[f"{folder}/{stem}.c"] = renamed_text(one, tag)
-        objects[folder] = (
-            objects.get(folder, "")
-            + f"CFLAGS_{stem}.o := -include {PRELUDE}/{tag}.h\nobj-y += {stem}.o\n"
-        )
-    renames = "".join(f"#define {name}\t{name}_{tag}\n" for name in names)
-    files[f"include/{PRELUDE}/{tag}.h"] = renames + prelude
-    (name,) = stages.suites_in(texts[suite])
+        line = f"{flags(f'{stem}.o', tag)}obj-y += {stem}.o\n"
+        objects[folder] = objects.get(folder, "") + line
+    return files, objects
+
+
+def flags(name: str, tag: str) -> str:
+    """The line of a Makefile that has an object include the prelude."""
+    return f"CFLAGS_{name} := -include {PRELUDE}/{tag}.h\n"
+
+
+def library(work: Path, mutant: Mutant, tag: str) -> Planted:
+    """A fault that the library's own suite has to see."""
+    suite = mutant.suite or SUITES[mutant.file]
+    files, objects = copies(work, mutant, tag, suite)
+    (name,) = stages.suites_in((work / suite).read_text())
     return Planted(mutant, mutant.file, f"{name}_{tag}", files, objects)
+
+
+def below(work: Path, mutant: Mutant, tag: str, one: Planted) -> Planted:
+    """A device on the faulty library, whose suite has to see that."""
+    files, objects = copies(work, mutant, tag, "")
+    for folder, line in one.objects.items():
+        names = [word for word in line.split() if word.endswith(".o")]
+        own = "".join(flags(name, tag) for name in names) + line
+        objects[folder] = objects.get(folder, "") + own
+    return replace(one, mutant=mutant, files=one.files | files, objects=objects)
 
 
 def in_library(
     work: Path, target: Target, faults: Sequence[Mutant], odd: Sequence[Device]
 ) -> Iterator[Planted]:
-    """Each fault in the library: in copies of its files, or in devices of ODD."""
+    """Each fault in the library, with its suite or below devices of ODD: a copy for each."""
     for number, mutant in enumerate(faults, 1):
         if mutant.file and not mutant.devices:
-            yield library(work, mutant, number)
+            yield library(work, mutant, f"m{number:02}")
         elif mutant.file:
-            tag = f"m{number:02}"
             for one in odd:
                 if one.name in mutant.devices:
-                    planted = sound(target, replace(one, name=f"{one.name}_{tag}"))
-                    yield with_header(work, mutant, tag, planted)
+                    tag = f"m{number:02}_{one.name}"
+                    renamed = replace(one, name=f"{one.name}_m{number:02}")
+                    yield below(work, mutant, tag, sound(target, renamed))
 
 
 def renamed_path(path: str, tag: str) -> tuple[str, str]:

@@ -178,6 +178,8 @@ struct irq_layout_told {
  * @told:	What the device or its peer was told of messages
  * @nr_told:	Of how many
  * @refuses:	The device refuses to be told
+ * @event:	The interrupt which tells that a command is done, if there is one
+ * @unheard:	How often that was masked when there was a command
  */
 struct irq_layout_run {
 	const struct irq_layout_device	*device;
@@ -187,6 +189,8 @@ struct irq_layout_run {
 	struct irq_layout_told		told[IRQ_LAYOUT_TOLD];
 	unsigned int			nr_told;
 	bool				refuses;
+	unsigned int			event;
+	unsigned int			unheard;
 };
 
 /**

@@ -161,6 +161,8 @@ int ims_layout_command(struct pci_ims *ims, const struct pci_ims_msg *msg)
 	might_sleep();
 	if (run->refuses)
 		return -EIO;
+	if (run->event && irqd_irq_masked(irq_get_irq_data(run->event)))
+		run->unheard++;
 
 	told = layout_tell(run, msg->index);
 	told->masked = msg->masked;

@@ -244,8 +244,16 @@ static void layout_case_dedicated(struct kunit *test, const struct irq_layout_po
 static void layout_case_shutdown(struct kunit *test, const struct irq_layout_pool *pool)
 {
 	struct irq_layout_run *run = irq_layout_setup(test, pool->device);
+	const struct irq_layout_device *device = pool->device;
 	struct irq_vec *shared = NULL, *own = NULL;
+	unsigned int i;
 
+	for (i = 0; i < device->nr_vectors && !run->event; i++) {
+		if (!device->vectors[i].store)
+			run->event = device->vectors[i].irq(run->irqs);
+	}
+	if (run->event)
+		KUNIT_ASSERT_EQ(test, irq_layout_request(test, run->event), 0);
 	if (pool->get) {
 		shared = pool->get(run->irqs, cpumask_first(cpu_online_mask));
 		KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(shared), "%s: %pe", pool->name, shared);
@@ -261,7 +269,12 @@ static void layout_case_shutdown(struct kunit *test, const struct irq_layout_poo
 		KUNIT_ASSERT_EQ(test, irq_layout_request(test, own->irq), 0);
 	}
 
-	pool->device->shutdown(run->irqs);
+	device->shutdown(run->irqs);
+	/* The device could tell that a command was done, whichever interrupt does */
+	KUNIT_EXPECT_EQ_MSG(test, run->unheard, 0, "%s", pool->name);
+	if (run->event)
+		irq_layout_free(test, run->event);
+	run->event = 0;
 	if (shared) {
 		KUNIT_EXPECT_TRUE_MSG(test, irqd_irq_masked(irq_get_irq_data(shared->irq)),
 				      "%s: shared vector", pool->name);

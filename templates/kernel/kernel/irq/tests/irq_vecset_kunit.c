@@ -16,6 +16,7 @@
 #include <linux/irq_vecset.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/numa.h>
@@ -650,6 +651,25 @@ static void irq_vecset_test_twice(struct kunit *test)
 	test_end(test, ctx);
 }
 
+/* On one CPU the first two are the same vector. What is behind is listed all the same */
+static void irq_vecset_test_listed(struct kunit *test)
+{
+	struct vecset_test *ctx = test_setup(test);
+	struct test_sub *sub = __test_sub_add(test, ctx, 1, 2, true);
+	unsigned int i;
+
+	swap(sub->parts[OWN], sub->parts[SHARED]);
+	KUNIT_ASSERT_EQ(test, irq_vecset_init(&sub->set, ctx->group, &sub->adev, sub->parts,
+					      NR_PARTS), 0);
+	KUNIT_EXPECT_EQ(test, sub->set.nr, 3);
+	for (i = 0; i < sub->set.nr; i++)
+		KUNIT_EXPECT_TRUE(test, test_sub_listed(sub, irq_vecset_irq(&sub->set, i)));
+	irq_vecset_exit(&sub->set);
+	KUNIT_EXPECT_EQ(test, test_sub_count(sub), 0);
+	test_sub_del(test, sub);
+	test_end(test, ctx);
+}
+
 /* A store which takes its time */
 struct test_slow {
 	struct irq_vec_source	real;
@@ -749,6 +769,7 @@ static struct kunit_case irq_vecset_cases[] = {
 	KUNIT_CASE(irq_vecset_test_users),
 	KUNIT_CASE(irq_vecset_test_any_context),
 	KUNIT_CASE(irq_vecset_test_twice),
+	KUNIT_CASE(irq_vecset_test_listed),
 	KUNIT_CASE(irq_vecset_test_slow_device),
 	{ }
 };
