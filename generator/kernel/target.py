@@ -40,6 +40,7 @@ _FORMAT = 1
 #: allocation macros, but not the demand, so it is read where a kernel demands it.
 APIS = {
     "kzalloc_obj": ("scripts/checkpatch.pl", r"kzalloc_obj"),
+    "msi_addr_mask": ("include/linux/pci.h", r"\bmsi_addr_mask\b"),
     "quoted_namespace": (
         "include/linux/export.h",
         r"EXPORT_SYMBOL_NS_GPL\(sym, ns\)\s+__EXPORT_SYMBOL\(sym, \"GPL\", ns\)",
@@ -49,6 +50,10 @@ APIS = {
 #: How the library's C is written for kernels which have an API: pattern and replacement.
 SPELLINGS = {
     "kzalloc_obj": ((r"\bkzalloc\(sizeof\(\*(\w+)\), GFP_KERNEL\)", r"kzalloc_obj(*\1)"),),
+    # The PCI core sets it when it finds a device; the fake device is not found.
+    "msi_addr_mask": (
+        (r"(?m)^(\tpdev->current_state = PCI_D0;)$", r"\1\n\tpdev->msi_addr_mask = U64_MAX;"),
+    ),
     "quoted_namespace": (
         (r"(?m)^EXPORT_SYMBOL_NS_GPL\((\w+), (\w+)\);$", r'EXPORT_SYMBOL_NS_GPL(\1, "\2");'),
         (r"(?m)^MODULE_IMPORT_NS\((\w+)\);$", r'MODULE_IMPORT_NS("\1");'),
