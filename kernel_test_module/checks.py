@@ -43,7 +43,7 @@ class Variant:
     """Whether the series' own symbols are m"""
 
 
-OWN = r"CONFIG_\w+_IRQS(_KUNIT_TEST)?|CONFIG_IMS_KUNIT_FAKE"
+OWN = r"CONFIG_\w+_IRQS|CONFIG_\w+_KUNIT_TEST|CONFIG_(IMS|IRQ)_\w*KUNIT\w*"
 """The symbols of a series, in a .kunitconfig and elsewhere."""
 
 VARIANTS = (
@@ -52,7 +52,7 @@ VARIANTS = (
         "SMP=n",
         ("W=1",),
         (("CONFIG_SMP", "n"),),
-        ("CONFIG_NR_CPUS", "CONFIG_HOTPLUG_CPU", r"CONFIG_\w*NUMA"),
+        ("CONFIG_NR_CPUS", "CONFIG_HOTPLUG_CPU", "CONFIG_CPU_ISOLATION", r"CONFIG_\w*NUMA"),
     ),
     Variant("modules", ("W=1",), (("CONFIG_MODULES", "y"),), modules=True),
     Variant(
@@ -261,6 +261,9 @@ def unexported(full: build.Build, module: build.Build, objects: Iterable[str]) -
     needed: dict[str, frozenset[str]] = {}
     for name in objects:
         path = module.objects / name
+        # The library is a part of the kernel
+        if "-DMODULE" not in path.with_name(f".{path.name}.cmd").read_text():
+            continue
         needed[name] = undefined(host.run(["nm", "--undefined-only", path]))
         defined = host.run(["nm", "--defined-only", path])
         known |= set(re.findall(r"__export_symbol_(\w+)", defined))
