@@ -58,8 +58,8 @@ bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for
 .PHONY: profile
 profile: $(SETUP) ## record the kernel profile again from a pristine tree: TREE=path
 	@test -n "$(TREE)" || { echo "usage: make profile TREE=path/to/linux-6.12" >&2; exit 2; }
-	$(BIN)/python -m imsgen.generator.targets record "$(TREE)" \
-		-o generator/profiles/linux-6.12.json
+	$(BIN)/python -m imsgen.generator.kernel.target record "$(TREE)" \
+		-o generator/kernel/profiles/linux-6.12.json
 
 # --- the code -----------------------------------------------------------------------------------
 
@@ -77,6 +77,22 @@ build/typed/imsgen:
 	mkdir -p $@
 	ln -s $(CURDIR)/dsl $(CURDIR)/generator $(CURDIR)/templates $(CURDIR)/kernel_test_module $@
 
+.PHONY: installed
+installed: $(SETUP) ## the wheel in fresh environments, with the lowest and the newest of what it needs
+	$(BIN)/python -m imsgen.kernel_test_module.release installed
+
+.PHONY: release
+release: $(SETUP) ## wheel, source archive, bill of materials and checksums from the tag: build/release
+	$(BIN)/python -m imsgen.kernel_test_module.release release
+
+.PHONY: fuzz
+fuzz: $(SETUP) ## ten minutes: runs that are killed, odd descriptions, trees, folders; SEED=n for another
+	$(BIN)/python tests/fuzz/fuzz.py --seed $(or $(SEED),1)
+
+.PHONY: night
+night: $(SETUP) ## eight hours of the same with a fresh seed, or with SEED=n again
+	$(BIN)/python tests/fuzz/fuzz.py --seconds 28000 --kills 5000 --pairs 2000 $(SEED:%=--seed %)
+
 # --- the kernel ---------------------------------------------------------------------------------
 
 # What `python -m imsgen.kernel_test_module` calls its kernels: 6.12, newest
@@ -88,7 +104,7 @@ packages: ## the Debian packages that kernels need, installed if this is root's 
 	$(PYTHON) kernel_test_module/packages.py
 
 .PHONY: test
-test: $(SETUP) build/typed/imsgen ## everything: lint, pytest, kernels fetched, built, checked, booted
+test: $(SETUP) build/typed/imsgen installed ## everything: lint, pytest, kernels fetched, built, checked, booted
 	$(RUNNER) test $(KERNELS:%=--kernel %)
 
 .PHONY: test-fast

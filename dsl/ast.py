@@ -6,108 +6,96 @@ Nothing here is checked beyond the grammar.  A number whose spelling is wrong ha
 
 from __future__ import annotations
 
-from .records import dataclass
+from typing import NamedTuple
+
 from .source import Span
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A name, a keyword or another bare word."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A text in quotes; ``span`` covers the quotes, ``value`` doesn't hold them."""
 
     value: str
     span: Span
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(NamedTuple):
     """A number; ``value`` is None where its spelling is wrong."""
 
     value: int | None
     span: Span
 
 
-@dataclass(frozen=True)
-class Broken:
+class Broken(NamedTuple):
     """A statement that was given up: its words as far as they were understood."""
 
     words: tuple[str, ...]
     span: Span
 
 
-@dataclass(frozen=True)
-class PciIdItem:
+class PciIdItem(NamedTuple):
     """``pci VVVV:DDDD;``"""
 
     text: Word
     span: Span
 
 
-@dataclass(frozen=True)
-class PciClassItem:
+class PciClassItem(NamedTuple):
     """``pci class CCCCCC;``"""
 
     text: Word
     span: Span
 
 
-@dataclass(frozen=True)
-class PathItem:
+class PathItem(NamedTuple):
     """``path "DIR";``"""
 
     text: Text
     span: Span
 
 
-@dataclass(frozen=True)
-class MaintainerItem:
+class MaintainerItem(NamedTuple):
     """``maintainer "NAME <MAIL>";``"""
 
     text: Text
     span: Span
 
 
-@dataclass(frozen=True)
-class RemappingItem:
+class RemappingItem(NamedTuple):
     """``requires remapping;`` or ``remapping optional;``"""
 
     required: bool
     span: Span
 
 
-@dataclass(frozen=True)
-class MinimumItem:
+class MinimumItem(NamedTuple):
     """``requires N vectors;``"""
 
     number: Number
     span: Span
 
 
-@dataclass(frozen=True)
-class ArchitectureItem:
+class ArchitectureItem(NamedTuple):
     """``architecture NAME, NAME;``"""
 
     names: tuple[Word, ...]
     span: Span
 
 
-@dataclass(frozen=True)
-class BarItem:
+class BarItem(NamedTuple):
     """``bar N;``"""
 
     number: Number
     span: Span
 
 
-@dataclass(frozen=True)
-class SizeItem:
+class SizeItem(NamedTuple):
     """``offset ...;`` or ``slots ...;``: ``number``, else ``runtime`` with a maximum or not."""
 
     keyword: str
@@ -116,8 +104,7 @@ class SizeItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class TableItem:
+class TableItem(NamedTuple):
     """``table offset N slots N;``: one of the tables that a store is split over."""
 
     offset: Number
@@ -125,8 +112,7 @@ class TableItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class BitsItem:
+class BitsItem(NamedTuple):
     """``mask_bits [bar N] @N [active low];`` or ``pending [bar N] @N;``"""
 
     keyword: str
@@ -136,8 +122,7 @@ class BitsItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class CommandCookieItem:
+class CommandCookieItem(NamedTuple):
     """``cookie NAME [optional];``: what a device command takes along."""
 
     name: Word
@@ -145,8 +130,7 @@ class CommandCookieItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class RegisterItem:
+class RegisterItem(NamedTuple):
     """``data @8 width 16;``, and the head of a control word."""
 
     keyword: str
@@ -155,8 +139,7 @@ class RegisterItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class MaskItem:
+class MaskItem(NamedTuple):
     """``mask bit N [active low];``"""
 
     bit: Number
@@ -164,8 +147,7 @@ class MaskItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class FlagItem:
+class FlagItem(NamedTuple):
     """``NAME bit N;``: the enable bit of a cookie."""
 
     name: Word
@@ -173,8 +155,7 @@ class FlagItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class CookieItem:
+class CookieItem(NamedTuple):
     """``NAME bits HIGH:LOW cookie [optional];``"""
 
     name: Word
@@ -184,8 +165,7 @@ class CookieItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class ControlItem:
+class ControlItem(NamedTuple):
     """``control @N { ... }``; ``register`` spans the head without the block."""
 
     register: RegisterItem
@@ -193,8 +173,7 @@ class ControlItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class SlotItem:
+class SlotItem(NamedTuple):
     """``slot STRIDE [ENDIAN endian] { ... }``; ``head`` is everything before the block."""
 
     stride: Number
@@ -204,16 +183,14 @@ class SlotItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class SlotNameItem:
+class SlotNameItem(NamedTuple):
     """``slot NAME;``: the layout of that name."""
 
     name: Word
     span: Span
 
 
-@dataclass(frozen=True)
-class LayoutItem:
+class LayoutItem(NamedTuple):
     """``slot NAME STRIDE ... { ... }`` outside of devices: a layout with a name."""
 
     name: Word
@@ -226,8 +203,7 @@ StorePart = (
 )
 
 
-@dataclass(frozen=True)
-class StoreItem:
+class StoreItem(NamedTuple):
     """``store NAME: msix;`` or ``store NAME: iomem { ... }``; ``head`` is without the block."""
 
     name: Word
@@ -237,21 +213,19 @@ class StoreItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class VectorItem:
+class VectorItem(NamedTuple):
     """``vector NAME = STORE[INDEX] ...;``; ``place`` is ``STORE[INDEX]``."""
 
     name: Word
     store: Word
-    index: Number
+    number: Number
     place: Span
     purpose: Text | None
     context: str
     span: Span
 
 
-@dataclass(frozen=True)
-class RangeItem:
+class RangeItem(NamedTuple):
     """``STORE``, ``STORE[A..]``, ``STORE[A..B]`` or ``STORE[A]``.
 
     ``last`` is None where the range goes to the store's end.
@@ -263,8 +237,7 @@ class RangeItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class ShareItem:
+class ShareItem(NamedTuple):
     """``share per cpu up to N;`` or ``share least loaded up to N;``"""
 
     policy: str
@@ -272,30 +245,26 @@ class ShareItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class DedicatedItem:
+class DedicatedItem(NamedTuple):
     """``dedicated;``"""
 
     span: Span
 
 
-@dataclass(frozen=True)
-class ReserveItem:
+class ReserveItem(NamedTuple):
     """``reserve N;``"""
 
     number: Number
     span: Span
 
 
-@dataclass(frozen=True)
-class ManagedItem:
+class ManagedItem(NamedTuple):
     """``managed;``"""
 
     span: Span
 
 
-@dataclass(frozen=True)
-class CpusItem:
+class CpusItem(NamedTuple):
     """``cpus node;``"""
 
     span: Span
@@ -304,8 +273,7 @@ class CpusItem:
 PoolPart = ShareItem | DedicatedItem | ReserveItem | ManagedItem | CpusItem | Broken
 
 
-@dataclass(frozen=True)
-class PoolItem:
+class PoolItem(NamedTuple):
     """``pool NAME = RANGE + ... { ... }``; ``head`` is everything before the block."""
 
     name: Word
@@ -316,8 +284,7 @@ class PoolItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class MemberItem:
+class MemberItem(NamedTuple):
     """``vector POOL;``, or ``vectors POOL A..B;`` with both counts."""
 
     pool: Word
@@ -326,8 +293,7 @@ class MemberItem:
     span: Span
 
 
-@dataclass(frozen=True)
-class SubdeviceItem:
+class SubdeviceItem(NamedTuple):
     """``subdevice NAME max N { ... }``; ``head`` is everything before the block."""
 
     name: Word
@@ -353,8 +319,7 @@ DeviceItem = (
 )
 
 
-@dataclass(frozen=True)
-class DeviceDecl:
+class DeviceDecl(NamedTuple):
     """``device NAME ["TITLE"] { ... }``; ``head`` is everything before the block."""
 
     name: Word
@@ -364,16 +329,14 @@ class DeviceDecl:
     span: Span
 
 
-@dataclass(frozen=True)
-class IncludeItem:
+class IncludeItem(NamedTuple):
     """``include "FILE";``"""
 
     path: Text
     span: Span
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """All of one file."""
 
     items: tuple[DeviceDecl | IncludeItem | LayoutItem | Broken, ...]

@@ -6,9 +6,9 @@ A code keeps its meaning for ever; one that is no longer used isn't given to ano
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Place, Severity
-from .records import dataclass
 from .source import Span
 
 
@@ -31,8 +31,9 @@ CODES: dict[str, Code] = {
     ),
     "IMS002": Code(
         "the file is too large",
-        "A file and what it includes may have 1 MiB. The interrupt chapter of a large device "
-        "takes a few KiB; a larger file is something else than a description.",
+        "A file and what it includes may have 1 MiB, and 20,000 statements, blocks and ranges. "
+        "The interrupt chapter of a large device takes a few KiB; a larger file is something "
+        "else than a description.",
     ),
     "IMS003": Code(
         "the file is not UTF-8",

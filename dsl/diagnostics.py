@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from .records import dataclass
 from .source import Source, Span
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+#: Findings that are given for one file at most.
+MAX_FINDINGS = 500
 
 #: Columns of a source line that are shown at most; longer lines are cut around the place.
 LINE_WIDTH = 100
@@ -78,6 +78,16 @@ def quote(text: str) -> str:
     if len(shown) > QUOTE_WIDTH:
         shown = shown[: QUOTE_WIDTH - 3] + "..."
     return f"`{shown}`"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that ``word`` is most likely a slip for, else None."""
+    if len(word) > 64:
+        return None
+    from difflib import get_close_matches
+
+    found = get_close_matches(word.lower(), sorted(known)[:100], 1, 0.65)
+    return found[0] if found else None
 
 
 def printable(text: str) -> str:

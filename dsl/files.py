@@ -6,17 +6,21 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from . import MAX_BYTES, ast
+from . import ast, bounded
 from .codes import report
-from .diagnostics import Diagnostic, Place, quote
-from .parser import nearest, parse
-from .source import Source, Span
+from .diagnostics import MAX_FINDINGS, Diagnostic, Place, nearest, quote
+from .parse import parse
+from .source import MAX_BYTES, Source, Span
 
 #: Files that one file may include, directly and through others.
 MAX_INCLUDED = 64
 
 #: Files that are not there for which a near one is looked for.
 MAX_GUESSES = 20
+
+#: Statements, blocks, and items of lists that a file and all that it includes may have.
+MAX_PARTS = 20_000
+_PART = re.compile(r'[\w"\])>]\s*[;{+,]')
 
 #: Control characters but tab and line ends, a lone carriage return, and bidi controls.
 FORBIDDEN = re.compile(
@@ -78,6 +82,7 @@ class Reader:
         self.lost = False
         self.units: dict[str, Unit] = {}
         self.bytes = MAX_BYTES
+        self.parts = MAX_PARTS
         self.guesses = 0
         self.chain: list[tuple[str, ast.IncludeItem]] = []
 
@@ -100,9 +105,7 @@ class Reader:
         place = at.path.span if at is not None else Span(Source(name, ""), 0, 0)
         if text is None:
             try:
-                with open(name, "rb") as file:
-                    # A device file has no end: never read more than can be right.
-                    text = file.read(self.bytes + 1)
+                text = bounded.read(name if at is None else os.path.realpath(name), self.bytes)
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or str(error)
                 what = "the file" if at is None else quote(name)
@@ -131,6 +134,16 @@ class Reader:
             )
             return None
         self.bytes -= len(text)
+        self.parts -= sum(1 for _ in _PART.finditer(decoded))
+        if self.parts < 0:
+            what = "the file has" if at is None else "with this the files have"
+            self._report(
+                "IMS002",
+                f"{what} more than {MAX_PARTS:,} statements, blocks and ranges",
+                place,
+                "a description of interrupts has a few dozen: is this the right file?",
+            )
+            return None
         source = Source(name, decoded.removeprefix("\ufeff"))
         harmless = FORBIDDEN.sub(lambda match: self._forbidden(source, match), source.text)
         tree, mistakes = parse(source, harmless)
@@ -145,6 +158,15 @@ class Reader:
     def _forbidden(self, source: Source, match: re.Match[str]) -> str:
         """Report a run of forbidden characters; what is read in its place, as long as it."""
         run = match.group()
+        if len(self.found) <= MAX_FINDINGS:  # no more are shown
+            self._name_forbidden(source, match)
+        before = source.text[max(0, match.start() - 1) : match.start()]
+        after = source.text[match.end() : match.end() + 1]
+        # A word with such a character in it is still one word.
+        return ("_" if before.isalnum() and after.isalnum() else " ") * len(run)
+
+    def _name_forbidden(self, source: Source, match: re.Match[str]) -> None:
+        run = match.group()
         names = ", ".join(dict.fromkeys(f"U+{ord(c):04X}" for c in run[:8]))
         self._report(
             "IMS004",
@@ -152,10 +174,6 @@ class Reader:
             Span(source, match.start(), match.end()),
             "remove it",
         )
-        before = source.text[max(0, match.start() - 1) : match.start()]
-        after = source.text[match.end() : match.end() + 1]
-        # A word with such a character in it is still one word.
-        return ("_" if before.isalnum() and after.isalnum() else " ") * len(run)
 
     # What a file includes.
 

@@ -8,13 +8,10 @@ came from, and has one JSON form (:func:`to_json`).
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass, field
+from typing import Any
 
-from .records import dataclass, field
 from .source import Source, Span
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: Version of the JSON form.  Raised whenever a key changes its meaning or goes away.
 JSON_VERSION = 1

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from . import ast, model
-from .records import dataclass, field
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    _Node = TypeVar("_Node")
+_Node = TypeVar("_Node")
 
 #: Stores whose messages the PCI core manages.
 PCI_KINDS = ("msi", "msix")
@@ -445,7 +442,7 @@ def _vector(item: ast.VectorItem) -> model.SpecialVector:
     return model.SpecialVector(
         name=item.name.text,
         store=item.store.text,
-        index=_value(item.index),
+        index=_value(item.number),
         purpose=item.purpose.value if item.purpose else "",
         context=model.Context(item.context),
         span=item.span,

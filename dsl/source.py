@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass, field
 
-from .records import dataclass, field
+#: Bytes that a file and all that it includes may have.
+MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)

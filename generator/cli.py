@@ -6,6 +6,7 @@ Exit codes: 0; 1 for errors in the input, for output that can't be made, and for
 
 from __future__ import annotations
 
+import argparse
 import gc
 import os
 import re
@@ -13,25 +14,19 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
+from .arguments import COMMANDS, check_parser, main_parser
+from .terminal import FAILED, OK, STDIN, Failure, read_stdin, report, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
-
-    from imsgen.dsl.diagnostics import Diagnostic
     from imsgen.dsl.model import Device
 
+    from .kernel.target import Target
+    from .patches import Commit
     from .series import Planner
-    from .targets import Target
-
-OK, FAILED, USAGE = 0, 1, 2
 
 #: File names that can stand in C comments, commands and commit messages as they are.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-
-
-class Failure(Exception):
-    """Ends the run with exit code 1; what there is to say was said, or is the text."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The process is over before looking for cycles could free anything worth it.
     gc.disable()
     try:
-        return _run(sys.argv[1:])
+        from . import process
+
+        return process.run(_run, sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
     finally:
         gc.freeze()
 
@@ -49,138 +48,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["check"]:
-            return _check_files(_usual(arguments[1:], check=True) or _parse_check(arguments[1:]))
+            return _check_files(check_parser().parse_args(arguments[1:]))
         if arguments[:1] == ["simulate"]:
             return _simulate(arguments[1:])
-        return _generate(_usual(arguments) or _parse(arguments))
+        if arguments and arguments[0] in COMMANDS:
+            return _command(arguments[0], arguments[1:])
+        return _generate(_parse(arguments))
     except Failure as failure:
         if failure.args:
-            _say(str(failure))
+            say(str(failure))
         return FAILED
-    except BrokenPipeError:
-        # The reader has seen enough.  Keep the interpreter from complaining at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except KeyboardInterrupt:
-        return 130
 
 
 # --- usage ------------------------------------------------------------------------------------
 
 
-class Options:
-    """What the command line says."""
-
-    files: Sequence[str] = ()
-    folders: list[str] | None = None
-    output = "."
-    tree: str | None = None
-    kernel: str | None = None
-    check = False
-    diff = False
-    sources = False
-    signoff: str | None = None
-
-
-def _usual(arguments: Sequence[str], check: bool = False) -> Options | None:
-    """The options where there are only files, and ``-o`` before or behind them; else None.
-
-    Loading argparse takes as long as parsing the file and making its patches.
-    """
-    options = Options()
-    options.files = arguments
-    if not check and arguments[:1] == ["-o"] and len(arguments) > 1:
-        options.output, options.files = arguments[1], arguments[2:]
-    elif not check and arguments[-2:-1] == ["-o"]:
-        options.output, options.files = arguments[-1], arguments[:-2]
-    words = [*options.files, options.output if options.output != "-" else "."]
-    if not options.files or not all(words) or any(word[0] == "-" for word in words):
-        return None
-    return options
-
-
-def _parse(arguments: Sequence[str]) -> Options:
-    parser = _parser()
-    options = parser.parse_args(arguments, Options())
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = main_parser()
+    options = parser.parse_args(arguments)
     _check_usage(parser, options)
     return options
 
 
-def _parse_check(arguments: Sequence[str]) -> Options:
-    return _check_parser().parse_args(arguments, Options())
-
-
-def _parser() -> argparse.ArgumentParser:
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="imsgen",
-        usage="imsgen DEVICE.ims... [-o DIR | -o -] [options]\n       imsgen check DEVICE.ims...\n"
-        "       imsgen simulate DEVICE.ims [options]",
-        description="Make the kernel patch series for a device's interrupt message stores.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("files", nargs="+", metavar="DEVICE.ims", help="descriptions of devices")
-    parser.add_argument(
-        "-o",
-        "--output",
-        default=".",
-        metavar="DIR",
-        help="write DIR/<device>/*.patch (default: the current folder); "
-        "'-': one mailbox for git am to standard output",
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--tree", metavar="PATH", help="make the series for this kernel tree, and prove it there"
-    )
-    where.add_argument("--kernel", metavar="NAME", help="make it for an embedded kernel profile")
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="write nothing, say what on disk is not what would be made (exit code 1)",
-    )
-    parser.add_argument(
-        "--diff", action="store_true", help="write nothing, show what would change as a diff"
-    )
-    parser.add_argument(
-        "--sources",
-        action="store_true",
-        help="write DIR/<device>/<kernel>/ with series/, src/ and manifest.json",
-    )
-    parser.add_argument(
-        "--signoff",
-        metavar="IDENT",
-        help="'Name <mail>': be the author of the patches and sign them off",
-    )
-    _add_folders(parser)
-    parser.add_argument("--version", action="version", version=f"imsgen {__version__}")
-    return parser
-
-
-def _check_parser() -> argparse.ArgumentParser:
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="imsgen check",
-        description="Say what is wrong with descriptions of devices; make nothing.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("files", nargs="+", metavar="DEVICE.ims")
-    _add_folders(parser)
-    return parser
-
-
-def _add_folders(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-I",
-        dest="folders",
-        metavar="DIR",
-        action="append",
-        help="look for included files here too, beside the including file; several may be given",
-    )
-
-
-def _check_usage(parser: argparse.ArgumentParser, args: Options) -> None:
+def _check_usage(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.output == "-" and (args.check or args.diff or args.sources):
         parser.error("-o - goes with none of --check, --diff, --sources")
     if not args.output:
@@ -193,7 +83,7 @@ def _check_usage(parser: argparse.ArgumentParser, args: Options) -> None:
         except PatchError as error:
             parser.error(f"--signoff: {error}")
     if args.kernel is not None:
-        from .targets import profiles
+        from .kernel.target import profiles
 
         if args.kernel not in profiles():
             parser.error(f"--kernel: no {args.kernel!r}, there is {', '.join(profiles())}")
@@ -202,15 +92,27 @@ def _check_usage(parser: argparse.ArgumentParser, args: Options) -> None:
 # --- commands ---------------------------------------------------------------------------------
 
 
-def _check_files(args: Options) -> int:
-    _load(args.files, args.folders or ())
-    return OK
+def _command(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    command = import_module(f"{__package__}.commands.{name}")
+    code: int = command.run(command.parser().parse_args(arguments))
+    return code
+
+
+def _check_files(args: argparse.Namespace) -> int:
+    if args.form is None:
+        _load(args.files, args.folders or ())
+        return OK
+    from .commands.check import run
+
+    return run(args)
 
 
 def _simulate(arguments: Sequence[str]) -> int:
-    from .simulate import SimulationError, parse, run
+    from .simulator.cli import SimulationError, parse, run
 
-    args = parse(arguments, _add_folders)
+    args = parse(arguments)
     devices = [device for device, _ in _load([args.file], args.folders or ())]
     try:
         run(devices, args)
@@ -223,15 +125,16 @@ def _simulate(arguments: Sequence[str]) -> int:
     return OK
 
 
-def _generate(args: Options) -> int:
+def _generate(args: argparse.Namespace) -> int:
     loaded = _load(args.files, args.folders or ())
-    from .edits import EditError
+    from .kernel.edits import EditError
+    from .kernel.proof import ProofError
+    from .kernel.scripts import ScriptError
+    from .kernel.target import TargetError
     from .names import NameClash, check_distinct
     from .patches import PatchError
     from .render import RenderError
-    from .scripts import ScriptError
-    from .series import Planner, SeriesError
-    from .targets import TargetError
+    from .series import NamesTaken, Planner, SeriesError
 
     try:
         check_distinct(device for device, _ in loaded)
@@ -240,7 +143,10 @@ def _generate(args: Options) -> int:
         if args.output == "-":
             return _mailbox(planner, [device for device, _ in loaded], args.signoff)
         folders = _folders(planner, target, loaded, args)
-    except (NameClash, TargetError, SeriesError) as error:
+    except NamesTaken as taken:
+        report(taken.findings)
+        raise Failure from taken
+    except (NameClash, TargetError, SeriesError, ProofError) as error:
         raise Failure(f"error: {error}") from error
     except (RenderError, ScriptError, PatchError, EditError) as error:
         raise Failure(f"error: the generator failed: {error}") from error
@@ -249,28 +155,33 @@ def _generate(args: Options) -> int:
 
 def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, bytes]]:
     """All devices of all files with the text of their file; all errors are reported first."""
-    from imsgen.dsl import load
+    from imsgen.dsl import MAX_BYTES, bounded, load
 
+    if list(files).count("-") > 1:
+        raise Failure("error: standard input can be read once only")
     out: list[tuple[Device, bytes]] = []
     failed = False
     for path in files:
         name = os.path.basename(path)
         try:
-            with open(path, "rb") as file:
-                text = file.read()
+            if path == "-":
+                path = name = STDIN
+                text = read_stdin()
+            else:
+                text = bounded.read(path, MAX_BYTES)
         except OSError as error:
-            _say(f"error: {path}: {error.strerror}")
+            say(f"error: {path}: {error.strerror}")
             failed = True
             continue
         if not _SAFE_NAME.fullmatch(name):
-            _say(
+            say(
                 f"error: {path!r}: the name stands in what is made, so it can have letters, "
                 "digits and _ . + - only"
             )
             failed = True
             continue
         result = load(path, text, folders)
-        _report(result.diagnostics)
+        report(result.diagnostics)
         failed |= not result.ok
         out += [(device, text) for device in result.devices]
     if failed:
@@ -278,19 +189,21 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
     return out
 
 
-def _target(args: Options) -> Target:
-    from .targets import DEFAULT, embedded, find_tree, probe
+def _target(args: argparse.Namespace) -> Target:
+    from .kernel.target import DEFAULT, embedded, find_tree, probe
 
     if args.kernel is not None:
         return embedded(args.kernel)
-    tree = args.tree if args.tree is not None else find_tree(os.getcwd())
+    tree = args.tree if args.tree is not None else find_tree(".")
     return embedded(DEFAULT) if tree is None else probe(tree)
 
 
 def _mailbox(planner: Planner, devices: Sequence[Device], signoff: str | None) -> int:
     from .patches import mbox
 
-    text = mbox(planner.series(devices).commits, __version__, signoff)
+    commits = planner.series(devices).commits
+    _prove(planner.target, commits)
+    text = mbox(commits, __version__, signoff)
     try:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
@@ -301,11 +214,19 @@ def _mailbox(planner: Planner, devices: Sequence[Device], signoff: str | None) -
     return OK
 
 
+def _prove(target: Target, commits: Sequence[Commit]) -> None:
+    """Have git apply what was made, where the tree is a repository."""
+    from .kernel.proof import is_repository, prove
+
+    if target.tree is not None and is_repository(target.tree):
+        prove(target.tree, commits)
+
+
 def _folders(
     planner: Planner,
     target: Target,
     loaded: Sequence[tuple[Device, bytes]],
-    args: Options,
+    args: argparse.Namespace,
 ) -> dict[str, dict[str, str]]:
     """For each device its folder and what belongs into it: each series applies alone."""
     from .series import series_files, sha256, source_files
@@ -313,6 +234,7 @@ def _folders(
     out = {}
     for device, text in loaded:
         series = planner.series([device])
+        _prove(target, series.commits)
         folder = os.path.join(args.output, device.name)
         if args.sources:
             folder = os.path.join(folder, target.name)
@@ -322,69 +244,36 @@ def _folders(
     return out
 
 
-def _store(folders: dict[str, dict[str, str]], args: Options) -> int:
+def _store(folders: dict[str, dict[str, str]], args: argparse.Namespace) -> int:
+    from imsgen.dsl.diagnostics import printable
+
     from . import emit
 
     try:
         if not (args.check or args.diff):
-            results = emit.write(folders)
+            results = emit.write(folders, args.output)
             for folder, result in results.items():
                 changed = len(result.missing) + len(result.stale)
-                print(f"{folder}: {changed} written, {len(result.fresh)} unchanged", end="")
+                shown = printable(folder)
+                print(f"{shown}: {changed} written, {len(result.fresh)} unchanged", end="")
                 print(f", {len(result.extra)} removed" if result.extra else "")
             return OK
         stale = False
         for folder, wanted in folders.items():
-            result = emit.compare(folder, wanted)
+            result = emit.compare(folder, wanted, args.output)
             stale |= not result.same
             if args.diff:
                 sys.stdout.flush()
-                text = emit.diff(folder, wanted, folder)
+                text = emit.diff(folder, wanted, folder, args.output)
                 sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
                 sys.stdout.buffer.flush()
             if args.check:
                 for word in ("missing", "stale", "extra"):
                     for name in getattr(result, word):
-                        _say(f"{word}: {os.path.join(folder, name)}")
+                        say(f"{word}: {os.path.join(folder, name)}")
     except emit.EmitError as error:
         raise Failure(f"error: {error}") from error
     return FAILED if args.check and stale else OK
-
-
-# --- talking ----------------------------------------------------------------------------------
-
-
-def _say(text: str) -> None:
-    print(f"imsgen: {text}", file=sys.stderr)
-
-
-def _report(found: Sequence[Diagnostic]) -> None:
-    if not found:
-        return
-    from imsgen.dsl.diagnostics import render
-
-    text = render(found)
-    if not _colourful():
-        sys.stderr.write(text)
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    coloured = Text(text, end="")
-    coloured.highlight_regex(r"(?m)^\S+:\d+:\d+: error\[\w+\]", "bold red")
-    coloured.highlight_regex(r"(?m)^\S+:\d+:\d+: warning\[\w+\]", "bold yellow")
-    coloured.highlight_regex(r"(?m)^ *\| +\^+.*$", "red")
-    coloured.highlight_regex(r"(?m)^ *\| +-+.*$", "blue")
-    coloured.highlight_regex(r"(?m)^ *= help:.*$", "cyan")
-    Console(stderr=True, soft_wrap=True).print(coloured, end="")
-
-
-def _colourful() -> bool:
-    return (
-        sys.stderr.isatty()
-        and not os.environ.get("NO_COLOR")
-        and os.environ.get("TERM", "dumb") != "dumb"
-    )
 
 
 if __name__ == "__main__":

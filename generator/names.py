@@ -6,9 +6,9 @@ Nothing else in the project puts such a name together.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from imsgen.dsl.model import Device, IomemStore, MemoryStore
-from imsgen.dsl.records import dataclass
 
 #: Where devices live which don't say otherwise.
 IRQCHIP = "drivers/irqchip"
@@ -52,7 +52,6 @@ class Names:
     kunit: str
     kunit_object: str
     kunitconfig: str
-    doc: str
     maintainers_title: str
     headers: tuple[StoreNames, ...]
 
@@ -81,7 +80,6 @@ def names_of(device: Device) -> Names:
         kunit=f"{folder}/tests/{suite}_kunit.c",
         kunit_object=f"tests/{suite}_kunit.o",
         kunitconfig=f"{folder}/tests/{suite}.kunitconfig",
-        doc=f"Documentation/core-api/irq/ims/{dash}.rst",
         maintainers_title=_maintainers_title(device),
         headers=tuple(
             StoreNames(
@@ -119,7 +117,7 @@ def check_distinct(devices: Iterable[Device]) -> None:
     seen: dict[str, Device] = {}
     for device in devices:
         names = names_of(device)
-        for made in (names.symbol, names.kunit_symbol, names.glue, names.header, names.doc):
+        for made in (names.symbol, names.kunit_symbol, names.glue, names.header):
             other = seen.setdefault(made, device)
             if other is not device:
                 raise NameClash(

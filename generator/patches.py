@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from imsgen.dsl.records import dataclass
-
-from .edits import FileDiff
+from .kernel.edits import FileDiff
 
 #: Who a commit is by unless the user says who signs it off.
 AUTHOR = "imsgen <imsgen@localhost.invalid>"
@@ -35,7 +34,10 @@ _NAME_BYTES = 60
 
 _FROM = "From " + "0" * 40 + " Mon Sep 17 00:00:00 2001\n"
 # Compiled when it is first used, which most runs never do.
-_IDENT = r"([^<>]*[^<>\s]) <([^<>@\s]+@[^<>@\s]+)>"
+_IDENT = r"([^<>]*)<([^<>]*)>"
+_MAIL = r"[^\s<>@()\[\]\\,;:\"]+@[^\s<>@()\[\]\\,;:\"]+"
+#: What git takes from both ends of a name and of a mail address.
+_CRUD = " .,:;<>\"\\'"
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 # What git am (mailsplit and mailinfo) would not take for a part of the message.
@@ -57,14 +59,23 @@ class Commit:
 
 
 def parse_ident(ident: str) -> str:
-    """``Name <mail>`` with blanks made single.  Raises :class:`PatchError`."""
-    text = " ".join(ident.split())
+    """``Name <mail>`` as git stores it: without signs at the ends, and with single blanks.
+
+    Raises :class:`PatchError`, also for what git am would not give back.
+    """
+    text = ident.strip(" ")
     found = re.fullmatch(_IDENT, text)
-    if not found or not text.isprintable() or text != ident.strip():
+    parts = found.groups() if found else ("", "")
+    name, mail = (" ".join(part.strip(_CRUD).split()) for part in parts)
+    if not name or not text.isprintable() or not re.fullmatch(_MAIL, mail):
         raise PatchError(f"not of the form 'Name <mail@example.org>': {ident!r}")
-    if len(found[1].encode()) > _NAME_BYTES:
-        raise PatchError(f"git takes a name of at most {_NAME_BYTES} bytes: {found[1]!r}")
-    return text
+    if "@" in name:
+        raise PatchError(f"git am takes a name with @ for a mail address: {name!r}")
+    if name[0] == "(" or (_is_encoded(name) and re.search(r'["\\()]', name)):
+        raise PatchError(f"git am would take brackets or quotes for a comment: {name!r}")
+    if len(name.encode()) > _NAME_BYTES:
+        raise PatchError(f"git takes a name of at most {_NAME_BYTES} bytes: {name!r}")
+    return f"{name} <{mail}>"
 
 
 def mbox(commits: Sequence[Commit], version: str, signoff: str | None = None) -> str:
@@ -194,12 +205,16 @@ def _head(subject: str, body: str, number: int, count: int, signoff: str | None)
 
 
 def _phrase(name: str) -> str:
-    if not name.isascii():
+    if _is_encoded(name):
         return _encoded(name)
     if _SPECIAL.search(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
     return name
+
+
+def _is_encoded(name: str) -> bool:
+    return not name.isascii() or "=?" in name
 
 
 def _encoded(text: str) -> str:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
+from typing import Any
 
-from imsgen.dsl import ahead
+import jinja2
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
+
+from imsgen.dsl.cache import folder
 from imsgen.templates import ROOT
 
-from .layout import fold, width
-from .translate import Undefined, environment
+from .fold import fold, width
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from jinja2 import Environment
-
-    from .translate import Function
+#: How the templates are read.  The byte code of other options is in another folder.
+OPTIONS: dict[str, Any] = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "autoescape": False,
+}
 
 #: Columns that a line of generated C may take (checkpatch: 100).
 MAX_COLUMNS = 100
@@ -38,35 +42,14 @@ class Renderer:
     """Renders the templates under one folder."""
 
     def __init__(self, root: str = ROOT) -> None:
-        self.root = root
-        self._made = _made_ahead() if root == ROOT else {}
-        self._functions: dict[str, Function | None] = {}
+        self._jinja = environment(root)
 
     def render(self, template: str, context: Mapping[str, Any]) -> str:
-        """The text of a template, long lines folded.  Raises :class:`RenderError`.
-
-        Made by the function that the build has made of the template, if it has, else by Jinja2.
-        """
-        if template not in self._functions:
-            function, sources = self._made.get(template, (None, {}))
-            self._functions[template] = function if ahead.fresh(sources) else None
-        function = self._functions[template]
-        if function is None:
-            return fold(self._jinja(template, context))
-        out: list[str] = []
+        """The text of a template, long lines folded.  Raises :class:`RenderError`."""
         try:
-            function(context, out)
-        except (Undefined, TypeError, ValueError) as error:
-            raise _broken(template, error) from error
-        return fold("".join(out))
-
-    def _jinja(self, template: str, context: Mapping[str, Any]) -> str:
-        from jinja2 import TemplateError
-
-        try:
-            return _environment(self.root).get_template(template).render(context)
-        except (TemplateError, TypeError, ValueError) as error:
-            raise _broken(template, error) from error
+            return fold(self._jinja.get_template(template).render(context))
+        except (jinja2.TemplateError, TypeError, ValueError) as error:
+            raise RenderError(f"{template}: {type(error).__name__}: {error}") from error
 
     def file(self, template: str, path: str, context: Mapping[str, Any], marker: str) -> str:
         """The text of a generated file.
@@ -83,24 +66,33 @@ class Renderer:
         return text
 
 
-@lru_cache(8)
-def _environment(root: str) -> Environment:
+class _Bytecode(FileSystemBytecodeCache):
+    """Jinja2's byte code in files, for as long as they can be read and written."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except Exception:  # what pickle raises for a file that is something else
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().dump_bytecode(bucket)
+        except OSError:
+            pass  # the next run compiles once more
+
+
+@cache
+def environment(root: str) -> Environment:
     """Jinja2 for the templates under ``root``; it sees by itself when one of them changes."""
-    return environment(root)
-
-
-def _made_ahead() -> dict[str, tuple[Function, dict[str, int]]]:
-    """The functions and their sources by template; empty in a package that wasn't built."""
-    try:
-        from imsgen.templates import _functions  # type: ignore[attr-defined]
-    except ImportError:
-        return {}
-    made: dict[str, tuple[Function, dict[str, int]]] = _functions.TEMPLATES
-    return made
-
-
-def _broken(template: str, error: Exception) -> RenderError:
-    return RenderError(f"{template}: {type(error).__name__}: {error}")
+    options = "".join(str(int(value)) for value in OPTIONS.values())
+    place = folder(f"jinja2-{jinja2.__version__}-{options}")
+    return Environment(
+        loader=FileSystemLoader(root),
+        undefined=StrictUndefined,
+        bytecode_cache=_Bytecode(place, "%s") if place else None,
+        **OPTIONS,
+    )
 
 
 def summary(problems: list[str]) -> str:

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
 
-from imsgen.dsl.model import Device
-from imsgen.dsl.records import dataclass
+from imsgen.dsl.codes import report
+from imsgen.dsl.diagnostics import Diagnostic, quote
+from imsgen.dsl.model import Device, ImsStore
+from imsgen.dsl.rules.words import public
+from imsgen.dsl.source import Span
 from imsgen.templates import ROOT
 
-from . import __version__, patches, prepared
-from .about import about
-from .edits import EditError, Workspace
+from . import __version__, patches
+from .kernel.edits import EditError, Workspace
+from .kernel.scripts import load_scripts
+from .kernel.target import Core, Target, exported
 from .names import Names, names_of
 from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
-from .scripts import NewFile, load_scripts
-from .targets import Core, Target, exported
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from .views.device import DeviceView, Unsupported, device_view
+from .views.suite import SuiteView, suite_view
+from .views.words import Words, words
 
 
 class SeriesError(Exception):
     """No series can be made of a device for a kernel; the text says why."""
+
+
+class NamesTaken(SeriesError):
+    """The kernel has functions, macros or types of a device's names already."""
+
+    def __init__(self, findings: Sequence[Diagnostic]) -> None:
+        super().__init__(findings[0].message)
+        self.findings = tuple(findings)
+
+
+#: A device's name, its stores', vectors', pools' (with stores) and subdevices' (with pools).
+Parts = tuple[str, list[str], list[str], list[tuple[str, list[str]]], list[tuple[str, list[str]]]]
 
 
 @dataclass(frozen=True)
@@ -44,10 +59,31 @@ class Series:
 class _Output:
     """An entry of series/outputs.toml."""
 
+    name: str
     message: str
     new: tuple[dict[str, str], ...]
     kconfig: tuple[dict[str, str], ...]
     makefile: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Gen:
+    """The run: version, source, command, and the marker's lines."""
+
+    version: str
+    source: str
+    command: str
+    marker: tuple[str, ...]
+
+
+class Context(TypedDict):
+    """What every template of a device sees."""
+
+    dev: DeviceView
+    suite: SuiteView
+    names: Names
+    gen: Gen
+    about: Words
 
 
 class Planner:
@@ -58,8 +94,7 @@ class Planner:
         self._root = root
         self._renderer = Renderer(root)
         self._outputs = _load_outputs(root)
-        self._core: Core | None = target.core if root == ROOT else None
-        self._prepared: Workspace | None = None
+        self._cores: dict[frozenset[str], Core] = {}
 
     def series(self, devices: Sequence[Device]) -> Series:
         """The series for ``devices`` together: what the kernel lacks first, and once.
@@ -69,18 +104,15 @@ class Planner:
         :class:`imsgen.generator.patches.PatchError`.
         """
         try:
-            commits = list(self.core().commits)
+            prepared = self.core(frozenset().union(*map(groups_of, devices)))
+            commits = list(prepared.commits)
             core = len(commits)
-            if self._prepared is None:
-                self._prepared = Workspace(self.core().provider)
-            work = Workspace(self._prepared)
+            work = Workspace(prepared.provider)
             files: dict[str, str] = {}
             cover = ("", "")
             for device in devices:
-                context = self._context(device)
+                context = self._context(device, core)
                 commits += self._device(work, device, context, files)
-                context["about"]["core_count"] = _patches(core)
-                context["about"]["has_core"] = core > 0
                 cover = self._message("series/cover.j2", context)
         except EditError as error:
             raise SeriesError(f"{self.target.name}: {error}") from error
@@ -92,52 +124,55 @@ class Planner:
 
     # --- core ---------------------------------------------------------------------------------
 
-    def core(self) -> Core:
-        """The commits that prepare the kernel.
+    def core(self, wanted: frozenset[str]) -> Core:
+        """The commits that prepare the kernel for devices which want these groups.
 
         Raises :class:`EditError` or :class:`imsgen.generator.render.RenderError`.
         """
-        if self._core is None:
+        if wanted not in self._cores:
             work = Workspace(self.target.provider)
             commits = []
             for script in load_scripts(self._root):
-                if self.target.needs(script):
-                    texts = {new.path: self._new_text(new) for new in script.new}
+                if self.target.needs(script, wanted):
+                    texts = {new.path: self._library(new.path) for new in script.new}
                     script.apply(work, self.target.skew, texts, self.target.apis)
                     commits.append(Commit(script.subject, script.body, work.commit()))
-            self._core = Core(tuple(commits), work)
-        return self._core
+            self._cores[wanted] = Core(tuple(commits), work)
+        return self._cores[wanted]
 
-    def _new_text(self, new: NewFile) -> str:
-        if new.template:
-            text = self._renderer.render(new.template, {"gen": {"version": __version__}})
-        else:
-            text = _source(new.source or "")
+    def _library(self, path: str) -> str:
+        """A file of the library, by its path in the kernel."""
+        try:
+            with open(os.path.join(self._root, "kernel", path), encoding="utf-8") as file:
+                text = self.target.spelled(file.read())
+        except OSError as error:
+            raise RenderError(f"kernel/{path}: {error.strerror}") from error
         problems = check_text(text)
         if problems:
-            raise RenderError(f"{new.source or new.template}: {summary(problems)}")
+            raise RenderError(f"kernel/{path}: {summary(problems)}")
         return text
 
     # --- devices ------------------------------------------------------------------------------
 
-    def _context(self, device: Device) -> dict[str, Any]:
-        from .views import Unsupported, device_view
-        from .views_suite import suite_view
-
+    def _context(self, device: Device, core: int) -> Context:
         try:
-            view = dict(device_view(device, self.target))
-            view.update(suite_view(device, view))
+            view = device_view(device)
         except Unsupported as error:
             raise SeriesError(f"{_place(device)}: {error}") from error
-        words = about(device)
-        words["kernel"] = self.target.name
-        return {**view, "gen": gen(device), "names": names_of(device), "about": words}
+        return {
+            "dev": view,
+            "suite": suite_view(device),
+            "names": names_of(device),
+            "gen": gen(device),
+            "about": words(device, self.target.name, core),
+        }
 
     def _device(
-        self, work: Workspace, device: Device, context: dict[str, Any], files: dict[str, str]
+        self, work: Workspace, device: Device, context: Context, files: dict[str, str]
     ) -> list[Commit]:
         names = names_of(device)
         self._check_free(device, names)
+        self._check_names(device)
         commits = []
         listed: list[str] = []
         for output in self._outputs:
@@ -162,36 +197,37 @@ class Planner:
         return commits
 
     def _texts(
-        self, entry: dict[str, str], context: dict[str, Any], names: Names
+        self, entry: dict[str, str], context: Context, names: Names
     ) -> list[tuple[str, str]]:
-        marker = context["gen"]["marker"][0]
+        marker = context["gen"].marker[0]
         template = entry["template"]
         if "each" not in entry:
             path = getattr(names, entry["path"])
             return [(path, self._renderer.file(template, path, context, marker))]
         out = []
-        named = getattr(names, entry["each"])
-        for item, item_names in zip(context[entry["each"]], named, strict=True):
-            path = getattr(item_names, entry["path"])
+        for item in getattr(context["dev"], entry["each"]):
+            path = getattr(item, entry["path"])
             inner = {**context, entry["as"]: item}
             out.append((path, self._renderer.file(template, path, inner, marker)))
         return out
 
     def _maintainers(
-        self, work: Workspace, names: Names, context: dict[str, Any], listed: list[str]
+        self, work: Workspace, names: Names, context: Context, listed: list[str]
     ) -> None:
-        context["about"]["files"] = sorted(listed)
-        text = self._renderer.render("series/maintainers.j2", context)
+        if not context["about"].maintainers:
+            return
+        inner = {**context, "files": sorted(listed)}
+        text = self._renderer.render("series/maintainers.j2", inner)
         work.maintainers(names.maintainers_title, text.splitlines())
 
-    def _message(self, template: str, context: dict[str, Any]) -> tuple[str, str]:
+    def _message(self, template: str, context: Context) -> tuple[str, str]:
         subject, _, body = self._renderer.render(template, context).partition("\n")
         return subject, body.strip("\n")
 
     def _check_free(self, device: Device, names: Names) -> None:
         """No file and no Kconfig symbol of the device is in the kernel already."""
         provider = self.target.provider
-        paths = [names.glue, names.header, names.kunit, names.kunitconfig, names.doc]
+        paths = [names.glue, names.header, names.kunit, names.kunitconfig]
         for path in paths + [store.path for store in names.headers]:
             if provider.exists(path):
                 raise SeriesError(
@@ -203,6 +239,26 @@ class Planner:
                 raise SeriesError(
                     f"{_place(device)}: {self.target.name} has a config {symbol} already"
                 )
+
+    def _check_names(self, device: Device) -> None:
+        """Nothing that a driver would see of the device has a name of the kernel."""
+        made = [(name.rpartition(" ")[2], root) for name, root in public(*parts_of(device))]
+        roots = dict(reversed(made))
+        taken = self.target.provider.taken(device.name, roots)
+        first = {roots[name]: name for name in sorted(taken, reverse=True)}
+        findings = []
+        for root, name in sorted(first.items(), key=lambda pair: place_of(device, pair[0]).start):
+            where = f", in {taken[name]}" if taken[name] else ""
+            findings.append(
+                report(
+                    "IMS023",
+                    f"{quote(root)} makes `{name}`, which {self.target.name} has already{where}",
+                    place_of(device, root),
+                    hint="choose another name",
+                )
+            )
+        if findings:
+            raise NamesTaken(findings)
 
     def _check_exports(self, device: Device, names: Names, text: str) -> None:
         mine = exported(text)
@@ -217,19 +273,54 @@ class Planner:
                 )
 
 
-def gen(device: Device) -> dict[str, Any]:
-    """What templates know of the run: version, source, command, and the marker's lines."""
+def parts_of(device: Device) -> Parts:
+    """The names of a device, of which all others are made."""
+    return (
+        device.name,
+        [store.name for store in device.stores],
+        [vector.name for vector in device.vectors],
+        [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
+        [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
+    )
+
+
+def place_of(device: Device, name: str) -> Span:
+    """Where a name of a device is given."""
+    named = [*device.stores, *device.vectors, *device.pools, *device.subdevices]
+    span = next((item.span for item in named if item.name == name), device.span)
+    start = span.source.text.find(name, span.start)
+    return span if start < 0 else Span(span.source, start, start + len(name))
+
+
+def groups_of(device: Device) -> frozenset[str]:
+    """The groups of preparatory scripts that the series of a device begins with."""
+    stores = {store.name for store in device.stores if isinstance(store, ImsStore)}
+    pools = [pool for pool in device.pools if not pool.managed]
+    wanted = {"kunit_support"}
+    if stores:
+        wanted |= {"quiesce", "ims", "stores", "stores_kunit"}
+    if pools:
+        wanted |= {"quiesce", "pools", "pools_kunit"}
+    if device.subdevices:
+        wanted |= {"sets", "sets_kunit"}
+    if any(r.store in stores for pool in pools for r in pool.ranges):
+        wanted |= {"store_pools", "store_pools_kunit"}
+    return frozenset(wanted)
+
+
+def gen(device: Device) -> Gen:
+    """What templates know of the run."""
     source = source_name(device)
     command = f"imsgen {source}"
-    return {
-        "version": __version__,
-        "source": source,
-        "command": command,
-        "marker": [
+    return Gen(
+        version=__version__,
+        source=source,
+        command=command,
+        marker=(
             f"Generated by imsgen {__version__} from {source}: change that file, not this one.",
             f"Make again: {command}",
-        ],
-    }
+        ),
+    )
 
 
 def source_name(device: Device) -> str:
@@ -270,7 +361,7 @@ def source_files(
     manifest = {
         "format": 1,
         "tool": f"imsgen {__version__}",
-        "command": gen(device)["command"],
+        "command": gen(device).command,
         "source": {"name": source_name(device), "sha256": digest},
         "device": device.name,
         "kernel": target.name,
@@ -295,32 +386,14 @@ def _place(device: Device) -> str:
     return f"{device.span.source.name}:{device.span.line}"
 
 
-def _patches(count: int) -> str:
-    return "patch" if count == 1 else f"{count} patches"
-
-
-def _source(path: str) -> str:
-    """A file that is copied into the kernel, e.g. ``kernel_test_module/ims_fake.c``."""
-    from importlib import import_module
-
-    package, _, name = path.partition("/")
-    folder = import_module(f"imsgen.{package}").__path__[0]
-    try:
-        with open(os.path.join(folder, name), encoding="utf-8") as file:
-            return file.read()
-    except OSError as error:
-        raise RenderError(f"{path}: {error.strerror}") from error
-
-
 def _load_outputs(root: str) -> tuple[_Output, ...]:
-    data = prepared.outputs() if root == ROOT else None
-    if data is None:
-        import tomllib
+    import tomllib
 
-        with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
-            data = tomllib.load(file)
+    with open(os.path.join(root, "series", "outputs.toml"), "rb") as file:
+        data = tomllib.load(file)
     return tuple(
         _Output(
+            entry["name"],
             entry["message"],
             tuple(entry.get("new", ())),
             tuple(entry.get("kconfig", ())),

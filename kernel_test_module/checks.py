@@ -16,8 +16,9 @@ from . import build, git, host, kconfig, trees
 from .fetch import Tree
 from .report import Report
 
-ALLOWED_CHECKPATCH = frozenset({"MISSING_SIGN_OFF"})
-"""An unsigned series lacks its sign-off, and nothing else."""
+ALLOWED_CHECKPATCH = frozenset({"MISSING_SIGN_OFF", "FILE_PATH_CHANGES", "UNKNOWN_COMMIT_ID"})
+"""An unsigned series lacks its sign-off. Whether MAINTAINERS covers new files says `maintained()`.
+The tree that patches are tried on has no history in which commits of Linux could be found."""
 
 DOCUMENTATION = ("Documentation/", "MAINTAINERS")
 
@@ -42,7 +43,7 @@ class Variant:
     """Whether the series' own symbols are m"""
 
 
-OWN = r"CONFIG_\w+_IRQS(_KUNIT_TEST)?|CONFIG_IMS_KUNIT_FAKE"
+OWN = r"CONFIG_\w+_IRQS|CONFIG_\w+_KUNIT_TEST|CONFIG_(IMS|IRQ)_\w*KUNIT\w*"
 """The symbols of a series, in a .kunitconfig and elsewhere."""
 
 VARIANTS = (
@@ -51,7 +52,7 @@ VARIANTS = (
         "SMP=n",
         ("W=1",),
         (("CONFIG_SMP", "n"),),
-        ("CONFIG_NR_CPUS", "CONFIG_HOTPLUG_CPU", r"CONFIG_\w*NUMA"),
+        ("CONFIG_NR_CPUS", "CONFIG_HOTPLUG_CPU", "CONFIG_CPU_ISOLATION", r"CONFIG_\w*NUMA"),
     ),
     Variant("modules", ("W=1",), (("CONFIG_MODULES", "y"),), modules=True),
     Variant(
@@ -134,6 +135,16 @@ def checkpatch(tree: Tree, mboxes: dict[str, bytes], report: Report, tag: str) -
             for patch in trees.split(mbox, tree.home / "patches")
         }
         proven(tree, todo, report)
+
+
+def maintained(tree: Tree, files: Iterable[str], report: Report, tag: str) -> None:
+    """Each new file is in a section of MAINTAINERS which names somebody."""
+    script = ["perl", "scripts/get_maintainer.pl", "--no-git", "--no-git-fallback", "--no-l"]
+    for name in files:
+        code, said = call([*script, "--no-rolestats", "-f", name], tree.apply)
+        named = [line for line in said.splitlines() if "@" in line and "torvalds@" not in line]
+        faults = [] if named and not code else [f"nobody maintains it: {said.strip()}"]
+        report.check(f"{tag} get_maintainer {name}", faults)
 
 
 def kernel_doc(tree: Tree, files: Iterable[str], report: Report, tag: str) -> None:
@@ -250,6 +261,9 @@ def unexported(full: build.Build, module: build.Build, objects: Iterable[str]) -
     needed: dict[str, frozenset[str]] = {}
     for name in objects:
         path = module.objects / name
+        # The library is a part of the kernel
+        if "-DMODULE" not in path.with_name(f".{path.name}.cmd").read_text():
+            continue
         needed[name] = undefined(host.run(["nm", "--undefined-only", path]))
         defined = host.run(["nm", "--defined-only", path])
         known |= set(re.findall(r"__export_symbol_(\w+)", defined))

@@ -78,52 +78,71 @@ def store_probes(f: str, store: str) -> Iterator[Probe]:
         symbol = f"count_{store}_{name}"
         call = f"{f}_{store}_{name}(slot{pass_on});"
         yield Probe(f"{store} {name}", symbol, f"void {symbol}({slot}{more}) {{ {call} }}")
-    for name in ("irq_mask", "irq_unmask", "irq_write_msi_msg"):
-        yield Probe(f"{store} chip {name}", f"{f}_{store}_{name}")
+    for name, slow in (
+        ("irq_mask", ("irq_chip_mask_parent",)),
+        ("irq_unmask", ("irq_chip_unmask_parent",)),
+        ("irq_write_msi_msg", ()),
+    ):
+        yield Probe(f"{store} chip {name}", f"{f}_{store}_{name}", slow=slow)
 
 
-def pool_probes(f: str, pool: str, sharing: Sharing | None) -> Iterator[Probe]:
-    """Look-up; if the pool is shared get on a CPU, put, attach, detach and dispatch."""
+def probe(
+    of: str, name: str, result: str, args: str, body: str, *slow: str, locked: int = 0
+) -> Probe:
+    """One inline function of a pool, or of the subdevices' part of it, as OF names them."""
+    symbol = f"count_{of.replace(' ', '_')}_{name}"
+    code = f"{result}{symbol}({args}) {{ {body} }}"
+    return Probe(f"{of} {name}", symbol, code, locked, slow)
+
+
+def pool_probes(f: str, pool: str, sharing: Sharing | None, managed: bool) -> Iterator[Probe]:
+    """Look-up; if the pool is shared get on a CPU, put, attach, detach and dispatch.
+
+    The PCI core knows the vectors of managed pools, which are looked up when a queue is set up.
+    """
     fn = f"{f}_{pool}"
-    irqs, vec, user = f"struct {f}_irqs *irqs", f"struct {fn}_vec *vec", f"struct {fn}_user *user"
+    irqs, vec, user = f"struct {f}_irqs *irqs", "struct irq_vec *vec", "struct irq_vec_user *user"
 
-    def probe(name: str, result: str, args: str, body: str, **more: object) -> Probe:
-        symbol = f"count_{pool}_{name}"
-        code = f"{result}{symbol}({args}) {{ {body} }}"
-        return Probe(f"{pool} {name}", symbol, code, **more)  # type: ignore[arg-type]
-
-    yield probe("lookup", "unsigned int ", f"{irqs}, unsigned int n", f"return {fn}_irq(irqs, n);")
+    look_up = f"return {fn}_irq(irqs, n);"
+    core = ("pci_irq_vector",) if managed else ()
+    yield probe(pool, "lookup", "unsigned int ", f"{irqs}, unsigned int n", look_up, *core)
     if not sharing:
         return
     get = "get_on" if sharing.policy is SharePolicy.LEAST_LOADED else "get"
-    yield probe(
-        "get",
-        f"struct {fn}_vec *",
-        f"{irqs}, unsigned int cpu",
-        f"return {fn}_{get}(irqs, cpu);",
-        locked=1,
-        slow=(f"__{fn}_get",),
-    )
-    yield probe("put", "void ", vec, f"{fn}_put(vec);", locked=1, slow=(f"__{fn}_put",))
-    yield probe(
-        "attach",
-        "void ",
-        f"{vec}, {user}",
-        f"{fn}_attach(vec, user);",
-        locked=1,
-        slow=(f"__{fn}_attach",),
-    )
-    yield probe("detach", "void ", user, f"{fn}_detach(user);", locked=1, slow=(f"__{fn}_detach",))
+    call = f"return {fn}_{get}(irqs, cpu);"
+    args = f"{irqs}, unsigned int cpu"
+    yield probe(pool, "get", "struct irq_vec *", args, call, "__irq_vecpool_get", locked=1)
+    yield probe(pool, "put", "void ", vec, f"{fn}_put(vec);", "__irq_vec_put", locked=1)
+    call = f"{fn}_attach(vec, user);"
+    yield probe(pool, "attach", "void ", f"{vec}, {user}", call, "__irq_vec_attach", locked=1)
+    yield probe(pool, "detach", "void ", user, f"{fn}_detach(user);", "__irq_vec_detach", locked=1)
     symbol = f"count_{pool}_dispatch"
     yield Probe(
         f"{pool} dispatch",
         symbol,
-        f"struct count_{pool}_queue {{ struct {fn}_user user; unsigned long count; }};\n"
+        f"struct count_{pool}_queue {{ struct irq_vec_user user; unsigned long count; }};\n"
         f"static irqreturn_t count_{pool}_queue({user})\n"
         f"{{ container_of(user, struct count_{pool}_queue, user)->count++; return IRQ_HANDLED; }}\n"
         f"irqreturn_t {symbol}(int irq, void *vec)\n"
         f"{{ return {fn}_dispatch(vec, count_{pool}_queue); }}",
+        slow=("__irq_vec_dispatch",),
     )
+
+
+def member_probes(f: str, kind: str, member: str, shared: bool) -> Iterator[Probe]:
+    """A subdevice's look-up of a vector; if its pool is shared attach and detach."""
+    of, fn, vecs = f"{kind} {member}", f"{f}_{kind}_{member}", "struct irq_vecset_vec *vec"
+    user = "struct irq_vec_user *user"
+
+    args, call = "const struct irq_vecset *set, unsigned int n", f"return {fn}(set, n);"
+    yield probe(of, "lookup", "struct irq_vecset_vec *", args, call)
+    if not shared:
+        return
+    for name in ("attach", "detach"):
+        # What counts the users is out of line, whoever attaches.
+        slow = (f"irq_vecset_{'count' if name == 'attach' else 'uncount'}", f"__irq_vec_{name}")
+        call = f"{fn}_{name}(vec, user);"
+        yield probe(of, name, "void ", f"{vecs}, {user}", call, *slow, locked=1)
 
 
 def probes(device: Device) -> list[Probe]:
@@ -141,7 +160,11 @@ def probes(device: Device) -> list[Probe]:
         )
         found.append(Probe(f"{vector.name} lookup", symbol, code))
     for pool in device.pools:
-        found.extend(pool_probes(f, pool.name, pool.sharing))
+        found.extend(pool_probes(f, pool.name, pool.sharing, pool.managed))
+    shared = {pool.name for pool in device.pools if pool.sharing}
+    for kind in device.subdevices:
+        for member in kind.members:
+            found.extend(member_probes(f, kind.name, member.pool, member.pool in shared))
     return found
 
 

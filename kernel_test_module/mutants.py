@@ -1,13 +1,15 @@
-"""Seeded faults in the templates: does the KUnit suite notice each of them?
+"""Seeded faults in templates and library: does a KUnit suite notice each of them?
 
-All faulty devices are built into one UML kernel, side by side under names of their own, and each
-suite gets a boot of its own, so that a fault may crash its kernel.  What only a machine with
-several CPUs can show is done in the same way under QEMU.
+All of them are built into one kernel, side by side under names of their own: devices with a fault
+in a template, and copies of a file of the library with a fault, each with the suite of that file.
+Each suite gets a boot of its own, so that a fault may crash its kernel.  This is UML; what only a
+machine with several CPUs can show is done in the same way under QEMU.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -19,9 +21,9 @@ from pathlib import Path
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
+from imsgen.generator.kernel.target import Target, probe
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
-from imsgen.generator.targets import Target, probe
 from imsgen.templates import ROOT
 
 from . import boot, build, fetch, host, ktap, skeletons, stages, trees
@@ -34,7 +36,7 @@ LIST = Path(__file__).resolve().parent / "mutants.toml"
 FAULTY = ("idxd", "timer")
 
 #: Seconds a suite may take: on UML sound ones need less than one.
-LIMIT = {"um": 30.0, "x86_64": 120.0}
+LIMIT = {"um": 60.0, "x86_64": 240.0}
 
 #: What the Kconfig entries of the planted devices would select.
 SELECTS = """
@@ -43,53 +45,79 @@ config IMSGEN_PLANTED
 	select AUXILIARY_BUS
 """
 
+#: The suites of the library, by the file which they are about.
+SUITES = {
+    "kernel/irq/vecpool.c": "kernel/irq/tests/irq_vecpool_kunit.c",
+    "kernel/irq/vecpool-pci.c": "kernel/irq/tests/irq_vecpool_kunit.c",
+    "kernel/irq/vecset.c": "kernel/irq/tests/irq_vecset_kunit.c",
+    "drivers/pci/msi/ims.c": "drivers/pci/msi/tests/pci_ims_kunit.c",
+    "drivers/pci/msi/ims-vecpool.c": "drivers/pci/msi/tests/pci_ims_vecpool_kunit.c",
+    "include/linux/irq_vecpool.h": "kernel/irq/tests/irq_vecpool_kunit.c",
+    "include/linux/irq_vecset.h": "kernel/irq/tests/irq_vecset_kunit.c",
+    "include/linux/pci_ims.h": "drivers/pci/msi/tests/pci_ims_kunit.c",
+}
+
+#: What the copies of files include before anything else, below include/.
+PRELUDE = "imsgen"
+
 
 @dataclass(frozen=True)
 class Mutant:
-    """A fault: in ``template``, ``new`` stands instead of ``old``.
+    """A fault: in ``template`` or in ``file`` of the library, ``new`` stands instead of ``old``.
 
-    It is planted in the examples, or where ``devices`` is not empty, in the layouts of these names.
-    With ``smp`` it takes several CPUs.
+    One in a template is planted in the examples, or where ``devices`` is not empty, in the layouts
+    of these names.  One in the library is planted in a copy of the file, which the suite of the
+    file runs on, or ``suite``; ``along`` are other files of the library which have to be copied
+    too, because they call the faulty one.  One in a header of the library that shows in devices is
+    planted in ``devices``.  With ``smp`` it takes several CPUs.
     """
 
     name: str
-    template: str
     old: str
     new: str
+    template: str = ""
+    file: str = ""
     devices: tuple[str, ...] = ()
+    along: tuple[str, ...] = ()
+    suite: str = ""
     smp: bool = False
 
-    def apply(self, root: Path) -> None:
-        """Put the fault into the templates below ROOT.  Raises `StageError` if it has no place."""
-        path = root / self.template
+    def apply(self, path: Path) -> str:
+        """The text of PATH with the fault.  Raises `StageError` if that has no place for it."""
         text = path.read_text()
         if text.count(self.old) != 1:
             raise host.StageError(
                 f"mutant {self.name!r}: its place is {text.count(self.old)} times in "
-                f"{self.template}, not once"
+                f"{self.template or self.file}, not once"
             )
-        path.write_text(text.replace(self.old, self.new))
+        return text.replace(self.old, self.new)
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A device with one fault (none where ``mutant`` is None) and its files in the tree."""
+    """A fault (none where ``mutant`` is None), its files in the tree, and what is built of them."""
 
     mutant: Mutant | None
-    device: Device
+    where: str
+    suite: str
+    """The KUnit suite that has to fail"""
     files: dict[str, str]
-
-    @property
-    def suite(self) -> str:
-        """The name of its KUnit suite."""
-        return names_of(self.device).suite
+    objects: dict[str, str]
+    """Lines for Makefiles, by their folders"""
 
 
 def mutants(path: Path = LIST) -> tuple[Mutant, ...]:
     """The faults that are listed."""
     with path.open("rb") as stream:
         entries = tomllib.load(stream)["mutant"]
-    return tuple(Mutant(**{**e, "devices": tuple(e.get("devices", ()))}) for e in entries)
+    lists = ("devices", "along")
+    return tuple(
+        Mutant(**{**entry, **{name: tuple(entry.get(name, ())) for name in lists}})
+        for entry in entries
+    )
+
+
+# --- devices ------------------------------------------------------------------------------------
 
 
 def valid(paths: Sequence[Path]) -> tuple[Device, ...]:
@@ -103,9 +131,16 @@ def valid(paths: Sequence[Path]) -> tuple[Device, ...]:
     return tuple(found)
 
 
-def sound(target: Target, device: Device) -> Planted:
+def device(mutant: Mutant | None, of: Device, files: dict[str, str]) -> Planted:
+    """A device with FILES, built in without any configuration."""
+    names = names_of(of)
+    line = f"obj-y += {Path(names.glue).stem}.o tests/{Path(names.kunit).stem}.o\n"
+    return Planted(mutant, of.name, names.suite, files, {"drivers/irqchip": line})
+
+
+def sound(target: Target, of: Device) -> Planted:
     """A device without a fault."""
-    return Planted(None, device, Planner(target).series([device]).files)
+    return device(None, of, Planner(target).series([of]).files)
 
 
 def plant(
@@ -120,43 +155,150 @@ def plant(
     difference at all.
     """
     healthy = Planner(target)
-    for device in examples:
-        yield sound(target, replace(device, name=f"{device.name}_m00"))
+    for example in examples:
+        yield sound(target, replace(example, name=f"{example.name}_m00"))
     for number, mutant in enumerate(faults, 1):
+        if mutant.file:
+            continue
         different = False
         devices = [d for d in odd if d.name in mutant.devices] if mutant.devices else examples
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder) / "templates"
             shutil.copytree(ROOT, root)
-            mutant.apply(root)
+            template = root / mutant.template
+            template.write_text(mutant.apply(template))
             faulty = Planner(target, str(root))
-            for device in devices:
-                renamed = replace(device, name=f"{device.name}_m{number:02}")
+            for one in devices:
+                renamed = replace(one, name=f"{one.name}_m{number:02}")
                 files = faulty.series([renamed]).files
                 if files != healthy.series([renamed]).files:
                     different = True
-                    yield Planted(mutant, renamed, files)
+                    yield device(mutant, renamed, files)
         if not different:
             raise host.StageError(f"mutant {mutant.name!r} changes nothing in any device")
 
 
+# --- library ------------------------------------------------------------------------------------
+
+
+def functions(text: str) -> tuple[str, ...]:
+    """The names of the functions in a C file that other files can call."""
+    return tuple(
+        re.findall(r"(?m)^(?!static\b|#|typedef\b)[a-z_][\w ]*[ *]\**(\w+)\([^;]*?\)\n\{", text)
+    )
+
+
+def copies(
+    work: Path, mutant: Mutant, tag: str, suite: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """A copy of the faulty file, of those along and of SUITE, if that is one: files and objects.
+
+    Whatever includes the prelude calls the copies.  What they call elsewhere in the library is the
+    library's.  Raises `StageError` when the fault has no place.
+    """
+    texts = {path: (work / path).read_text() for path in mutant.along}
+    files: dict[str, str] = {}
+    prelude = ""
+    if mutant.file.endswith(".h"):
+        # Its guard keeps the sound one out.
+        name = f"{PRELUDE}/{tag}-{Path(mutant.file).name}"
+        files[f"include/{name}"] = mutant.apply(work / mutant.file)
+        prelude = f"#include <{name}>\n"
+    else:
+        texts[mutant.file] = mutant.apply(work / mutant.file)
+    renames = [f"#define {n}\t{n}_{tag}\n" for one in texts.values() for n in functions(one)]
+    files[f"include/{PRELUDE}/{tag}.h"] = "".join(renames) + prelude
+    if suite:
+        texts[suite] = (work / suite).read_text()
+    objects: dict[str, str] = {}
+    for path, one in texts.items():
+        folder, stem = renamed_path(path, tag)
+        files[f"{folder}/{stem}.c"] = renamed_text(one, tag)
+        line = f"{flags(f'{stem}.o', tag)}obj-y += {stem}.o\n"
+        objects[folder] = objects.get(folder, "") + line
+    return files, objects
+
+
+def flags(name: str, tag: str) -> str:
+    """The line of a Makefile that has an object include the prelude."""
+    return f"CFLAGS_{name} := -include {PRELUDE}/{tag}.h\n"
+
+
+def library(work: Path, mutant: Mutant, tag: str) -> Planted:
+    """A fault that the library's own suite has to see."""
+    suite = mutant.suite or SUITES[mutant.file]
+    files, objects = copies(work, mutant, tag, suite)
+    (name,) = stages.suites_in((work / suite).read_text())
+    return Planted(mutant, mutant.file, f"{name}_{tag}", files, objects)
+
+
+def below(work: Path, mutant: Mutant, tag: str, one: Planted) -> Planted:
+    """A device on the faulty library, whose suite has to see that."""
+    files, objects = copies(work, mutant, tag, "")
+    for folder, line in one.objects.items():
+        names = [word for word in line.split() if word.endswith(".o")]
+        own = "".join(flags(name, tag) for name in names) + line
+        objects[folder] = objects.get(folder, "") + own
+    return replace(one, mutant=mutant, files=one.files | files, objects=objects)
+
+
+def in_library(
+    work: Path, target: Target, faults: Sequence[Mutant], odd: Sequence[Device]
+) -> Iterator[Planted]:
+    """Each fault in the library, with its suite or below devices of ODD: a copy for each."""
+    for number, mutant in enumerate(faults, 1):
+        if mutant.file and not mutant.devices:
+            yield library(work, mutant, f"m{number:02}")
+        elif mutant.file:
+            for one in odd:
+                if one.name in mutant.devices:
+                    tag = f"m{number:02}_{one.name}"
+                    renamed = replace(one, name=f"{one.name}_m{number:02}")
+                    yield below(work, mutant, tag, sound(target, renamed))
+
+
+def renamed_path(path: str, tag: str) -> tuple[str, str]:
+    """The folder of a copy's Makefile, and where the copy is from there, without its ending.
+
+    Suites are built by the Makefile of the folder above.
+    """
+    folder, _, name = path.rpartition("/")
+    stem = f"{name.removesuffix('.c')}_{tag}"
+    if folder.endswith("/tests"):
+        return folder.removesuffix("/tests"), f"tests/{stem}"
+    return folder, stem
+
+
+def renamed_text(text: str, tag: str) -> str:
+    """A copy's text: suite and file in debugfs have other names, tracepoints are the library's."""
+    text = text.replace("#define CREATE_TRACE_POINTS\n", "")
+    text = text.replace('"irq_vecpools"', f'"irq_vecpools_{tag}"')
+    for name in stages.suites_in(text):
+        text = re.sub(rf'(\.name\s*=\s*)"{re.escape(name)}"', rf'\1"{name}_{tag}"', text)
+    return text
+
+
 def write(work: Path, planted: Sequence[Planted]) -> None:
-    """Put the faulty devices into a work tree, built in without any configuration."""
-    lines: list[str] = []
+    """Put the faults into a work tree."""
+    lines: dict[str, list[str]] = {}
     for one in planted:
-        names = names_of(one.device)
         for path, text in one.files.items():
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_text(text)
-        lines.append(f"obj-y += {Path(names.glue).stem}.o tests/{Path(names.kunit).stem}.o\n")
-    makefile = work / "drivers/irqchip/Makefile"
-    makefile.write_text(makefile.read_text() + "".join(lines))
+        for folder, line in one.objects.items():
+            lines.setdefault(folder, []).append(line)
+    for folder, more in lines.items():
+        makefile = work / folder / "Makefile"
+        makefile.write_text(makefile.read_text() + "".join(more))
     menu = work / "drivers/irqchip/Kconfig"
     menu.write_text(menu.read_text() + SELECTS)
 
 
+# --- boots --------------------------------------------------------------------------------------
+
+
 def boot_one(place: Place, built: build.Build, one: Planted) -> boot.Booted:
-    """Boot the suite of a planted device."""
+    """Boot the suite of a fault."""
     machine = replace(stages.WHERES[built.arch], limit=LIMIT[built.arch])
     log = place.logs / "mutants" / f"{built.arch}-{one.suite}.log"
     glob = (f"kunit.filter_glob={one.suite}",)
@@ -164,7 +306,7 @@ def boot_one(place: Place, built: build.Build, one: Planted) -> boot.Booted:
 
 
 def verdict(booted: boot.Booted, found: ktap.Ktap, one: Planted) -> tuple[bool, str]:
-    """Whether the suite of a planted device failed, and by what. Raises `StageError`."""
+    """Whether a suite failed, and by what. Raises `StageError` when it did not run."""
     failures = [name for suite in found.suites for name in suite.failures]
     if failures:
         return True, failures[0].rpartition(".")[2]
@@ -199,8 +341,9 @@ def stage(place: Place, report: Report, names: Sequence[str] = stages.EXAMPLES) 
                 target = probe(str(work))
                 odd = layouts(place)
                 examples = valid([place.example(name) for name in FAULTY])
-                planted = [sound(target, device) for device in odd]
+                planted = [sound(target, one) for one in odd]
                 planted += plant(target, faults, examples if arch == "um" else (), odd)
+                planted += in_library(work, target, faults, odd)
                 write(work, planted)
                 drivers = skeletons.write(place, work) if arch == "um" else []
                 build.kernel(built)
@@ -234,7 +377,7 @@ def judge(
                 found = ktap.parse(booted.log, built.source)
             caught, why = verdict(booted, found, one)
             if caught:
-                return f"{one.device.name}: {why}"
+                return f"{one.where}: {why}"
         return ""
 
     groups = [[one] for one in planted if one.mutant is None]

@@ -1,11 +1,13 @@
-"""The simulator and the generated C give the same answers: both do the same, here it is compared.
+"""The simulator and the library give the same answers: both do the same, here it is compared.
 
 `sim_driver/` runs on the pools of `sim_driver/sim.ims` in a booted kernel, and prints what became
-of them. Here the same is done with `imsgen.generator.sim_pool`, and every line has to be the same:
+of them. Here the same is done with `imsgen.generator.simulator.pool`, and every line has to be the
+same:
 
 * `random`: 10,000 operations on two pools and their subdevices
-* `short`: 10,000 operations on one pool after the other, on a machine that runs out of CPU vectors
-* `scale`: 1,000 subdevices with 8,000 queues, which `imsgen simulate` has to predict
+* `short`: 10,000 operations on one pool after the other, on a machine that runs out of CPU vectors,
+  of those of all CPUs or of one
+* `scale`: 1,000 subdevices with 16,000 queues, which `imsgen simulate` has to predict
 
 The outcome is in build/results/simulated.json.
 """
@@ -23,8 +25,17 @@ from typing import Any
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.generator.sim_pool import ENOSPC, HZ, Machine, Pool, Vector, give_back, take
-from imsgen.generator.sim_run import Plan, Setup, plan, simulate, spread, wanted_of
+from imsgen.generator.simulator.pool import (
+    ENOSPC,
+    HZ,
+    Machine,
+    Pool,
+    Vector,
+    give_back,
+    spare,
+    take,
+)
+from imsgen.generator.simulator.run import Plan, Setup, plan, simulate, spread, wanted_of
 
 from . import boot, build, checks, e2e, fetch, host, stages, trees
 from .report import Report
@@ -93,7 +104,7 @@ def bits(word: int, cpus: int) -> list[int]:
 
 
 class Short:
-    """The operations of short_pool.h."""
+    """The operations of short_kunit.c."""
 
     def __init__(self, chosen: Plan, cpus: int) -> None:
         self.c = {k.removeprefix("SHORT_"): v for k, v in numbers().items() if "SHORT_" in k}
@@ -113,10 +124,11 @@ class Short:
                 add(0)
             else:
                 add(vec.users, vec.cpu, vec.dedicated)
-        for cpu in pool.cpus:
+        for cpu, used in zip(pool.cpus, self.machine.used):
             add(cpu.open.entry + 1 if cpu.open else 0)
             add(*(vec.entry + 1 for vec in reversed(cpu.vecs)))
-        add(pool.full, pool.made, pool.shared_full)
+            add(used)
+        add(pool.full, pool.made, pool.shared_full, pool.elsewhere)
         add(self.machine.active, self.machine.allocated)
 
     def keep(self, vec: Vector | int) -> None:
@@ -182,8 +194,9 @@ class Short:
             "seed": self.c["SEED"],
         }
         for number in range(self.c["OPERATIONS"]):
-            few = number // self.c["SPAN"] % 2 == 0
-            self.machine.total = self.c["VECTORS"] if few else self.c["PLENTY"]
+            span = number // self.c["SPAN"] % 3
+            self.machine.total = self.c["PLENTY"] if span else self.c["VECTORS"]
+            self.machine.vectors = self.c["PER_CPU"] if span == 2 else None
             self.operation(number)
             self.state()
             if number % self.c["LINE"] == self.c["LINE"] - 1:
@@ -196,6 +209,7 @@ class Short:
                     "active": self.machine.active,
                     "made": self.pool.made,
                     "shared_full": self.pool.shared_full,
+                    "elsewhere": self.pool.elsewhere,
                     "failed": self.failed,
                 }
 
@@ -237,26 +251,24 @@ class Operations:
         self.random = Random(self.c["OPS_SEED"])
         self.hash = Hash()
         self.held: list[tuple[Pool, Vector]] = []
-        self.subdevices: list[list[tuple[Pool, Sequence[Vector]]]] = []
+        self.subdevices: list[tuple[list[tuple[Pool, Sequence[Vector]]], int]] = []
 
-    def mix(self, pool: Pool, vec: Vector) -> None:
+    def mix(self, vec: Vector) -> None:
         """Hash a vector."""
-        self.hash.add(vec.entry, vec.cpu, vec.users)
-        if pool is self.comp:
-            self.hash.add(vec.dedicated)
+        self.hash.add(vec.entry, vec.cpu, vec.users, vec.dedicated)
 
     def got(self, pool: Pool, vec: Vector | int) -> None:
         """What an operation gave."""
         if isinstance(vec, int):
             self.hash.add(vec)
             return
-        self.mix(pool, vec)
+        self.mix(vec)
         self.held.append((pool, vec))
 
     def put(self, index: int) -> None:
         """Give one of those which are held back."""
         pool, vec = drop(self.held, index)
-        self.mix(pool, vec)
+        self.mix(vec)
         pool.put(vec)
 
     def add(self, queues: int) -> None:
@@ -273,11 +285,21 @@ class Operations:
                 give_back(taken)
                 self.hash.add(ENOSPC)
                 return
+        attached = queues * self.c["OPS_QUEUES"]
+        for vec in spare(taken[-1][1], attached):
+            self.comp.add_user(vec)
         self.hash.add(sum(len(vectors) for _, vectors in taken))
-        for pool, vectors in taken:
+        for _, vectors in taken:
             for vec in vectors:
-                self.mix(pool, vec)
-        self.subdevices.append(taken)
+                self.mix(vec)
+        self.subdevices.append((taken, attached))
+
+    def drop(self, index: int) -> None:
+        """A subdevice goes."""
+        taken, attached = drop(self.subdevices, index)
+        for vec in reversed(list(spare(taken[-1][1], attached))):
+            self.comp.drop_user(vec)
+        give_back(taken)
 
     def step(self, number: int) -> None:
         """One operation, drawn from the random numbers."""
@@ -292,7 +314,7 @@ class Operations:
                 self.add(which % 8)
         elif what < 12:
             if self.subdevices:
-                give_back(drop(self.subdevices, which % len(self.subdevices)))
+                self.drop(which % len(self.subdevices))
         elif len(self.held) < self.c["OPS_HELD"]:
             self.get(what, which)
 
@@ -320,7 +342,7 @@ class Operations:
             for pool in self.pools:
                 for vec in pool.vecs:
                     if vec is not None:
-                        self.mix(pool, vec)
+                        self.mix(vec)
             yield {
                 "test": "random",
                 "cpus": self.machine.cpus,
@@ -388,7 +410,7 @@ def in_words(line: Line) -> Line:
 TESTS = {
     "random": ("10,000 operations on two pools and their subdevices", random_lines),
     "short": ("10,000 operations each on two pools that run out of CPU vectors", short_lines),
-    "scale": ("1,000 subdevices with 8,000 queues", scale_lines),
+    "scale": ("1,000 subdevices with 16,000 queues", scale_lines),
 }
 
 

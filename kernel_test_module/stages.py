@@ -190,6 +190,7 @@ def kernel_checks(place: Place, prepared: Prepared, report: Report) -> None:
             )
     trees.reset(tree.apply, prepared.applied.head)
     checks.checkpatch(tree, prepared.mboxes, report, tag)
+    checks.maintained(tree, prepared.files, report, tag)
     checks.kernel_doc(tree, prepared.files, report, tag)
 
 

@@ -7,22 +7,27 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
+#include <linux/io.h>
 #include <linux/irqchip/irq-crypto1.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
 #include <linux/rcupdate.h>
 
-#define CRYPTO1_RINGS	6
+#define CRYPTO1_RINGS		6
+
+/* Which message reports completions of a ring, at the start of BAR 0 */
+#define CRYPTO1_VECTOR(ring)	(0x10 + 4 * (ring))
 
 struct crypto1_ring {
-	struct crypto1_ring_user	user;
-	struct crypto1_ring_vec		*vec;
-	unsigned int			completions;
+	struct irq_vec_user	user;
+	struct irq_vec		*vec;
+	unsigned int		completions;
 };
 
 struct crypto1_skeleton {
 	struct crypto1_irqs	irqs;
+	void __iomem		*regs;
 	unsigned int		faults;
 	struct crypto1_ring	rings[CRYPTO1_RINGS];
 };
@@ -35,7 +40,7 @@ static irqreturn_t crypto1_fault(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static irqreturn_t crypto1_complete(struct crypto1_ring_user *user)
+static irqreturn_t crypto1_complete(struct irq_vec_user *user)
 {
 	struct crypto1_ring *ring = container_of(user, struct crypto1_ring, user);
 
@@ -49,6 +54,15 @@ static irqreturn_t crypto1_interrupt(int irq, void *vec)
 	return crypto1_ring_dispatch(vec, crypto1_complete);
 }
 
+/* The device has to know which of its messages to send */
+static void crypto1_tell_vector(struct crypto1_skeleton *crypto, unsigned int i)
+{
+	enum crypto1_store store;
+	unsigned int index = crypto1_ring_index(crypto->rings[i].vec, &store);
+
+	writel(index, crypto->regs + CRYPTO1_VECTOR(i));
+}
+
 static void crypto1_close_ring(void *data)
 {
 	struct crypto1_ring *ring = data;
@@ -60,13 +74,16 @@ static void crypto1_close_ring(void *data)
 }
 
 static int crypto1_open_ring(struct crypto1_skeleton *crypto, struct pci_dev *pdev,
-			     struct crypto1_ring *ring, unsigned int cpu)
+			     unsigned int i, unsigned int cpu)
 {
+	struct crypto1_ring *ring = &crypto->rings[i];
+
 	ring->vec = crypto1_ring_get(&crypto->irqs, cpu);
 	if (IS_ERR(ring->vec))
 		return PTR_ERR(ring->vec);
 
 	crypto1_ring_attach(ring->vec, &ring->user);
+	crypto1_tell_vector(crypto, i);
 	return devm_add_action_or_reset(&pdev->dev, crypto1_close_ring, ring);
 }
 
@@ -90,7 +107,8 @@ static int crypto1_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_iomap_regions(pdev, BIT(0), "crypto1-skeleton");
 	if (ret)
 		return ret;
-	params.bar0 = pcim_iomap_table(pdev)[0];
+	crypto->regs = pcim_iomap_table(pdev)[0];
+	params.bar0 = crypto->regs;
 	pci_set_master(pdev);
 
 	ret = devm_crypto1_irqs_init(&crypto->irqs, pdev, &params);
@@ -103,7 +121,7 @@ static int crypto1_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return ret;
 
 	for (i = 0; i < CRYPTO1_RINGS; i++) {
-		ret = crypto1_open_ring(crypto, pdev, &crypto->rings[i], i % num_online_cpus());
+		ret = crypto1_open_ring(crypto, pdev, i, i % num_online_cpus());
 		if (ret)
 			return ret;
 	}
@@ -117,12 +135,15 @@ static void crypto1_shutdown(struct pci_dev *pdev)
 	crypto1_irqs_shutdown(&crypto->irqs);
 }
 
-/* The PCI core does not know the slots */
+/* The PCI core does not know the slots. The rings may be used again after this only */
 static void crypto1_reset_done(struct pci_dev *pdev)
 {
 	struct crypto1_skeleton *crypto = pci_get_drvdata(pdev);
+	unsigned int i;
 
 	crypto1_irqs_restore(&crypto->irqs);
+	for (i = 0; i < CRYPTO1_RINGS; i++)
+		crypto1_tell_vector(crypto, i);
 }
 
 static const struct pci_error_handlers crypto1_error_handlers = {

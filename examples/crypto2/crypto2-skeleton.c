@@ -8,6 +8,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
+#include <linux/io.h>
 #include <linux/irqchip/irq-crypto2.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -15,15 +16,20 @@
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 
-#define CRYPTO2_CONTEXTS	2
+#define CRYPTO2_CONTEXTS		2
+
+/* Which message reports completions, at the start of BAR 0 */
+#define CRYPTO2_KERNEL_VECTOR		0x10
+#define CRYPTO2_CONTEXT_VECTOR(i)	(0x20 + 4 * (i))
 
 struct crypto2_skeleton {
-	struct crypto2_irqs		irqs;
-	unsigned int			faults;
-	struct crypto2_ring_vec		*kernel;
-	struct crypto2_ring_user	kernel_user;
-	struct crypto2_ring_vec		*contexts[CRYPTO2_CONTEXTS];
-	unsigned int			completions;
+	struct crypto2_irqs	irqs;
+	void __iomem		*regs;
+	unsigned int		faults;
+	struct irq_vec		*kernel;
+	struct irq_vec_user	kernel_user;
+	struct irq_vec		*contexts[CRYPTO2_CONTEXTS];
+	unsigned int		completions;
 };
 
 static irqreturn_t crypto2_fault(int irq, void *data)
@@ -34,7 +40,7 @@ static irqreturn_t crypto2_fault(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static irqreturn_t crypto2_complete(struct crypto2_ring_user *user)
+static irqreturn_t crypto2_complete(struct irq_vec_user *user)
 {
 	container_of(user, struct crypto2_skeleton, kernel_user)->completions++;
 	return IRQ_HANDLED;
@@ -49,6 +55,15 @@ static irqreturn_t crypto2_interrupt(int irq, void *vec)
 static irqreturn_t crypto2_context_interrupt(int irq, void *data)
 {
 	return IRQ_HANDLED;
+}
+
+/* The device has to know which of its messages to send */
+static void crypto2_tell_vector(struct crypto2_skeleton *crypto, unsigned int reg,
+				const struct irq_vec *vec)
+{
+	enum crypto2_store store;
+
+	writel(crypto2_ring_index(vec, &store), crypto->regs + reg);
 }
 
 static void crypto2_close(void *data)
@@ -76,7 +91,7 @@ static int crypto2_open_context(struct crypto2_skeleton *crypto, unsigned int i)
 	struct crypto2_ims_cookie cookie = {
 		.context	= i,
 	};
-	struct crypto2_ring_vec *vec;
+	struct irq_vec *vec;
 	int ret;
 
 	vec = crypto2_ring_get_dedicated(&crypto->irqs, &cookie, NULL);
@@ -84,16 +99,18 @@ static int crypto2_open_context(struct crypto2_skeleton *crypto, unsigned int i)
 		return PTR_ERR(vec);
 
 	ret = request_irq(vec->irq, crypto2_context_interrupt, 0, "crypto2-context", crypto);
-	if (ret)
+	if (ret) {
 		crypto2_ring_put(vec);
-	else
-		crypto->contexts[i] = vec;
-	return ret;
+		return ret;
+	}
+	crypto->contexts[i] = vec;
+	crypto2_tell_vector(crypto, CRYPTO2_CONTEXT_VECTOR(i), vec);
+	return 0;
 }
 
 static int crypto2_open(struct crypto2_skeleton *crypto)
 {
-	struct crypto2_ring_vec *vec;
+	struct irq_vec *vec;
 	unsigned int i;
 	int ret;
 
@@ -102,6 +119,7 @@ static int crypto2_open(struct crypto2_skeleton *crypto)
 		return PTR_ERR(vec);
 	crypto->kernel = vec;
 	crypto2_ring_attach(vec, &crypto->kernel_user);
+	crypto2_tell_vector(crypto, CRYPTO2_KERNEL_VECTOR, vec);
 
 	for (i = 0; i < CRYPTO2_CONTEXTS; i++) {
 		ret = crypto2_open_context(crypto, i);
@@ -130,7 +148,8 @@ static int crypto2_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_iomap_regions(pdev, BIT(0), "crypto2-skeleton");
 	if (ret)
 		return ret;
-	params.bar0 = pcim_iomap_table(pdev)[0];
+	crypto->regs = pcim_iomap_table(pdev)[0];
+	params.bar0 = crypto->regs;
 	pci_set_master(pdev);
 
 	ret = devm_crypto2_irqs_init(&crypto->irqs, pdev, &params);
@@ -157,8 +176,12 @@ static void crypto2_shutdown(struct pci_dev *pdev)
 static void crypto2_reset_done(struct pci_dev *pdev)
 {
 	struct crypto2_skeleton *crypto = pci_get_drvdata(pdev);
+	unsigned int i;
 
 	crypto2_irqs_restore(&crypto->irqs);
+	crypto2_tell_vector(crypto, CRYPTO2_KERNEL_VECTOR, crypto->kernel);
+	for (i = 0; i < CRYPTO2_CONTEXTS; i++)
+		crypto2_tell_vector(crypto, CRYPTO2_CONTEXT_VECTOR(i), crypto->contexts[i]);
 }
 
 static const struct pci_error_handlers crypto2_error_handlers = {

@@ -28,6 +28,12 @@
 #define MLX5_CMD_DISARMED	0x10
 #define MLX5_CMD_GO		0x14
 
+/* The command which connects a completion queue with an event queue or an MSI-X entry */
+#define MLX5_CMD_CQ		0x20
+#define MLX5_CMD_CQ_EQ		0x24
+#define MLX5_CMD_CQ_MSIX	0x28
+#define MLX5_CMD_CQ_GO		0x2c
+
 struct mlx5_skeleton {
 	struct mlx5_irqs	irqs;
 	void __iomem		*cmd;
@@ -35,22 +41,22 @@ struct mlx5_skeleton {
 };
 
 struct mlx5_queue {
-	struct mlx5_comp_user	user;
+	struct irq_vec_user	user;
+	struct irq_vecset_vec	*vec;
 	unsigned int		completions;
 };
 
 struct mlx5_sf {
-	struct mlx5_sf_irqs	irqs;
-	struct mlx5_ctrl_user	ctrl;
+	struct irq_vecset	irqs;
+	struct irq_vec_user	ctrl;
 	unsigned int		changes;
-	unsigned int		nr_queues;
 	struct mlx5_queue	queues[MLX5_SF_QUEUES];
 };
 
 /* One command at a time: the interrupt layer calls this under a mutex */
-static int mlx5_set_eq(struct mlx5_irqs *irqs, const struct mlx5_eqctx_msg *msg)
+static int mlx5_set_eq(struct pci_ims *ims, const struct pci_ims_msg *msg)
 {
-	struct mlx5_skeleton *mlx5 = container_of(irqs, struct mlx5_skeleton, irqs);
+	struct mlx5_skeleton *mlx5 = container_of(ims, struct mlx5_skeleton, irqs.eqctx);
 
 	writel(msg->index, mlx5->cmd + MLX5_CMD_EQ);
 	writel(msg->address_lo, mlx5->cmd + MLX5_CMD_ADDRESS_LO);
@@ -71,7 +77,7 @@ static irqreturn_t mlx5_async(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static irqreturn_t mlx5_complete(struct mlx5_comp_user *user)
+static irqreturn_t mlx5_complete(struct irq_vec_user *user)
 {
 	struct mlx5_queue *queue = container_of(user, struct mlx5_queue, user);
 
@@ -84,7 +90,7 @@ static irqreturn_t mlx5_comp_interrupt(int irq, void *vec)
 	return mlx5_comp_dispatch(vec, mlx5_complete);
 }
 
-static irqreturn_t mlx5_changed(struct mlx5_ctrl_user *user)
+static irqreturn_t mlx5_changed(struct irq_vec_user *user)
 {
 	struct mlx5_sf *sf = container_of(user, struct mlx5_sf, ctrl);
 
@@ -99,14 +105,26 @@ static irqreturn_t mlx5_ctrl_interrupt(int irq, void *vec)
 
 /* --- Subfunctions ------------------------------------------------------------ */
 
+/* The device has to know which interrupt a queue causes, in whichever store that is */
+static void mlx5_set_cq(struct mlx5_skeleton *mlx5, unsigned int queue, const struct irq_vec *vec)
+{
+	enum mlx5_store store;
+	unsigned int index = mlx5_comp_index(vec, &store);
+
+	writel(queue, mlx5->cmd + MLX5_CMD_CQ);
+	writel(index, mlx5->cmd + MLX5_CMD_CQ_EQ);
+	writel(store == MLX5_TABLE, mlx5->cmd + MLX5_CMD_CQ_MSIX);
+	writel(1, mlx5->cmd + MLX5_CMD_CQ_GO);
+}
+
 static void mlx5_sf_close(void *data)
 {
 	struct mlx5_sf *sf = data;
 	unsigned int i;
 
-	for (i = 0; i < sf->nr_queues; i++)
-		mlx5_comp_detach(&sf->queues[i].user);
-	mlx5_ctrl_detach(&sf->ctrl);
+	for (i = 0; i < MLX5_SF_QUEUES; i++)
+		mlx5_sf_comp_detach(sf->queues[i].vec, &sf->queues[i].user);
+	mlx5_sf_ctrl_detach(mlx5_sf_ctrl(&sf->irqs, 0), &sf->ctrl);
 	/* A handler may still be looking at one of them */
 	synchronize_rcu();
 }
@@ -114,8 +132,9 @@ static void mlx5_sf_close(void *data)
 static int mlx5_sf_probe(struct auxiliary_device *adev, const struct auxiliary_device_id *id)
 {
 	struct mlx5_skeleton *mlx5 = pci_get_drvdata(to_pci_dev(adev->dev.parent));
+	struct mlx5_queue *queue;
 	struct mlx5_sf *sf;
-	unsigned int i;
+	unsigned int i, nr;
 	int ret;
 
 	sf = devm_kzalloc(&adev->dev, sizeof(*sf), GFP_KERNEL);
@@ -126,11 +145,15 @@ static int mlx5_sf_probe(struct auxiliary_device *adev, const struct auxiliary_d
 	if (ret)
 		return ret;
 
-	/* Vector 0 is for control, one for each queue behind it. There can be fewer */
-	mlx5_ctrl_attach(mlx5_sf_ctrl(&sf->irqs, 0), &sf->ctrl);
-	sf->nr_queues = mlx5_sf_nr(&sf->irqs) - 1;
-	for (i = 0; i < sf->nr_queues; i++)
-		mlx5_comp_attach(mlx5_sf_comp(&sf->irqs, i), &sf->queues[i].user);
+	mlx5_sf_ctrl_attach(mlx5_sf_ctrl(&sf->irqs, 0), &sf->ctrl);
+	/* Behind the one for control is one for each queue. If there are fewer, queues share them */
+	nr = mlx5_sf_nr(&sf->irqs) - 1;
+	for (i = 0; i < MLX5_SF_QUEUES; i++) {
+		queue = &sf->queues[i];
+		queue->vec = mlx5_sf_comp(&sf->irqs, i % nr);
+		mlx5_sf_comp_attach(queue->vec, &queue->user);
+		mlx5_set_cq(mlx5, adev->id * MLX5_SF_QUEUES + i, queue->vec->vec);
+	}
 
 	return devm_add_action_or_reset(&adev->dev, mlx5_sf_close, sf);
 }

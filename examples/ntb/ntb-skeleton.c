@@ -3,6 +3,7 @@
  * Non-transparent bridge: a skeleton to copy. The peer rings a doorbell by
  * writing a message, which this side puts where the peer finds it.
  */
+#include <linux/container_of.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
@@ -22,8 +23,8 @@
 #define NTB_BELL_DATA		0x8
 
 struct ntb_bell {
-	struct ntb_bell_vec	*vec;
-	unsigned int		rung;
+	struct irq_vec	*vec;
+	unsigned int	rung;
 };
 
 struct ntb_skeleton {
@@ -34,9 +35,9 @@ struct ntb_skeleton {
 };
 
 /* The peer must write something else from now on. Called with interrupts off */
-static void ntb_peer_changed(struct ntb_irqs *irqs, unsigned int index, const struct msi_msg *msg)
+static void ntb_peer_changed(struct pci_ims *ims, unsigned int index, const struct msi_msg *msg)
 {
-	struct ntb_skeleton *ntb = container_of(irqs, struct ntb_skeleton, irqs);
+	struct ntb_skeleton *ntb = container_of(ims, struct ntb_skeleton, irqs.peer);
 	void __iomem *bell = ntb->window + NTB_BELL(index);
 
 	writel(msg->address_lo, bell + NTB_BELL_ADDRESS_LO);

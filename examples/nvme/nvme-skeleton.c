@@ -47,22 +47,21 @@ static int nvme_open_queues(struct nvme_skeleton *nvme, struct pci_dev *pdev)
 
 static int nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct nvme_irqs_params params = {
-		.io_queues	= num_possible_cpus(),
-	};
+	unsigned int queues = num_possible_cpus();
 	struct nvme_skeleton *nvme;
 	int ret;
 
-	nvme = devm_kzalloc(&pdev->dev, struct_size(nvme, io, params.io_queues), GFP_KERNEL);
+	nvme = devm_kzalloc(&pdev->dev, struct_size(nvme, io, queues), GFP_KERNEL);
 	if (!nvme)
 		return -ENOMEM;
+	pci_set_drvdata(pdev, nvme);
 
 	ret = pcim_enable_device(pdev);
 	if (ret)
 		return ret;
 	pci_set_master(pdev);
 
-	ret = devm_nvme_irqs_init(&nvme->irqs, pdev, &params);
+	ret = devm_nvme_irqs_init(&nvme->irqs, pdev, queues);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "no interrupts\n");
 
@@ -72,6 +71,13 @@ static int nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return ret;
 
 	return nvme_open_queues(nvme, pdev);
+}
+
+static void nvme_shutdown(struct pci_dev *pdev)
+{
+	struct nvme_skeleton *nvme = pci_get_drvdata(pdev);
+
+	nvme_irqs_shutdown(&nvme->irqs);
 }
 
 static const struct pci_device_id nvme_ids[] = {
@@ -84,6 +90,7 @@ static struct pci_driver nvme_driver = {
 	.name		= "nvme-skeleton",
 	.id_table	= nvme_ids,
 	.probe		= nvme_probe,
+	.shutdown	= nvme_shutdown,
 };
 module_pci_driver(nvme_driver);
 

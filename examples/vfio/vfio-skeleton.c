@@ -6,6 +6,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
+#include <linux/io.h>
 #include <linux/irqchip/irq-vfio.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -15,13 +16,17 @@
 #define VFIO_SLOTS	512
 #define VFIO_QUEUES	2
 
+/* Which message a queue sends, at the start of BAR 0 */
+#define VFIO_VECTOR(queue)	(0x10 + 4 * (queue))
+
 struct vfio_queue {
-	struct vfio_guest_vec	*vec;
-	unsigned int		events;
+	struct irq_vec	*vec;
+	unsigned int	events;
 };
 
 struct vfio_skeleton {
 	struct vfio_irqs	irqs;
+	void __iomem		*regs;
 	unsigned int		errors;
 	struct vfio_queue	queues[VFIO_QUEUES];
 };
@@ -43,6 +48,14 @@ static irqreturn_t vfio_interrupt(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/* The device has to know which of its messages to send */
+static void vfio_tell_vector(struct vfio_skeleton *vfio, unsigned int i)
+{
+	enum vfio_store store;
+
+	writel(vfio_guest_index(vfio->queues[i].vec, &store), vfio->regs + VFIO_VECTOR(i));
+}
+
 static void vfio_unassign(void *data)
 {
 	struct vfio_queue *queue = data;
@@ -52,9 +65,9 @@ static void vfio_unassign(void *data)
 }
 
 /* The queue goes to the guest whose address space is @pasid */
-static int vfio_assign(struct vfio_skeleton *vfio, struct pci_dev *pdev, struct vfio_queue *queue,
-		       u32 pasid)
+static int vfio_assign(struct vfio_skeleton *vfio, struct pci_dev *pdev, unsigned int i, u32 pasid)
 {
+	struct vfio_queue *queue = &vfio->queues[i];
 	struct vfio_ims_cookie cookie = {
 		.pasid	= pasid,
 	};
@@ -69,6 +82,7 @@ static int vfio_assign(struct vfio_skeleton *vfio, struct pci_dev *pdev, struct 
 		vfio_guest_put(queue->vec);
 		return ret;
 	}
+	vfio_tell_vector(vfio, i);
 	return devm_add_action_or_reset(&pdev->dev, vfio_unassign, queue);
 }
 
@@ -92,7 +106,8 @@ static int vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_iomap_regions(pdev, BIT(0), "vfio-skeleton");
 	if (ret)
 		return ret;
-	params.bar0 = pcim_iomap_table(pdev)[0];
+	vfio->regs = pcim_iomap_table(pdev)[0];
+	params.bar0 = vfio->regs;
 	pci_set_master(pdev);
 
 	ret = devm_vfio_irqs_init(&vfio->irqs, pdev, &params);
@@ -106,7 +121,7 @@ static int vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 	/* Where there is IOMMUFD to say which guest it is, this comes from there */
 	for (i = 0; i < VFIO_QUEUES; i++) {
-		ret = vfio_assign(vfio, pdev, &vfio->queues[i], 1 + i);
+		ret = vfio_assign(vfio, pdev, i, 1 + i);
 		if (ret)
 			return ret;
 	}
@@ -124,8 +139,11 @@ static void vfio_shutdown(struct pci_dev *pdev)
 static void vfio_reset_done(struct pci_dev *pdev)
 {
 	struct vfio_skeleton *vfio = pci_get_drvdata(pdev);
+	unsigned int i;
 
 	vfio_irqs_restore(&vfio->irqs);
+	for (i = 0; i < VFIO_QUEUES; i++)
+		vfio_tell_vector(vfio, i);
 }
 
 static const struct pci_error_handlers vfio_error_handlers = {

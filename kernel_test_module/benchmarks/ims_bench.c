@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Benchmarks of what imsgen generates against what drivers do today
+ * Benchmarks of the library and of what imsgen generates against what drivers do
+ * today
  *
  * Both sides run in the same boot, turn by turn. Each turn gives one line of
  * nanoseconds/operations for either side; the reader of the log takes the medians.
@@ -14,6 +15,7 @@
 #include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/irq.h>
+#include <linux/irq_vecpool.h>
 #include <linux/irqchip/irq-bench.h>
 #include <linux/irqchip/irq-benchtab.h>
 #include <linux/irqdomain.h>
@@ -24,6 +26,7 @@
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/notifier.h>
+#include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
@@ -33,7 +36,6 @@
 #include "ims_bench.h"
 
 #define BENCH_ROUNDS		100
-#define BENCH_SLOW_ROUNDS	40
 #define BENCH_SIDES		4
 #define BENCH_SLOT		16
 #define BENCH_VECTORS		8192
@@ -69,7 +71,7 @@ struct bench_side {
  * @count:	How often it was called
  */
 struct bench_queue {
-	struct bench_wq_user	user;
+	struct irq_vec_user	user;
 	unsigned long		count;
 } ____cacheline_aligned;
 
@@ -116,7 +118,7 @@ struct bench {
 	struct benchtab_irqs	tab;
 	unsigned int		n;
 	unsigned int		cpus;
-	struct bench_wq_vec	**vecs;
+	struct irq_vec		**vecs;
 	unsigned int		*virqs;
 	struct irq_data		**datas;
 	struct mlx_pool		pool;
@@ -239,6 +241,7 @@ static struct bench *bench_create(struct kunit *test, unsigned int n)
 {
 	const struct ims_fake_params machine = {
 		.vectors	= BENCH_VECTORS,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.bar_size	= PAGE_ALIGN(n * BENCH_SLOT),
 	};
 	struct bench *bench = bench_alloc(test, n);
@@ -271,7 +274,7 @@ static void bench_put_all(void *data)
 static void bench_make_vectors(struct kunit *test)
 {
 	struct bench *bench = test->priv;
-	struct bench_wq_vec *vec = NULL;
+	struct irq_vec *vec = NULL;
 	bool complete = true;
 	unsigned int i, j;
 
@@ -336,7 +339,7 @@ static void bench_make_pool(struct kunit *test)
 static void bench_attach_ours(void *data, unsigned int ops)
 {
 	struct bench_attacher *a = data;
-	struct bench_wq_vec *vec;
+	struct irq_vec *vec;
 
 	while (ops--) {
 		vec = bench_wq_get(a->irqs, a->cpu);
@@ -514,7 +517,7 @@ static void bench_chip(struct kunit *test)
 
 /* --- Dispatch ----------------------------------------------------------------- */
 
-static irqreturn_t bench_queue_irq(struct bench_wq_user *user)
+static irqreturn_t bench_queue_irq(struct irq_vec_user *user)
 {
 	container_of(user, struct bench_queue, user)->count++;
 	return IRQ_HANDLED;
@@ -705,6 +708,7 @@ static void bench_lookup_table(struct kunit *test)
 	const struct ims_fake_params machine = {
 		.msix		= *n,
 		.vectors	= BENCH_VECTORS,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.bar_size	= PAGE_SIZE,
 	};
 	const struct benchtab_irqs_params params = { .wq_handler = benchtab_handler };
@@ -715,7 +719,7 @@ static void bench_lookup_table(struct kunit *test)
 		{ .name = "pci_irq_vector", .run = bench_lookup_pci, .data = bench,
 		  .each = BENCH_LOOKUPS },
 	};
-	struct benchtab_wq_vec **vecs;
+	struct irq_vec **vecs;
 	unsigned int i, made;
 
 	vecs = kunit_kcalloc(test, *n, sizeof(*vecs), GFP_KERNEL);
@@ -741,144 +745,68 @@ static void bench_lookup_table(struct kunit *test)
 		kunit_skip(test, "the kernel has no %u interrupts to give", *n);
 }
 
-/* --- Bring-up and teardown ------------------------------------------------------ */
+/* --- Setting a device up ------------------------------------------------------ */
 
-static int bench_up_ours(struct bench *bench)
+/* A device whose pool has that many vectors, and whether it could be set up each time */
+struct bench_setup {
+	struct pci_dev		*pdev;
+	void __iomem		*bar;
+	unsigned int		nr;
+	bool			failed;
+	struct bench_irqs	irqs;
+};
+
+static void bench_setup_run(void *data, unsigned int ops)
 {
-	unsigned int i;
-
-	for (i = 0; i < bench->n; i++) {
-		bench->vecs[i] = bench_wq_get_ims(&bench->irqs, i, NULL, NULL);
-		if (IS_ERR(bench->vecs[i]))
-			return PTR_ERR(bench->vecs[i]);
-	}
-	return 0;
-}
-
-static void bench_down_ours(struct bench *bench)
-{
-	unsigned int i;
-
-	for (i = 0; i < bench->n && !IS_ERR_OR_NULL(bench->vecs[i]); i++) {
-		bench_wq_put(bench->vecs[i]);
-		bench->vecs[i] = NULL;
-	}
-}
-
-static int bench_up_single(struct bench *bench)
-{
-	union msi_instance_cookie none = { };
-	unsigned int i;
-
-	for (i = 0; i < bench->n; i++) {
-		struct msi_map map;
-
-		map = pci_ims_alloc_irq_at(bench->fake->pdev, i, &none, NULL);
-		if (map.index < 0)
-			return map.index;
-		bench->virqs[i] = map.virq;
-	}
-	return 0;
-}
-
-static void bench_down_single(struct bench *bench)
-{
-	unsigned int i;
-
-	for (i = 0; i < bench->n && bench->virqs[i]; i++) {
-		struct msi_map map = { .index = i, .virq = bench->virqs[i] };
-
-		pci_ims_free_irq(bench->fake->pdev, map);
-		bench->virqs[i] = 0;
-	}
-}
-
-/* The least which any way through the MSI core can take */
-static int bench_up_range(struct bench *bench)
-{
-	return msi_domain_alloc_irqs_range(&bench->fake->pdev->dev, MSI_SECONDARY_DOMAIN,
-					   0, bench->n - 1);
-}
-
-static void bench_down_range(struct bench *bench)
-{
-	msi_domain_free_irqs_range(&bench->fake->pdev->dev, MSI_SECONDARY_DOMAIN,
-				   0, bench->n - 1);
-}
-
-/* What that is mostly made of: the descriptors of the Linux interrupts */
-static int bench_up_descs(struct bench *bench)
-{
-	int first = irq_alloc_descs(-1, 1, bench->n, NUMA_NO_NODE);
-
-	if (first < 0)
-		return first;
-	bench->virqs[0] = first;
-	return 0;
-}
-
-static void bench_down_descs(struct bench *bench)
-{
-	if (bench->virqs[0])
-		irq_free_descs(bench->virqs[0], bench->n);
-	bench->virqs[0] = 0;
-}
-
-static void bench_bringup(struct kunit *test)
-{
-	static const struct {
-		const char	*name;
-		int		(*up)(struct bench *bench);
-		void		(*down)(struct bench *bench);
-	} sides[] = {
-		{ "ours", bench_up_ours, bench_down_ours },
-		{ "one_by_one", bench_up_single, bench_down_single },
-		{ "range-alone", bench_up_range, bench_down_range },
-		{ "descriptors-alone", bench_up_descs, bench_down_descs },
+	struct bench_setup *setup = data;
+	struct bench_irqs_params params = {
+		.bar0		= setup->bar,
+		.ims_slots	= setup->nr,
+		.wq_handler	= bench_handler,
 	};
-	const unsigned int *n = test->param_value;
-	struct bench *bench = bench_create(test, *n);
-	unsigned int mmio[2][ARRAY_SIZE(sides)];
-	u64 ns[2][ARRAY_SIZE(sides)], begin;
-	unsigned int round, i, turn;
 
-	for (round = 0; round < BENCH_SLOW_ROUNDS; round++) {
-		for (i = 0; i < ARRAY_SIZE(sides); i++) {
-			int ret;
-
-			turn = (round + i) % ARRAY_SIZE(sides);
-			ims_fake_log_start(bench->fake);
-			begin = ktime_get_ns();
-			ret = sides[turn].up(bench);
-			ns[0][turn] = ktime_get_ns() - begin;
-			mmio[0][turn] = bench->fake->reads + bench->fake->writes;
-
-			ims_fake_log_start(bench->fake);
-			begin = ktime_get_ns();
-			sides[turn].down(bench);
-			ns[1][turn] = ktime_get_ns() - begin;
-			mmio[1][turn] = bench->fake->reads + bench->fake->writes;
-			if (ret)
-				kunit_skip(test, "the kernel has no %u interrupts to give", *n);
-
-			/* Descriptors are freed by RCU. Not while the next one is measured */
-			rcu_barrier();
-			cond_resched();
-		}
-		for (turn = 0; turn < 2; turn++) {
-			const char *path = turn ? "teardown" : "bringup";
-			char text[160];
-			int len = 0;
-
-			for (i = 0; i < ARRAY_SIZE(sides); i++)
-				len += scnprintf(text + len, sizeof(text) - len, " %s=%llu/1",
-						 sides[i].name, ns[turn][i]);
-			kunit_info(test, "imsbench bench %s %u%s\n", path, *n, text);
-			if (!round && ims_fake_counts_chip())
-				kunit_info(test, "imsmmio bench %s %u ours=%u one_by_one=%u\n",
-					   path, *n, mmio[turn][0], mmio[turn][1]);
-		}
+	while (ops--) {
+		if (bench_irqs_init(&setup->irqs, setup->pdev, &params))
+			setup->failed = true;
+		bench_irqs_exit(&setup->irqs);
 	}
+}
+
+static struct bench_setup *bench_setup_alloc(struct kunit *test, struct ims_fake *fake,
+					     unsigned int nr)
+{
+	struct bench_setup *setup = kunit_kzalloc(test, sizeof(*setup), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, setup);
+	setup->pdev = fake->pdev;
+	setup->bar = fake->bar;
+	setup->nr = nr;
+	return setup;
+}
+
+/* From nothing to a pool which can be used, and back; no vector is made */
+static void bench_setup(struct kunit *test)
+{
+	const unsigned int *n = test->param_value;
+	struct bench *bench = bench_alloc(test, *n);
+	struct bench_side sides[] = {
+		{ .name = "ours", .run = bench_setup_run },
+		{ .name = "eight", .run = bench_setup_run },
+	};
+	const struct ims_fake_params machine = {
+		.vectors	= BENCH_VECTORS,
+		.supports	= MSI_FLAG_PCI_IMS,
+		.bar_size	= PAGE_ALIGN(*n * BENCH_SLOT),
+	};
+	struct bench_setup *ours, *eight;
+
+	bench->fake = ims_fake_create(test, &machine);
+	ours = bench_setup_alloc(test, bench->fake, *n);
+	eight = bench_setup_alloc(test, bench->fake, 8);
+	sides[0].data = ours;
+	sides[1].data = eight;
+	bench_compare(test, "bench", "setup", *n, sides, ARRAY_SIZE(sides));
+	KUNIT_EXPECT_FALSE(test, ours->failed || eight->failed);
 }
 
 /* --- Cache lines ---------------------------------------------------------------- */
@@ -946,7 +874,7 @@ static void bench_lines(struct kunit *test)
 	struct bench *bench = bench_create(test, 1);
 	struct bench_queue *queues, *last;
 	struct bench_area areas[4];
-	struct bench_wq_vec *vec;
+	struct irq_vec *vec;
 	unsigned int i;
 
 	bench_make_vectors(test);
@@ -957,7 +885,8 @@ static void bench_lines(struct kunit *test)
 	for (i = 0; i + 1 < *n; i++)
 		bench_wq_attach(vec, &queues[i].user);
 
-	bench_area_add(test, &areas[0], vec, sizeof(*vec));
+	bench_area_add(test, &areas[0], vec,
+		       struct_size(vec, places, BENCH_WQ_LIMIT + 1));
 	bench_area_add(test, &areas[1], last, sizeof(*last));
 	bench_area_add(test, &areas[2], &bench->irqs, sizeof(bench->irqs));
 	bench_area_add(test, &areas[3], bench->irqs.wq.cpus,
@@ -1001,7 +930,7 @@ static struct kunit_case bench_cases[] = {
 	KUNIT_CASE_PARAM(bench_lookup_table, bench_vectors_gen_params),
 	KUNIT_CASE_PARAM(bench_attach, bench_vectors_gen_params),
 	KUNIT_CASE_PARAM(bench_contended, bench_many_gen_params),
-	KUNIT_CASE_PARAM(bench_bringup, bench_vectors_gen_params),
+	KUNIT_CASE_PARAM(bench_setup, bench_many_gen_params),
 	{ }
 };
 
@@ -1012,5 +941,5 @@ static struct kunit_suite bench_suite = {
 
 kunit_test_suite(bench_suite);
 
-MODULE_DESCRIPTION("Benchmarks of generated interrupt code");
+MODULE_DESCRIPTION("Benchmarks of vector pools and message stores");
 MODULE_LICENSE("GPL");

@@ -20,6 +20,7 @@
 #include <linux/irqchip/irq-timer.h>
 #include <linux/irqchip/irq-vfio.h>
 #include <linux/module.h>
+#include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -57,9 +58,9 @@ static int idxd_life(struct ims_fake *fake, void *data)
 	struct idxd_irqs_params params = {
 		.bar0		= fake->bar,
 		.ims_slots	= 16,
-		.wq_handler	= never,
+		.queue_handler	= never,
 	};
-	struct idxd_wq_vec *shared, *own;
+	struct irq_vec *shared, *own;
 	struct idxd_irqs *irqs = data;
 	int ret;
 
@@ -67,14 +68,14 @@ static int idxd_life(struct ims_fake *fake, void *data)
 	if (ret)
 		return ret;
 
-	shared = idxd_wq_get(irqs, 0);
-	own = idxd_wq_get_ims(irqs, 3, NULL, cpumask_of(0));
+	shared = idxd_queue_get(irqs, 0);
+	own = idxd_queue_get_at(irqs, IDXD_IMS, 3, NULL, cpumask_of(0));
 	if (!IS_ERR(own)) {
 		ret = use(own->irq, own);
-		idxd_wq_put(own);
+		idxd_queue_put(own);
 	}
 	if (!IS_ERR(shared))
-		idxd_wq_put(shared);
+		idxd_queue_put(shared);
 
 	ret = ret ?: PTR_ERR_OR_ZERO(own);
 	return ret ?: PTR_ERR_OR_ZERO(shared);
@@ -86,7 +87,7 @@ static int crypto2_life(struct ims_fake *fake, void *data)
 		.bar0		= fake->bar,
 		.ring_handler	= never,
 	};
-	struct crypto2_ring_vec *shared, *own;
+	struct irq_vec *shared, *own;
 	struct crypto2_irqs *irqs = data;
 	int ret;
 
@@ -113,7 +114,7 @@ static int vfio_life(struct ims_fake *fake, void *data)
 	};
 	struct vfio_ims_cookie cookie = { .pasid = 1 };
 	struct vfio_irqs *irqs = data;
-	struct vfio_guest_vec *own;
+	struct irq_vec *own;
 	int ret;
 
 	ret = devm_vfio_irqs_init(irqs, fake->pdev, &params);
@@ -128,7 +129,7 @@ static int vfio_life(struct ims_fake *fake, void *data)
 	return ret;
 }
 
-static void peer_changed(struct ntb_irqs *irqs, unsigned int index, const struct msi_msg *msg)
+static void peer_changed(struct pci_ims *ims, unsigned int index, const struct msi_msg *msg)
 {
 }
 
@@ -136,7 +137,7 @@ static int ntb_life(struct ims_fake *fake, void *data)
 {
 	struct ntb_irqs_params params = { .peer_changed = peer_changed };
 	struct ntb_irqs *irqs = data;
-	struct ntb_bell_vec *own;
+	struct irq_vec *own;
 	int ret;
 
 	ret = devm_ntb_irqs_init(irqs, fake->pdev, &params);
@@ -153,9 +154,8 @@ static int ntb_life(struct ims_fake *fake, void *data)
 
 static int nvme_life(struct ims_fake *fake, void *data)
 {
-	struct nvme_irqs_params params = { .io_queues = 4 };
 	struct nvme_irqs *irqs = data;
-	int ret = devm_nvme_irqs_init(irqs, fake->pdev, &params);
+	int ret = devm_nvme_irqs_init(irqs, fake->pdev, 4);
 
 	return ret ? ret : use(nvme_io_irq(irqs, 0), irqs);
 }
@@ -164,7 +164,7 @@ static int nvme_life(struct ims_fake *fake, void *data)
 struct subdevice {
 	struct auxiliary_device	adev;
 	struct mlx5_irqs	*parent;
-	struct mlx5_sf_irqs	irqs;
+	struct irq_vecset	irqs;
 	int			ret;
 };
 
@@ -217,7 +217,7 @@ static int subdevice_life(struct ims_fake *fake, struct mlx5_irqs *irqs)
 	return ret;
 }
 
-static int obey(struct mlx5_irqs *irqs, const struct mlx5_eqctx_msg *msg)
+static int obey(struct pci_ims *ims, const struct pci_ims_msg *msg)
 {
 	return 0;
 }
@@ -230,7 +230,7 @@ static int mlx5_life(struct ims_fake *fake, void *data)
 		.ctrl_handler	= never,
 		.comp_handler	= never,
 	};
-	struct mlx5_comp_vec *shared, *own;
+	struct irq_vec *shared, *own;
 	struct mlx5_irqs *irqs = data;
 	int ret;
 
@@ -239,7 +239,7 @@ static int mlx5_life(struct ims_fake *fake, void *data)
 		return ret;
 
 	shared = mlx5_comp_get(irqs, NULL);
-	own = mlx5_comp_get_eqctx(irqs, 5, NULL, NULL);
+	own = mlx5_comp_get_at(irqs, MLX5_EQCTX, 5, NULL, NULL);
 	ret = subdevice_life(fake, irqs);
 	if (!IS_ERR(own))
 		mlx5_comp_put(own);
@@ -269,6 +269,7 @@ static void each_allocation_fails(struct kunit *test)
 	const struct life *life = test->param_value;
 	const struct ims_fake_params machine = {
 		.vectors	= 64,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.msix		= 8,
 		.bar_size	= SZ_128K,
 	};

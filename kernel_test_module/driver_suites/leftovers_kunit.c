@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What drivers forget to give back: the generated code warns, once, and nothing
- * is left allocated. Not part of a series, whose suites are to be silent.
+ * What drivers forget to give back: the library warns, once, and nothing is left
+ * allocated. Not part of a series, whose suites are to be silent.
  */
 #include <kunit/ims_fake.h>
 #include <kunit/test.h>
@@ -11,12 +11,14 @@
 #include <linux/irqchip/irq-idxd.h>
 #include <linux/irqchip/irq-mlx5.h>
 #include <linux/module.h>
+#include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
 static const struct ims_fake_params machine = {
 	.vectors	= 64,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.msix		= 16,
 	.bar_size	= SZ_4K,
 };
@@ -24,7 +26,7 @@ static const struct ims_fake_params machine = {
 /* For whoever reads the log: the next warning from @file is part of the test */
 static void expect_warning(struct kunit *test, const char *file)
 {
-	kunit_info(test, "imsgen: expect splat: drivers/irqchip/%s", file);
+	kunit_info(test, "imsgen: expect splat: kernel/irq/%s", file);
 }
 
 static irqreturn_t never(int irq, void *data)
@@ -55,7 +57,7 @@ static struct idxd_irqs *idxd_setup(struct kunit *test, struct ims_fake *fake)
 	struct idxd_irqs_params params = {
 		.bar0		= fake->bar,
 		.ims_slots	= 16,
-		.wq_handler	= never,
+		.queue_handler	= never,
 	};
 
 	KUNIT_ASSERT_NOT_NULL(test, irqs);
@@ -67,19 +69,19 @@ static struct idxd_irqs *idxd_setup(struct kunit *test, struct ims_fake *fake)
 /* A queue is attached, a guest has its vector, and the driver goes away */
 static void idxd_leaves_vectors(struct kunit *test)
 {
-	static struct idxd_wq_user users[2];
+	static struct irq_vec_user users[2];
 	struct ims_fake *fake = ims_fake_create(test, &machine);
-	struct idxd_wq_vec *shared, *own;
+	struct irq_vec *shared, *own;
 	struct idxd_irqs *irqs;
 	unsigned int i;
 
-	expect_warning(test, "irq-idxd.c");
+	expect_warning(test, "vecpool.c");
 	for (i = 0; i < ARRAY_SIZE(users); i++) {
 		irqs = idxd_setup(test, fake);
-		shared = idxd_wq_get(irqs, 0);
+		shared = idxd_queue_get(irqs, 0);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(shared));
-		idxd_wq_attach(shared, &users[i]);
-		own = idxd_wq_get_ims(irqs, 3, NULL, NULL);
+		idxd_queue_attach(shared, &users[i]);
+		own = idxd_queue_get_at(irqs, IDXD_IMS, 3, NULL, NULL);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(own));
 		gone(test, fake);
 	}
@@ -88,18 +90,18 @@ static void idxd_leaves_vectors(struct kunit *test)
 /* A vector is given back for the last time while a queue is still attached */
 static void idxd_leaves_queue(struct kunit *test)
 {
-	static struct idxd_wq_user users[2];
+	static struct irq_vec_user users[2];
 	struct ims_fake *fake = ims_fake_create(test, &machine);
 	struct idxd_irqs *irqs = idxd_setup(test, fake);
-	struct idxd_wq_vec *shared;
+	struct irq_vec *shared;
 	unsigned int i;
 
-	expect_warning(test, "irq-idxd.c");
+	expect_warning(test, "vecpool.c");
 	for (i = 0; i < ARRAY_SIZE(users); i++) {
-		shared = idxd_wq_get(irqs, 0);
+		shared = idxd_queue_get(irqs, 0);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(shared));
-		idxd_wq_attach(shared, &users[i]);
-		idxd_wq_put(shared);
+		idxd_queue_attach(shared, &users[i]);
+		idxd_queue_put(shared);
 	}
 	gone(test, fake);
 }
@@ -108,7 +110,7 @@ static void idxd_leaves_queue(struct kunit *test)
 struct subdevice {
 	struct auxiliary_device	adev;
 	struct mlx5_irqs	*parent;
-	struct mlx5_sf_irqs	irqs;
+	struct irq_vecset	irqs;
 };
 
 static int subdevice_probe(struct auxiliary_device *adev, const struct auxiliary_device_id *id)
@@ -145,7 +147,7 @@ static struct subdevice *subdevice_add(struct kunit *test, struct ims_fake *fake
 	sub->adev.dev.release = subdevice_release;
 	KUNIT_ASSERT_EQ(test, auxiliary_device_init(&sub->adev), 0);
 	KUNIT_ASSERT_EQ(test, auxiliary_device_add(&sub->adev), 0);
-	KUNIT_ASSERT_PTR_EQ(test, sub->irqs.irqs, irqs);
+	KUNIT_ASSERT_PTR_EQ(test, sub->irqs.group, irqs->sf);
 	return sub;
 }
 
@@ -161,7 +163,7 @@ static void mlx5_leaves_subdevice(struct kunit *test)
 	struct subdevice *sub;
 	unsigned int i;
 
-	expect_warning(test, "irq-mlx5.c");
+	expect_warning(test, "vecset.c");
 	for (i = 0; i < 2; i++) {
 		irqs = kunit_kzalloc(test, sizeof(*irqs), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, irqs);

@@ -79,6 +79,7 @@ static void skeleton_runs(struct kunit *test)
 	const struct skeleton *skeleton = test->param_value;
 	const struct ims_fake_params machine = {
 		.vectors	= 64,
+		.supports	= MSI_FLAG_PCI_IMS,
 		.msix		= skeleton->msix,
 		.bar_size	= skeleton->bar_size,
 	};

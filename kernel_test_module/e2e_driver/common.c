@@ -404,7 +404,7 @@ int e2e_start(struct e2e_edu *edu, struct e2e_store *store, irq_handler_t handle
  */
 void e2e_get(struct kunit *test, struct e2e_edu *edu, unsigned int nr)
 {
-	struct edu_queue_vec *vec;
+	struct irq_vec *vec;
 	struct e2e_sink *sink;
 	unsigned int cpu;
 	int ret;

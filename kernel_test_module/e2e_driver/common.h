@@ -67,7 +67,7 @@ struct e2e_count {
 
 /**
  * struct e2e_edu - The driver of edu, as long as one test lasts
- * @irqs:	The generated part
+ * @irqs:	Its interrupts
  * @own:	Counts its own MSI
  * @vecs:	Vectors of the pool
  * @sinks:	Where they are to arrive
@@ -76,7 +76,7 @@ struct e2e_count {
 struct e2e_edu {
 	struct edu_irqs		irqs;
 	struct e2e_sink		own;
-	struct edu_queue_vec	*vecs[E2E_VECTORS];
+	struct irq_vec		*vecs[E2E_VECTORS];
 	struct e2e_sink		sinks[E2E_VECTORS];
 	unsigned int		nr;
 };

@@ -20,8 +20,8 @@
 
 /* One which got a vector, shared or dedicated */
 struct owner {
-	struct rocker_port_user	user;
-	struct rocker_port_vec	*vec;
+	struct irq_vec_user	user;
+	struct irq_vec		*vec;
 	struct e2e_sink		sink;
 	bool			dedicated;
 };
@@ -33,7 +33,7 @@ struct rocker {
 	unsigned int		nr;
 };
 
-static irqreturn_t port_user(struct rocker_port_user *user)
+static irqreturn_t port_user(struct irq_vec_user *user)
 {
 	e2e_arrive(&container_of(user, struct owner, user)->sink);
 	return IRQ_HANDLED;
@@ -44,19 +44,19 @@ static irqreturn_t port_handler(int irq, void *data)
 	return rocker_port_dispatch(data, port_user);
 }
 
-/*
- * The device sends the message of a vector. It does know where that is: the
- * entries of its table first, then the slots.
- */
+/* The device sends the message of a vector: it has been told in which store that is, and where */
 static int send_entry(struct e2e_carrier *carrier, unsigned int entry, struct e2e_message *msg)
 {
 	struct rocker *rocker = pci_get_drvdata(e2e.rocker.pdev);
+	enum rocker_store store;
+	unsigned int index;
 
-	if (entry < rocker->irqs.port.nr_table) {
-		e2e_table_raise(&e2e.rocker, entry + 1);
-		return 0;
-	}
-	return e2e_entry_send(carrier, entry - rocker->irqs.port.nr_table, msg);
+	index = rocker_port_index(rocker->irqs.port.vecs[entry], &store);
+	if (store == ROCKER_IMS)
+		return e2e_entry_send(carrier, index, msg);
+
+	e2e_table_raise(&e2e.rocker, index);
+	return 0;
 }
 
 static struct e2e_carrier by_table = {
@@ -146,11 +146,12 @@ static void one_pool_over_two_stores(struct kunit *test)
 	struct e2e_count count = { .name = "msix_and_ims", .carrier = &by_table };
 	unsigned int i, n, cpu, in_table = 0, in_store = 0;
 	struct rocker *rocker = test->priv;
+	enum rocker_store store;
 	bool go_on = true;
 	int ret;
 
 	KUNIT_ASSERT_EQ(test, start_rocker(rocker), 0);
-	KUNIT_EXPECT_GT(test, rocker->irqs.port.nr_ims, 0);
+	KUNIT_EXPECT_GT(test, rocker->irqs.ims.nr, 0);
 	for (i = 0; i < E2E_VECTORS; i++) {
 		cpu = e2e_nth_cpu(i / 2);
 		ret = own(rocker, &rocker->owners[i], cpu, i % 2);
@@ -159,7 +160,8 @@ static void one_pool_over_two_stores(struct kunit *test)
 			break;
 		}
 		rocker->nr++;
-		if (rocker->owners[i].vec->entry < rocker->irqs.port.nr_table)
+		rocker_port_index(rocker->owners[i].vec, &store);
+		if (store == ROCKER_TABLE)
 			in_table++;
 		else
 			in_store++;

@@ -38,9 +38,9 @@ static struct e2e_carrier by_msi = {
 
 /* One vector which a worker holds */
 struct held {
-	struct edu_queue_user	user;
+	struct irq_vec_user	user;
 	struct e2e_sink		sink;
-	struct edu_queue_vec	*vec;
+	struct irq_vec		*vec;
 	bool			dedicated;
 	bool			disabled;
 	struct rcu_head		rcu;
@@ -59,7 +59,7 @@ struct worker {
 	unsigned int		failed;
 };
 
-static irqreturn_t tortured_user(struct edu_queue_user *user)
+static irqreturn_t tortured_user(struct irq_vec_user *user)
 {
 	atomic_inc(&container_of(user, struct held, user)->sink.arrived);
 	return IRQ_HANDLED;

@@ -18,10 +18,14 @@
 /* Operations after which it turns from more gets to more puts, or back */
 #define SHORT_TIDE		400
 
-/* Operations after which the machine gets as many CPU vectors as it likes, or few again */
+/*
+ * Operations after which the machine changes: few CPU vectors, as many as it likes,
+ * as many but few on each CPU
+ */
 #define SHORT_SPAN		1000
 #define SHORT_VECTORS		70
 #define SHORT_PLENTY		10000
+#define SHORT_PER_CPU		4
 
 /* Gets or puts in a burst */
 #define SHORT_BURST		16

@@ -24,8 +24,12 @@
 /* Vectors which an x86 CPU has for devices, about */
 #define SIM_CPU_VECTORS		200
 
+/* Queues of a subdevice, at most */
+#define SIM_QUEUES		16
+
 #define SCALE_SUBDEVICES	1000
-#define SCALE_QUEUES		8
+#define SCALE_QUEUES		16
+#define SCALE_VECTORS		8
 #define SCALE_MSIX		2048
 
 #define OPS_STEPS		10000
@@ -33,6 +37,7 @@
 #define OPS_PHASE		500
 #define OPS_HELD		256
 #define OPS_SUBDEVICES		16
+#define OPS_QUEUES		2
 #define OPS_MSIX		49
 #define OPS_SEED		0x1234567U
 
@@ -45,20 +50,13 @@ struct sim_sub {
 	int			(*init)(struct sim_sub *sub);
 	unsigned int		nr;
 	int			ret;
-	union {
-		struct simnic_sf_irqs	nic;
-		struct simops_sf_irqs	ops;
-	};
-	struct scale_queue {
-		struct simnic_comp_user	user;
+	struct irq_vecset	irqs;
+	unsigned int		nr_queues;
+	struct sim_queue {
+		struct irq_vec_user	user;
+		struct irq_vecset_vec	*vec;
 		unsigned int		called;
-	} queues[SCALE_QUEUES];
-};
-
-/* One who holds a vector in the random run: of one pool or of the other */
-struct ops_held {
-	struct simops_ctrl_vec	*ctrl;
-	struct simops_comp_vec	*comp;
+	} queues[SIM_QUEUES];
 };
 
 struct sim {
@@ -69,7 +67,7 @@ struct sim {
 	unsigned int		nr_subs;
 	struct sim_sub		*subs[SCALE_SUBDEVICES];
 	unsigned int		nr_held;
-	struct ops_held		held[OPS_HELD];
+	struct irq_vec		*held[OPS_HELD];
 	u32			random;
 	u32			hash;
 };
@@ -145,6 +143,29 @@ static void sub_drop_all(void *data)
 
 /* --- Both runs -------------------------------------------------------------- */
 
+/* Queue n of a subdevice is on vector n modulo their number */
+static void sim_attach(struct sim_sub *sub, unsigned int nr_queues,
+		       struct irq_vecset_vec *(*look_up)(const struct irq_vecset *set,
+							 unsigned int index),
+		       void (*attach)(struct irq_vecset_vec *vec, struct irq_vec_user *user))
+{
+	unsigned int i, nr = sub->irqs.nr - 1;
+
+	for (i = 0; i < nr_queues; i++) {
+		sub->queues[i].vec = look_up(&sub->irqs, i % nr);
+		attach(sub->queues[i].vec, &sub->queues[i].user);
+	}
+	sub->nr_queues = nr_queues;
+}
+
+static void sim_detach_all(struct sim_sub *sub,
+			   void (*detach)(struct irq_vecset_vec *vec, struct irq_vec_user *user))
+{
+	while (sub->nr_queues--)
+		detach(sub->queues[sub->nr_queues].vec, &sub->queues[sub->nr_queues].user);
+	sub->nr_queues = 0;
+}
+
 static int sim_send(struct sim *sim, unsigned int irq)
 {
 	struct msi_msg msg;
@@ -180,9 +201,9 @@ static void sim_detach(struct kunit *test, struct sim *sim)
 
 /* --- Scale ------------------------------------------------------------------ */
 
-static irqreturn_t scale_event(struct simnic_comp_user *user)
+static irqreturn_t scale_event(struct irq_vec_user *user)
 {
-	container_of(user, struct scale_queue, user)->called++;
+	container_of(user, struct sim_queue, user)->called++;
 	return IRQ_HANDLED;
 }
 
@@ -198,7 +219,7 @@ static irqreturn_t scale_ctrl(int irq, void *data)
 
 static int scale_init(struct sim_sub *sub)
 {
-	return devm_simnic_sf_irqs_init(&sub->nic, &sub->sim->nic, &sub->adev, sub->nr);
+	return devm_simnic_sf_irqs_init(&sub->irqs, &sub->sim->nic, &sub->adev, sub->nr);
 }
 
 /* What there is of a pool, and where */
@@ -237,7 +258,7 @@ static void scale_say(struct kunit *test, const char *name, struct sim *sim,
 		   full, pool->users, pool->users_min, pool->users_max, seq_buf_str(&s));
 }
 
-/* 1,000 subdevices with 8 queues each, and every queue hears of its interrupt */
+/* 1,000 subdevices with 16 queues on 8 vectors each: every queue hears of its interrupt */
 static void scale(struct kunit *test)
 {
 	struct simnic_irqs_params params = {
@@ -248,7 +269,6 @@ static void scale(struct kunit *test)
 	struct scale_pool *pools;
 	struct simnic_irqs *nic = &sim->nic;
 	unsigned int i, j, base, cpu, most = 0, wrong = 0;
-	struct simnic_comp_vec *vec;
 	struct sim_sub *sub;
 
 	pools = kunit_kcalloc(test, 2, sizeof(*pools), GFP_KERNEL);
@@ -259,13 +279,8 @@ static void scale(struct kunit *test)
 	for (i = 0; i < SCALE_SUBDEVICES; i++) {
 		sub = sub_add(test, sim, scale_init, SCALE_QUEUES);
 		KUNIT_ASSERT_EQ(test, sub->ret, 0);
-		KUNIT_ASSERT_EQ(test, simnic_sf_nr(&sub->nic), 1 + SCALE_QUEUES);
-		for (j = 0; j < SCALE_QUEUES; j++) {
-			vec = simnic_sf_comp(&sub->nic, j);
-			KUNIT_ASSERT_NOT_NULL(test, vec);
-			KUNIT_ASSERT_EQ(test, simnic_sf_irq(&sub->nic, 1 + j), vec->irq);
-			simnic_comp_attach(vec, &sub->queues[j].user);
-		}
+		KUNIT_ASSERT_EQ(test, simnic_sf_nr(&sub->irqs), 1 + SCALE_VECTORS);
+		sim_attach(sub, SCALE_QUEUES, simnic_sf_comp, simnic_sf_comp_attach);
 		cond_resched();
 	}
 
@@ -289,17 +304,15 @@ static void scale(struct kunit *test)
 	for_each_set_bit(i, nic->comp.taken, nic->comp.nr)
 		KUNIT_EXPECT_EQ(test, sim_send(sim, nic->comp.irq[i]), 0);
 	for (i = 0; i < SCALE_SUBDEVICES; i++) {
-		for (j = 0; j < SCALE_QUEUES; j++) {
+		for (j = 0; j < SCALE_QUEUES; j++)
 			wrong += sim->subs[i]->queues[j].called != 1;
-			simnic_comp_detach(&sim->subs[i]->queues[j].user);
-		}
+		sim_detach_all(sim->subs[i], simnic_sf_comp_detach);
 	}
 	KUNIT_EXPECT_EQ(test, wrong, 0);
 
 	sub_drop_all(sim);
 	KUNIT_EXPECT_EQ(test, sim->fake->allocated, base);
 	KUNIT_EXPECT_EQ(test, sim->fake->active, 0);
-	KUNIT_EXPECT_EQ(test, nic->nr_sf, 0);
 	kunit_info(test, "sim: {\"test\": \"scale_end\", \"cpus\": %u, \"most_per_cpu\": %u, \"limit_per_cpu\": %u, \"events\": %u, \"left\": %u}\n",
 		   sim->cpus, most, SIM_CPU_VECTORS, SCALE_SUBDEVICES * SCALE_QUEUES - wrong,
 		   sim->fake->allocated - base);
@@ -323,14 +336,7 @@ static void ops_mix(struct sim *sim, u32 value)
 	sim->hash = (sim->hash ^ value) * 16777619U;
 }
 
-static void ops_mix_ctrl(struct sim *sim, const struct simops_ctrl_vec *vec)
-{
-	ops_mix(sim, vec->entry);
-	ops_mix(sim, vec->cpu);
-	ops_mix(sim, atomic_read(&vec->users));
-}
-
-static void ops_mix_comp(struct sim *sim, const struct simops_comp_vec *vec)
+static void ops_mix_vec(struct sim *sim, const struct irq_vec *vec)
 {
 	ops_mix(sim, vec->entry);
 	ops_mix(sim, vec->cpu);
@@ -338,46 +344,32 @@ static void ops_mix_comp(struct sim *sim, const struct simops_comp_vec *vec)
 	ops_mix(sim, vec->dedicated);
 }
 
-static void ops_got_ctrl(struct sim *sim, struct simops_ctrl_vec *vec)
+static void ops_got(struct sim *sim, struct irq_vec *vec)
 {
 	if (IS_ERR(vec)) {
 		ops_mix(sim, PTR_ERR(vec));
 		return;
 	}
-	ops_mix_ctrl(sim, vec);
-	sim->held[sim->nr_held].ctrl = vec;
-	sim->held[sim->nr_held++].comp = NULL;
-}
-
-static void ops_got_comp(struct sim *sim, struct simops_comp_vec *vec)
-{
-	if (IS_ERR(vec)) {
-		ops_mix(sim, PTR_ERR(vec));
-		return;
-	}
-	ops_mix_comp(sim, vec);
-	sim->held[sim->nr_held].ctrl = NULL;
-	sim->held[sim->nr_held++].comp = vec;
+	ops_mix_vec(sim, vec);
+	sim->held[sim->nr_held++] = vec;
 }
 
 /* The last one takes its place in the list */
 static void ops_put(struct sim *sim, unsigned int i)
 {
-	struct ops_held held = sim->held[i];
+	struct irq_vec *vec = sim->held[i];
 
 	sim->held[i] = sim->held[--sim->nr_held];
-	if (held.ctrl) {
-		ops_mix_ctrl(sim, held.ctrl);
-		simops_ctrl_put(held.ctrl);
-	} else {
-		ops_mix_comp(sim, held.comp);
-		simops_comp_put(held.comp);
-	}
+	ops_mix_vec(sim, vec);
+	if (vec->pool == &sim->ops.ctrl)
+		simops_ctrl_put(vec);
+	else
+		simops_comp_put(vec);
 }
 
 static int ops_init(struct sim_sub *sub)
 {
-	return devm_simops_sf_irqs_init(&sub->ops, &sub->sim->ops, &sub->adev, sub->nr);
+	return devm_simops_sf_irqs_init(&sub->irqs, &sub->sim->ops, &sub->adev, sub->nr);
 }
 
 static void ops_add(struct kunit *test, struct sim *sim, unsigned int nr)
@@ -390,10 +382,17 @@ static void ops_add(struct kunit *test, struct sim *sim, unsigned int nr)
 		sub_drop(sim, sim->nr_subs - 1);
 		return;
 	}
-	ops_mix(sim, simops_sf_nr(&sub->ops));
-	ops_mix_ctrl(sim, simops_sf_ctrl(&sub->ops, 0));
-	for (i = 0; i + 1 < simops_sf_nr(&sub->ops); i++)
-		ops_mix_comp(sim, simops_sf_comp(&sub->ops, i));
+	sim_attach(sub, nr * OPS_QUEUES, simops_sf_comp, simops_sf_comp_attach);
+	ops_mix(sim, simops_sf_nr(&sub->irqs));
+	ops_mix_vec(sim, simops_sf_ctrl(&sub->irqs, 0)->vec);
+	for (i = 0; i + 1 < simops_sf_nr(&sub->irqs); i++)
+		ops_mix_vec(sim, simops_sf_comp(&sub->irqs, i)->vec);
+}
+
+static void ops_drop(struct sim *sim, unsigned int i)
+{
+	sim_detach_all(sim->subs[i], simops_sf_comp_detach);
+	sub_drop(sim, i);
 }
 
 /* Two numbers are drawn for each step, whatever it does with them */
@@ -417,25 +416,25 @@ static void ops_step(struct kunit *test, struct sim *sim, unsigned int step, str
 	}
 	if (what < 12) {
 		if (sim->nr_subs)
-			sub_drop(sim, which % sim->nr_subs);
+			ops_drop(sim, which % sim->nr_subs);
 		return;
 	}
 
 	if (sim->nr_held == OPS_HELD)
 		return;
 	if (what < 18) {
-		ops_got_comp(sim, simops_comp_get_dedicated(&sim->ops, NULL));
+		ops_got(sim, simops_comp_get_dedicated(&sim->ops, NULL));
 	} else if (what < 30) {
 		cpumask_clear(mask);
 		for (cpu = 0; cpu < sim->cpus; cpu++)
 			__assign_bit(cpu, cpumask_bits(mask), which & BIT(cpu % 32));
-		ops_got_comp(sim, simops_comp_get(&sim->ops, mask));
+		ops_got(sim, simops_comp_get(&sim->ops, mask));
 	} else if (what < 40) {
-		ops_got_comp(sim, simops_comp_get_on(&sim->ops, which % sim->cpus));
+		ops_got(sim, simops_comp_get_on(&sim->ops, which % sim->cpus));
 	} else if (what < 50) {
-		ops_got_comp(sim, simops_comp_get(&sim->ops, NULL));
+		ops_got(sim, simops_comp_get(&sim->ops, NULL));
 	} else {
-		ops_got_ctrl(sim, simops_ctrl_get(&sim->ops, which % sim->cpus));
+		ops_got(sim, simops_ctrl_get(&sim->ops, which % sim->cpus));
 	}
 }
 
@@ -445,15 +444,14 @@ static void ops_mix_state(struct sim *sim)
 	unsigned int i;
 
 	for_each_set_bit(i, sim->ops.ctrl.taken, sim->ops.ctrl.nr)
-		ops_mix_ctrl(sim, sim->ops.ctrl.vecs[i]);
+		ops_mix_vec(sim, sim->ops.ctrl.vecs[i]);
 	for_each_set_bit(i, sim->ops.comp.taken, sim->ops.comp.nr)
-		ops_mix_comp(sim, sim->ops.comp.vecs[i]);
+		ops_mix_vec(sim, sim->ops.comp.vecs[i]);
 }
 
 static void ops_say(struct kunit *test, struct sim *sim, unsigned int step)
 {
-	struct simops_ctrl_pool *ctrl = &sim->ops.ctrl;
-	struct simops_comp_pool *comp = &sim->ops.comp;
+	struct irq_vecpool *ctrl = &sim->ops.ctrl, *comp = &sim->ops.comp;
 
 	kunit_info(test, "sim: {\"test\": \"random\", \"cpus\": %u, \"step\": %u, \"hash\": \"%08x\", \"held\": %u, \"subdevices\": %u, \"ctrl\": [%u, %lu, %lu], \"comp\": [%u, %u, %lu, %lu]}\n",
 		   sim->cpus, step, sim->hash, sim->nr_held, sim->nr_subs,
@@ -496,7 +494,8 @@ static void random_operations(struct kunit *test)
 
 	while (sim->nr_held)
 		ops_put(sim, sim->nr_held - 1);
-	sub_drop_all(sim);
+	while (sim->nr_subs)
+		ops_drop(sim, sim->nr_subs - 1);
 	KUNIT_EXPECT_EQ(test, sim->fake->allocated, base);
 	KUNIT_EXPECT_EQ(test, sim->fake->active, 0);
 	sim_detach(test, sim);

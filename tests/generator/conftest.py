@@ -12,7 +12,7 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.generator.targets import DEFAULT, Target, embedded
+from imsgen.generator.kernel.target import DEFAULT, Target, embedded
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "examples"
@@ -96,6 +96,7 @@ def plant(root: Path, profile: Target, version: tuple[int, int] = (6, 12)) -> Pa
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("".join(f"{line}\n" for line in known))
     (root / "Kbuild").write_text("# Kbuild\n")
+    (root / "include/linux/pci.h").write_text("/* PCI */\n")
     (root / "Makefile").write_text(f"VERSION = {version[0]}\nPATCHLEVEL = {version[1]}\n")
     return root
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from imsgen.generator import emit
-from imsgen.generator.edits import FileDiff
+from imsgen.generator import emit, folders
+from imsgen.generator.kernel.edits import FileDiff
 from imsgen.generator.patches import Commit, patch
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -100,7 +101,9 @@ def test_old_sources_go_with_their_folders(tmp_path: Path) -> None:
     assert not (tmp_path / "src/a").exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"tool": 1}', '{"tool": "imsgen 1"}', '"x"'])
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, "", "[]", "{", '{"tool": 1}', '{"tool": "imsgen 1"}', '"x"']
+)
 def test_odd_manifest(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     assert emit.compare(str(tmp_path), sources("src/a.c")).stale == ("manifest.json",)
@@ -117,6 +120,83 @@ def test_manifest_can_not_point_outside(tmp_path: Path) -> None:
     )
     write(out, sources("src/a.c"))
     assert victim.exists()
+
+
+# --- other runs ---------------------------------------------------------------------------------
+
+
+def test_stages_of_dead_runs_go(tmp_path: Path) -> None:
+    """And what somebody else had in the folder whose place was taken comes back."""
+    write(tmp_path / "out", {A: mail("a")})
+    left = tmp_path / ".imsgen-0123456789abcdef"
+    (left / ".new" / "deep").mkdir(parents=True)
+    (left / ".new" / "deep" / A).write_text("half a pa")
+    (left / "out" / "mine").mkdir(parents=True)
+    (left / "out" / A).write_text(mail("old"))
+    (left / "out" / "mine" / "notes.txt").write_text("mine")
+    inner = tmp_path / "out" / ".imsgen-00112233445566ff"
+    (inner / ".old").mkdir(parents=True)
+    (inner / ".old" / "0").write_text(mail("old"))
+    other = tmp_path / ".imsgen-mine"
+    other.mkdir()
+    assert write(tmp_path / "out", {A: mail("a")}).same
+    assert tree(tmp_path) == {f"out/{A}": mail("a"), "out/mine/notes.txt": "mine"}
+    assert list(tmp_path.rglob(".imsgen-*")) == [other]
+
+
+def test_stage_that_is_a_link(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / ".new").mkdir(parents=True)
+    (elsewhere / ".new" / "file").write_text("mine")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".imsgen-0123456789abcdef").symlink_to(elsewhere)
+    write(out / "idxd", {A: mail("a")})
+    assert (elsewhere / ".new" / "file").read_text() == "mine"
+
+
+def test_another_run_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "PATIENCE", 0.05)
+    with (
+        folders.locked([str(tmp_path)]),
+        pytest.raises(emit.EmitError, match="another run has been writing"),
+    ):
+        write(tmp_path / "out", {A: mail("a")})
+    assert write(tmp_path / "out", {A: mail("a")}).missing == (A,)
+
+
+@pytest.mark.parametrize("name", ["link", "mkdir"])
+def test_where_folders_can_not_change_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A file system without hard links, a parent that is read-only: the files are renamed."""
+    write(tmp_path / "out", {A: mail("a"), B: mail("b"), C: mail("c")})
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    before = (tmp_path / "out").stat()
+    real = getattr(os, name)
+
+    def refuse(path: str, *args: object, **kwargs: object) -> object:
+        if name == "link" or os.path.dirname(path) == str(tmp_path):
+            raise OSError(1, "Operation not permitted", path)
+        return real(path, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, refuse)
+        write(tmp_path / "out", {A: mail("a"), B: mail("new")})
+    assert (tmp_path / "out").stat().st_ino == before.st_ino
+    assert tree(tmp_path / "out") == {A: mail("a"), B: mail("new"), "notes.txt": "mine"}
+    assert not list(tmp_path.rglob(".imsgen-*"))
+
+
+def test_modes_and_empty_folders_stay(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, {A: mail("a"), B: mail("b")})
+    (out / "empty").mkdir(mode=0o711)
+    out.chmod(0o2751)
+    (out / A).chmod(0o640)
+    write(out, {A: mail("a"), B: mail("new")})
+    modes = [oct(path.stat().st_mode & 0o7777) for path in (out, out / "empty", out / A)]
+    assert modes == ["0o2751", "0o711", "0o640"]
 
 
 # --- failures ---------------------------------------------------------------------------------
@@ -209,3 +289,94 @@ def test_diff(tmp_path: Path) -> None:
     assert f"--- out/{A}\n+++ out/{A}\n" in text and "\n-+a\n++new\n" in text
     assert f"--- out/{B}\n+++ /dev/null\n" in text
     assert f"--- /dev/null\n+++ out/{C}\n" in text
+
+
+# --- folders that mean no good -----------------------------------------------------------------
+
+
+def test_links_in_the_way_are_not_followed(tmp_path: Path) -> None:
+    """The folder itself, one above it up to the one that the user names, and one inside."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for number, way in enumerate(("idxd", "idxd/linux-6.12", "idxd/linux-6.12/src")):
+        top = tmp_path / str(number)
+        (top / way).parent.mkdir(parents=True)
+        (top / way).symlink_to(elsewhere)
+        wanted = {str(top / "idxd/linux-6.12"): sources("src/a.c")}
+        with pytest.raises(emit.EmitError, match="a link, which is not followed"):
+            emit.write(wanted, str(top))
+        with pytest.raises(emit.EmitError, match="a link, which is not followed"):
+            emit.compare(*wanted.popitem(), str(top))
+    assert not list(elsewhere.iterdir())
+    (tmp_path / "named").symlink_to(elsewhere)
+    emit.write({str(tmp_path / "named" / "idxd"): {A: mail("a")}}, str(tmp_path / "named"))
+    assert tree(elsewhere) == {f"idxd/{A}": mail("a")}
+
+
+@pytest.mark.parametrize("target", ["/proc/self/environ", "/dev/zero", "pipe", "mine"])
+def test_link_in_place_of_a_patch(tmp_path: Path, target: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "mine").write_text("secret")
+    (tmp_path / A).symlink_to(target)
+    for run in (
+        lambda: write(tmp_path, {A: mail("a")}),
+        lambda: emit.diff(str(tmp_path), {A: mail("a")}, "out"),
+    ):
+        with pytest.raises(emit.EmitError, match="a link, which is not followed"):
+            run()
+    assert (tmp_path / A).is_symlink() and (tmp_path / "mine").read_text() == "secret"
+
+
+def test_pipe_in_place_of_a_patch(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / A)
+    with pytest.raises(emit.EmitError, match="not a regular file"):
+        write(tmp_path, {A: mail("a")})
+    os.mkfifo(tmp_path / B)
+    (tmp_path / A).unlink()
+    assert write(tmp_path, {A: mail("a")}).extra == ()
+
+
+def test_files_that_have_no_end(tmp_path: Path) -> None:
+    for name in (A, B, "manifest.json"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(1 << 40)
+    with pytest.raises(emit.EmitError, match="more than"):
+        emit.diff(str(tmp_path), {A: mail("a")}, "out")
+    result = write(tmp_path, {A: mail("a"), **sources("src/a.c")})
+    assert result.stale == (A, "manifest.json") and result.extra == ()
+    assert (tmp_path / B).exists()
+
+
+def test_many_lines_are_not_compared_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / A).write_text("+\n" * (emit.MAX_LINES + 1))
+    text = emit.diff(str(tmp_path), {A: mail("a")}, "out")
+    assert text == f"out/{A} differs, and is too large to show how\n"
+
+
+def test_diff_shows_what_a_terminal_can_have(tmp_path: Path) -> None:
+    odd = "\x1b]0;title\x07 \u202e \r::add-mask::x \x0b \u2028 end"
+    (tmp_path / A).write_text(f"{odd}\n")
+    text = emit.diff(str(tmp_path), {A: mail("a")}, "o\nut\x1b")
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert text.split("\n")[0] == f"--- o\ufffdut\ufffd/{A}"
+    assert sum(line.startswith("-") for line in text.split("\n")) == 2
+
+
+def deep(folder: Path) -> None:
+    """Folders in folders, deeper than Python can call itself."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+
+
+def test_deep_folders(tmp_path: Path) -> None:
+    write(tmp_path / "out", sources("src/a.c"))
+    deep(tmp_path / "out" / "src")
+    assert write(tmp_path / "out", sources("src/b.c")).extra == ("src/a.c",)
+    assert sorted(os.listdir(tmp_path / "out" / "src")) == ["b.c", "d"]
+    assert os.path.isdir(tmp_path / "out" / "src" / "/".join("d" * 1500))
+    subprocess.run(["rm", "-rf", str(tmp_path / "out")], check=True)

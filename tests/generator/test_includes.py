@@ -9,9 +9,9 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
+from imsgen.generator.kernel.target import Target
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
-from imsgen.generator.targets import Target
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,7 +1,7 @@
 """What the generated C calls its own is what the language's rules keep apart.
 
-``imsgen.dsl.words`` says which identifiers and members are made of a file's names, so that two
-names which would make the same one are refused. A function that it doesn't know may clash.
+``imsgen.dsl.rules.words`` says which identifiers and members are made of a file's names, so that
+two names which would make the same one are refused. A function that it doesn't know may clash.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.dsl.words import made_from
+from imsgen.dsl.rules.words import made_from
 from imsgen.generator import render
+from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner, source_files
-from imsgen.generator.targets import DEFAULT, embedded
 
 from .conftest import EXAMPLES, REPOSITORY
 
@@ -31,7 +31,7 @@ def made(device: Device) -> set[str]:
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )
-    return {name for name, _ in names}
+    return {name.removeprefix("enum ") for name, _ in names}
 
 
 def code_of(device: Device, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
@@ -63,9 +63,9 @@ def test_members(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     known = made(device)
     text = "".join(code_of(device, monkeypatch).values())
     kinds = [f"{device.name}_irqs", f"{device.name}_irqs_params"]
-    kinds += [f"{device.name}_{sub.name}_irqs" for sub in device.subdevices]
     for kind in kinds:
         for body in re.findall(rf"struct {kind} {{\n(.*?)\n}};", text, re.S):
+            body = re.sub(r"\{[^{}]*\}", "", body)
             names = re.findall(r"\(\*(\w+)\)|(\w+)(?:\[\w+\])?;", body)
             members = {first or second for first, second in names}
             assert members

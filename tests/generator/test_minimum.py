@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from imsgen.dsl import load
-from imsgen.dsl.model import Device, IomemStore
-from imsgen.generator.views_minimum import minimum_view, too_few
-from imsgen.generator.views_slots import write_order
+from imsgen.dsl.model import Device
+from imsgen.generator.kinds.iomem import Iomem
+from imsgen.generator.views.minimum import minimum_view, too_few
 
 SLOTS = "slot 16 { address @0; data @8; control @12 { mask bit 0; } }"
 FIXED = f"store q: iomem {{ bar 0; offset 0; slots 4; {SLOTS} }}"
@@ -29,10 +29,10 @@ def device(*parts: str) -> Device:
         ((), None),
         (("requires 4 vectors;", FIXED, f"pool p = q {SHARED}"), None),
         (("requires 3 vectors;", MSIX, SPECIAL), None),
-        (("requires 4 vectors;", RUNTIME, f"pool p = q {SHARED}"), "irqs->q_slots"),
+        (("requires 4 vectors;", RUNTIME, f"pool p = q {SHARED}"), "irqs->q.nr"),
         (
             ("requires 6 vectors;", MSIX, FIXED, f"pool p = t + q {SHARED}"),
-            "irqs->t_size + irqs->q_slots",
+            "irqs->t.size + irqs->q.nr",
         ),
         (
             ("requires 6 vectors;", MSIX, SPECIAL, "pool p = t[3..] { managed; }"),
@@ -40,20 +40,20 @@ def device(*parts: str) -> Device:
         ),
         (
             ("requires 6 vectors;", MSIX, SPECIAL, RUNTIME, f"pool p = q {SHARED}"),
-            "3 + irqs->q_slots",
+            "3 + irqs->q.nr",
         ),
     ],
 )  # fmt: skip
 def test_granted(parts: tuple[str, ...], granted: str | None) -> None:
     parts = parts or (MSIX, f"pool p = t {SHARED}")
     view = minimum_view(device(*parts))
-    found = " ".join(view["granted"].replace("»", "").split()) if view else None
+    found = " ".join(view.granted.replace("»", "").split()) if view else None
     assert found == granted
 
 
 def settings(*parts: str) -> list[tuple[bool, dict[str, int]]]:
     return [
-        (one["fails"], {s["name"]: s["value"] for s in (*one["machine"], *one["params"])})
+        (one.fails, {s.name: s.value for s in (*one.machine, *one.params)})
         for one in too_few(device(*parts))
     ]
 
@@ -101,6 +101,7 @@ def test_managed_queues() -> None:
 )
 def test_what_nothing_masks_gets_its_address_last(control: str, order: list[str]) -> None:
     text = FIXED.replace("control @12 { mask bit 0; }", control)
-    store = device("requires remapping;", text, f"pool p = q {SHARED}").store("q")
-    assert isinstance(store, IomemStore)
-    assert [register.name for register in write_order(store)] == order
+    made = device("requires remapping;", text, f"pool p = q {SHARED}")
+    kind = Iomem.of(made, made.store("q"))
+    assert kind is not None
+    assert [register.name for register in kind.write_order] == order

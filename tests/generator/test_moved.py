@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from imsgen.dsl import load
+from imsgen.generator.kernel.target import Target
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
-from imsgen.generator.targets import Target
 
 REST = """
     store table: msix;
@@ -43,7 +43,6 @@ def interface(text: str) -> list[str]:
     """What queues, subdevices and handlers call: functions, inlines with their bodies, structs."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     text = re.sub(r"struct moved_irqs(_params)? \{.*?\n\};\n", "", text, flags=re.S)
-    text = re.sub(r"struct moved_ims_msg \{.*?\n\};\n", "", text, flags=re.S)
     text = re.sub(r"^#.*\n|^struct \w+;\n", "", text, flags=re.M)
     return [part.rstrip(";") for part in re.split(r"\n\n+|;\n(?=\S)", text.strip()) if part]
 

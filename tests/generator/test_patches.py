@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from imsgen.generator import patches
-from imsgen.generator.edits import FileDiff, Workspace
+from imsgen.generator.kernel.edits import FileDiff, Workspace
+from imsgen.generator.kernel.target import TreeFiles
 from imsgen.generator.patches import Commit, PatchError
-from imsgen.generator.targets import TreeFiles
 
 from .conftest import git, normal
 
@@ -69,7 +69,9 @@ def test_signoff_and_umlauts_survive(repository: Path) -> None:
     assert (repository / "n").read_text() == "größer\n"
 
 
-@pytest.mark.parametrize("name", ["A. B", 'Q "q" R', "Li, Bo", "x" * 60, "ü" * 30])
+@pytest.mark.parametrize(
+    "name", ["A. B", 'Q "q" R', "Li, Bo", "x" * 60, "ü" * 30, "A (x) B", "=?a?= B", "O'B \\ C"]
+)
 def test_odd_names_survive(repository: Path, name: str) -> None:
     ident = patches.parse_ident(f"{name} <a@localhost.invalid>")
     space = Workspace(TreeFiles(str(repository)))
@@ -77,6 +79,20 @@ def test_odd_names_survive(repository: Path, name: str) -> None:
     made = Commit("a: Add b", "Body.", space.commit())
     git(repository, "am", "-q", text=patches.mbox([made], "0.1.0", ident))
     assert git(repository, "log", "-1", "--format=%an").strip() == name
+
+
+@pytest.mark.parametrize(
+    ("ident", "kept"),
+    [
+        ("'Jane Doe', <jane@b>", "Jane Doe <jane@b>"),
+        (' "Jane Doe"<jane@b.>', "Jane Doe <jane@b>"),
+        ("Jane Doe Jr. < jane@b >", "Jane Doe Jr <jane@b>"),
+    ],
+)
+def test_ident_is_what_git_makes_of_it(repository: Path, ident: str, kept: str) -> None:
+    assert patches.parse_ident(ident) == kept
+    git(repository, "commit", "--allow-empty", "-q", "-m", "x", f"--author={ident}")
+    assert git(repository, "log", "-1", "--format=%an <%ae>").strip() == kept
 
 
 def test_unsigned_unless_asked() -> None:
@@ -96,6 +112,15 @@ def test_unsigned_unless_asked() -> None:
         "X <x@y>\nSubject: z",
         "X <a@b> <c@d>",
         f"{'x' * 61} <a@b>",
+        "X Y> <a@b>",
+        "x@y <a@b>",
+        "., <a@b>",
+        "X <a@b,c>",
+        "X <a@b> c",
+        "ü (x) <a@b>",
+        "(x) y <a@b>",
+        "X\u202e <a@b>",
+        "X\tY <a@b>",
     ],
 )
 def test_bad_ident(ident: str) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
-from imsgen.generator import scripts
-from imsgen.generator.edits import EditError, Workspace
+from imsgen.generator.kernel import scripts
+from imsgen.generator.kernel.edits import EditError, Workspace
+from imsgen.generator.kernel.target import ProfileFiles, Target
 from imsgen.generator.patches import BODY_COLUMNS, Commit, check_message
 from imsgen.generator.render import Renderer, RenderError, check_columns, check_text
-from imsgen.generator.targets import ProfileFiles, Target
 from imsgen.templates import ROOT
 
 TEMPLATES = sorted(str(p.relative_to(ROOT)) for p in Path(ROOT).rglob("*.j2"))
@@ -112,6 +112,11 @@ def test_columns() -> None:
 SCRIPTS = scripts.load_scripts()
 
 
+def library(path: str) -> str:
+    """A file of the library, by its path in the kernel."""
+    return (Path(ROOT) / "kernel" / path).read_text()
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_script_messages(script: scripts.Script) -> None:
     assert len(script.subject) <= BODY_COLUMNS and not script.subject.endswith(".")
@@ -140,14 +145,24 @@ def test_marks_tell_a_patched_tree(profile: Target) -> None:
                 assert any(text in line for line in now if line), (script.name, path, text)
 
 
-def test_files_that_are_copied_hold_their_marks() -> None:
-    from imsgen.generator.series import _source
-
-    sources = {new.path: new.source for script in SCRIPTS for new in script.new if new.source}
+def test_files_of_the_library_hold_their_marks() -> None:
+    texts = {new.path: library(new.path) for script in SCRIPTS for new in script.new}
     for script in SCRIPTS:
         for path, text in script.present:
-            if path in sources:
-                assert text in _source(sources[path] or "")
+            if path in texts:
+                assert text in texts[path], (script.name, path, text)
+
+
+def test_every_file_of_the_library_is_in_one_patch() -> None:
+    folder = Path(ROOT) / "kernel"
+    there = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    assert sorted(new.path for script in SCRIPTS for new in script.new) == there
+
+
+@pytest.mark.parametrize("path", [new.path for script in SCRIPTS for new in script.new])
+def test_the_library_is_well_formed(path: str) -> None:
+    assert not check_text(library(path))
+    assert not check_columns(path, library(path))
 
 
 def test_skew_without_an_edit_is_refused() -> None:
@@ -172,7 +187,7 @@ def test_scripts_serve_every_kind_of_kernel(skew: str) -> None:
 
 def test_a_file_of_our_own_is_edited_where_it_does_not_fit() -> None:
     edit = scripts.Edit("f", "replace", ("b",), (), "7")
-    new = scripts.NewFile("f", "x/f", None)
+    new = scripts.NewFile("f")
     script = scripts.Script("n", "s", "b", "ims", (("f", "b"),), (edit,), (new,), (), (), ())
     for skew, wanted in (("6.12", ["a", "b", "c"]), ("7", ["a", "c"])):
         space = Workspace(ProfileFiles({"files": {}, "paths": ["g"], "symbols": []}))
@@ -192,8 +207,8 @@ def test_a_file_of_our_own_is_edited_where_it_does_not_fit() -> None:
         {"edit": [{"file": "f", "after": "a", "insert": "b\n"}]},
         {"edit": [{"file": "f", "after": "", "insert": "b\n"}]},
         {"edit": [{"file": "f", "after": "a\n", "insert": "b\n", "kernal": "7"}]},
-        {"new": [{"file": "f"}]},
-        {"new": [{"file": "f", "source": "a", "template": "b"}]},
+        {"new": [{}]},
+        {"new": [{"file": "f", "source": "a"}]},
     ],
 )
 def test_bad_script(change: dict[str, object]) -> None:

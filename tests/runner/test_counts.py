@@ -125,11 +125,11 @@ def test_every_hot_path_of_idxd_is_probed() -> None:
         assert f"ims {path}" in paths
         assert f"ims chip irq_{path}".replace("irq_write", "irq_write_msi_msg") in paths
     for path in "lookup get put attach detach dispatch".split():
-        assert f"wq {path}" in paths
+        assert f"queue {path}" in paths
     assert "misc lookup" in paths
     text = counts.source(names_of(device), found)
     assert '#include "../irq-idxd-ims.h"' in text
-    assert text.count("count_wq_attach(") == 1
+    assert text.count("count_queue_attach(") == 1
 
 
 def test_a_timer_has_no_pool_to_probe() -> None:

@@ -4,795 +4,200 @@
  * Make again: imsgen crypto1.ims
  *
  * Crypto engine, first generation: KUnit suite of its interrupts
+ *
+ * The tables are from the datasheet, on purpose not from the driver. What is
+ * done with them is the same for all devices.
  */
+#include <kunit/ims_layout.h>
+#include <kunit/irq_layout.h>
+#include <kunit/irq_layout_pool.h>
 #include <kunit/test.h>
-#include <linux/cpu.h>
-#include <linux/cpumask.h>
+
+#include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/interrupt.h>
-#include <linux/iommu.h>
-#include <linux/irq.h>
 #include <linux/irqchip/irq-crypto1.h>
-#include <linux/irqdomain.h>
-#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/string.h>
-#include <linux/unaligned.h>
-
-/* The accesses of the functions in the store's header are to be logged */
-#define IMS_FAKE_LOG_ACCESSORS
-#include <kunit/ims_fake.h>
-#include "../irq-crypto1-ims.h"
-
-/* The fake machine: more vectors than the tests need, unless they want less */
-#define TEST_VECTORS		64
-
-/* From the datasheet, on purpose not taken from the header of the store */
-#define TEST_BASE		0x1000
-#define TEST_STRIDE		16
-#define TEST_SLOTS		32
-#define TEST_LAYOUT_SLOTS	32
-#define TEST_MASK_BIT		0x80000000
-#define TEST_CTRL_IDLE		0x0
-#define TEST_CTRL_MASKED	0x80000000
-
-struct crypto1_irqs_test {
-	struct ims_fake		*fake;
-	struct crypto1_irqs	irqs;
-	unsigned int		fired;
-};
+#include <linux/stddef.h>
 
 static const struct ims_fake_params test_machine = {
-	.vectors	= TEST_VECTORS,
-	.bar_size	= TEST_BASE + TEST_LAYOUT_SLOTS * TEST_STRIDE,
+	.vectors	= 64,
+	.bar_size	= 0x1210,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.address_hi	= 0x12345600,
 };
 
-static irqreturn_t test_count(int irq, void *data)
+static irqreturn_t test_ring_handler(int irq, void *vec)
 {
-	unsigned int *count = data;
-
-	(*count)++;
-	return IRQ_HANDLED;
+	return crypto1_ring_dispatch(vec, irq_layout_event);
 }
 
-struct test_ring_queue {
-	struct crypto1_ring_user	user;
-	unsigned int		called;
+static const struct crypto1_irqs_params test_constants = {
+	.ring_handler	= test_ring_handler,
 };
 
-static irqreturn_t test_ring_event(struct crypto1_ring_user *user)
+static struct crypto1_irqs_params test_params(struct ims_fake *fake,
+					      const struct irq_layout_asked *asked)
 {
-	container_of(user, struct test_ring_queue, user)->called++;
-	return IRQ_HANDLED;
-}
+	struct crypto1_irqs_params params = test_constants;
 
-static irqreturn_t test_ring_handler(int irq, void *data)
-{
-	return crypto1_ring_dispatch(data, test_ring_event);
-}
-
-static struct crypto1_irqs_test *test_create(struct kunit *test,
-					     const struct ims_fake_params *machine)
-{
-	struct crypto1_irqs_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	ctx->fake = ims_fake_create(test, machine);
-	return ctx;
-}
-
-static struct crypto1_irqs_params test_params(struct crypto1_irqs_test *ctx)
-{
-	struct crypto1_irqs_params params = {
-		.bar0 = ctx->fake->bar,
-		.ring_handler = test_ring_handler,
-	};
-
+	params.bar0 = fake->bar;
 	return params;
 }
 
-static int test_init_irqs(struct crypto1_irqs_test *ctx)
+static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct crypto1_irqs_params params = test_params(ctx);
+	struct crypto1_irqs_params params = test_params(fake, asked);
 
-	return devm_crypto1_irqs_init(&ctx->irqs, ctx->fake->pdev, &params);
+	return crypto1_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* The device with everything in working order */
-static struct crypto1_irqs_test *test_setup(struct kunit *test)
+static int test_devm_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct crypto1_irqs_test *ctx = test_create(test, &test_machine);
+	struct crypto1_irqs_params params = test_params(fake, asked);
 
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	return ctx;
+	return devm_crypto1_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* What is left after the driver has detached: nothing */
-static void test_detach(struct kunit *test, struct crypto1_irqs_test *ctx)
+static void test_exit(void *irqs)
 {
-	ims_fake_detach(ctx->fake);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
-	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	crypto1_irqs_exit(irqs);
 }
 
-static unsigned int test_index(unsigned int irq)
+static void test_shutdown(void *irqs)
 {
-	return irq_get_msi_desc(irq)->msi_index;
+	crypto1_irqs_shutdown(irqs);
 }
 
-/* Masked at the device, not only when the next message arrives */
-static bool test_quiet(unsigned int irq)
+static void test_restore(void *irqs)
 {
-	return irqd_irq_masked(irq_get_irq_data(irq));
+	crypto1_irqs_restore(irqs);
 }
 
-static int test_request(struct crypto1_irqs_test *ctx, unsigned int irq)
+static const struct irq_layout_device test_device;
+
+static const struct irq_layout_cookie test_cookies[] = {
+	{ .name = "context", .limit = 0xffff, .optional = true },
+};
+
+static const struct ims_layout_table test_tables[] = {
+	{ 0x1000, 32 },
+};
+
+static const struct ims_layout test_store = {
+	.store.name		= "crypto1 ims",
+	.store.fire		= ims_layout_fire,
+	.store.carries		= ims_layout_carries,
+	.store.cookies		= test_cookies,
+	.store.nr_cookies	= ARRAY_SIZE(test_cookies),
+	.device			= &test_device,
+	.ims			= offsetof(struct crypto1_irqs, ims),
+	.kind			= IMS_LAYOUT_BAR,
+	.max			= 32,
+	.stride			= 16,
+	.tables			= test_tables,
+	.nr_tables		= ARRAY_SIZE(test_tables),
+	.address_lo		= { 0, 4 },
+	.address_hi		= { 4, 4 },
+	.data			= { 8, 4 },
+	.control		= { 12, 4 },
+	.mask			= BIT(31),
+};
+
+static unsigned int test_irq_fault(void *irqs)
 {
-	return request_irq(irq, test_count, 0, "crypto1", &ctx->fired);
+	return crypto1_irq_fault(irqs);
 }
 
-/* Send the message of an interrupt, wherever it is stored */
-static int test_send(struct crypto1_irqs_test *ctx, unsigned int irq)
-{
-	struct msi_msg msg;
+static const struct irq_layout_vector test_vectors[] = {
+	{ "fault", test_irq_fault, 0, IRQ_LAYOUT_HARD, &test_store.store },
+};
 
-	get_cached_msi_msg(irq, &msg);
-	return ims_fake_send(ctx->fake, (u64)msg.address_hi << 32 | msg.address_lo, msg.data);
+static const struct irq_layout_device test_device = {
+	.name		= "crypto1",
+	.size		= sizeof(struct crypto1_irqs),
+	.machine	= &test_machine,
+	.init		= test_init,
+	.devm_init	= test_devm_init,
+	.exit		= test_exit,
+	.shutdown	= test_shutdown,
+	.restore	= test_restore,
+	.vectors	= test_vectors,
+	.nr_vectors	= ARRAY_SIZE(test_vectors),
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_device, irq_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_vector, test_vectors, name);
+KUNIT_ARRAY_PARAM_DESC(test_store, ims_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_pool, irq_layout_pool_cases, name);
+
+static void crypto1_test_device(struct kunit *test)
+{
+	irq_layout_check(test, &test_device);
 }
 
-static bool test_on(unsigned int irq, const struct cpumask *mask)
+static void crypto1_test_vector(struct kunit *test)
 {
-	return cpumask_equal(irq_get_effective_affinity_mask(irq), mask);
+	irq_layout_check_vector(test, &test_device);
 }
 
-static u8 *test_slot(struct crypto1_irqs_test *ctx, unsigned int index)
+static void crypto1_test_store(struct kunit *test)
 {
-	return ctx->fake->mem + TEST_BASE + index * TEST_STRIDE;
+	ims_layout_check(test, &test_store);
 }
 
-static u64 test_address(struct crypto1_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_ring_get(void *irqs, unsigned int cpu)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return (u64)get_unaligned_le32(slot + 4) << 32 | get_unaligned_le32(slot);
+	return crypto1_ring_get(irqs, cpu);
 }
 
-static u32 test_data(struct crypto1_irqs_test *ctx, unsigned int index)
+static unsigned int test_ring_irq(void *irqs, unsigned int entry)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 8);
+	return crypto1_ring_irq(irqs, entry);
 }
 
-static u32 test_ctrl(struct crypto1_irqs_test *ctx, unsigned int index)
+static unsigned int test_ring_index(const struct irq_vec *vec, unsigned int *store)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 12);
+	return crypto1_ring_index(vec, (enum crypto1_store *)store);
 }
 
-static bool test_masked(struct crypto1_irqs_test *ctx, unsigned int index)
+static const struct irq_layout_range test_ring_ranges[] = {
+	{ "ims", CRYPTO1_IMS, 1, 31, &test_store.store },
+};
+
+static const struct irq_layout_pool test_pool_ring = {
+	.name		= "crypto1 ring",
+	.device		= &test_device,
+	.pool		= offsetof(struct crypto1_irqs, ring),
+	.ranges		= test_ring_ranges,
+	.nr_ranges	= ARRAY_SIZE(test_ring_ranges),
+	.limit		= 4,
+	.get		= test_ring_get,
+	.put		= crypto1_ring_put,
+	.attach		= crypto1_ring_attach,
+	.detach		= crypto1_ring_detach,
+	.irq		= test_ring_irq,
+	.index		= test_ring_index,
+};
+
+static void crypto1_test_pool_ring(struct kunit *test)
 {
-	return (test_ctrl(ctx, index) & TEST_MASK_BIT) == (TEST_CTRL_MASKED & TEST_MASK_BIT);
-}
-
-/* What the device does with an event: send the slot's message unless it is masked */
-static int test_fire(struct crypto1_irqs_test *ctx, unsigned int index)
-{
-	if (test_masked(ctx, index))
-		return -EBUSY;
-	return ims_fake_send(ctx->fake, test_address(ctx, index), test_data(ctx, index));
-}
-
-static struct crypto1_ims_slot __iomem *test_iomem(struct crypto1_irqs_test *ctx,
-						   unsigned int index)
-{
-	return ctx->fake->bar + TEST_BASE + index * TEST_STRIDE;
-}
-
-static void test_expect_access(struct kunit *test, struct ims_fake *fake, unsigned int nr,
-			       bool write, unsigned int offset, unsigned int size, u32 value)
-{
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].write, write, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].offset, offset, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].size, size, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, (u32)fake->log[nr].value, value, "access %u", nr);
-}
-
-/* Each field of each slot is where the datasheet has it, and nothing else is touched */
-static void crypto1_test_ims_layout(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = { };
-	unsigned int i;
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		msg.address_lo = 0xfee00000 | i << 2;
-		msg.address_hi = 0x01000000 | i << 8;
-		msg.data = 0x87650000 | i;
-		crypto1_ims_write(test_iomem(ctx, i), &msg);
-	}
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		u8 *slot = test_slot(ctx, i);
-
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot),
-				    0xfee00000 | i << 2, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 4),
-				    0x01000000 | i << 8, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 8),
-				    (u32)(0x87650000 | i), "slot %u", i);
-		KUNIT_ASSERT_PTR_EQ_MSG(test, memchr_inv(slot + 12, 0x5a, 4), NULL,
-					"slot %u", i);
-	}
-	/* Nothing in front of the table either */
-	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(ctx->fake->mem, 0x5a, TEST_BASE), NULL);
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		crypto1_ims_mask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_MASKED, "slot %u", i);
-		crypto1_ims_unmask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_IDLE, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, (u32)test_address(ctx, i),
-				    0xfee00000 | i << 2, "slot %u", i);
-	}
-}
-
-/* Storing a message takes 3 writes and one read, in this order */
-static void crypto1_test_ims_write_accesses(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = {
-		.address_lo	= 0xfee01234,
-		.address_hi	= 0x56789abc,
-		.data		= 0x87650000,
-	};
-	unsigned int slot = TEST_BASE + TEST_STRIDE * (TEST_SLOTS - 1);
-
-	ims_fake_log_start(ctx->fake);
-	crypto1_ims_write(test_iomem(ctx, TEST_SLOTS - 1), &msg);
-
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 4);
-	test_expect_access(test, ctx->fake, 0, true, slot + 0, 4, 0xfee01234);
-	test_expect_access(test, ctx->fake, 1, true, slot + 4, 4, 0x56789abc);
-	test_expect_access(test, ctx->fake, 2, true, slot + 8, 4, 0x87650000);
-	test_expect_access(test, ctx->fake, 3, false, slot + 8, 4, 0x87650000);
-}
-
-/* Masking and unmasking take one write and one read each */
-static void crypto1_test_ims_mask_accesses(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_create(test, &test_machine);
-	unsigned int ctrl = TEST_BASE + 1 * TEST_STRIDE + 12;
-
-	ims_fake_log_start(ctx->fake);
-	crypto1_ims_mask(test_iomem(ctx, 1), 0x5a5a);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0x80005a5a);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0x80005a5a);
-
-	ims_fake_log_start(ctx->fake);
-	crypto1_ims_unmask(test_iomem(ctx, 1), 0x5a5a);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0x5a5a);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0x5a5a);
-}
-
-/* A reset masks the slot first, and leaves neither message nor cookie in it */
-static void crypto1_test_ims_reset_accesses(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_create(test, &test_machine);
-	struct ims_fake *fake = ctx->fake;
-
-	ims_fake_log_start(fake);
-	crypto1_ims_reset(test_iomem(ctx, 0));
-
-	KUNIT_ASSERT_EQ(test, fake->writes, 4);
-	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	test_expect_access(test, fake, 0, true, TEST_BASE + 12, 4, 0x80000000);
-	KUNIT_EXPECT_FALSE(test, fake->log[fake->nr_log - 1].write);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-}
-
-/* A message which may be in use is replaced under the mask */
-static void crypto1_test_ims_write_live_accesses(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = {
-		.address_lo	= 0xfee01234,
-		.address_hi	= 0x56789abc,
-		.data		= 0x87650000,
-	};
-	unsigned int ctrl = TEST_BASE + 12;
-	struct ims_fake *fake = ctx->fake;
-
-	ims_fake_log_start(fake);
-	crypto1_ims_write_live(test_iomem(ctx, 0), 0x5a5a, &msg);
-
-	KUNIT_ASSERT_EQ(test, fake->writes, 5);
-	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	test_expect_access(test, fake, 0, true, ctrl, 4, 0x80005a5a);
-	test_expect_access(test, fake, fake->nr_log - 2, true, ctrl, 4, 0x5a5a);
-	test_expect_access(test, fake, fake->nr_log - 1, false, ctrl, 4, 0x5a5a);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0x56789abcfee01234ULL);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0x87650000);
-}
-
-/* A parent without support for IMS: the driver can't load */
-static void crypto1_test_ims_not_supported(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct crypto1_irqs_test *ctx;
-
-	machine.withhold = MSI_FLAG_PCI_IMS;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* A parent which lets other functions send the messages of this one */
-static void crypto1_test_ims_not_isolated(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct crypto1_irqs_test *ctx;
-
-	machine.not_isolated = true;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, TEST_SLOTS);
-	test_detach(test, ctx);
-}
-
-/* fault is at index 0 and nowhere else, and arrives at its handler */
-static void crypto1_test_vector_fault(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_setup(test);
-	unsigned int irq = crypto1_irq_fault(&ctx->irqs);
-
-	KUNIT_ASSERT_GT(test, irq, 0);
-	KUNIT_EXPECT_EQ(test, test_index(irq), 0);
-	/* Not before there is a handler */
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), TEST_CTRL_IDLE);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-
-	irq_set_status_flags(irq, IRQ_DISABLE_UNLAZY);
-	disable_irq(irq);
-	KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), TEST_CTRL_MASKED);
-	enable_irq(irq);
-	KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), TEST_CTRL_IDLE);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2);
-
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-
-	/* A thread needs no primary handler: the message is sent once */
-	KUNIT_ASSERT_EQ(test, request_threaded_irq(irq, NULL, test_count, 0, "crypto1",
-						   &ctx->fired), 0);
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0);
-	test_detach(test, ctx);
-	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
-}
-
-/* A message which changes while it is in use is replaced under the mask */
-static void crypto1_test_rewrite(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_setup(test);
-	unsigned int irq = crypto1_irq_fault(&ctx->irqs);
-	struct irq_data *data = irq_get_irq_data(irq);
-	struct msi_msg msg;
-
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-
-	get_cached_msi_msg(irq, &msg);
-	msg.address_lo ^= 0xff0;
-	ims_fake_log_start(ctx->fake);
-	data->chip->irq_write_msi_msg(data, &msg);
-	if (ims_fake_counts_chip()) {
-		KUNIT_EXPECT_EQ(test, ctx->fake->writes, 5);
-		KUNIT_EXPECT_EQ(test, ctx->fake->reads, 1);
-		KUNIT_EXPECT_EQ(test, ctx->fake->log[0].offset,
-				TEST_BASE + 0 * TEST_STRIDE + 12);
-	}
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0),
-			(u64)msg.address_hi << 32 | msg.address_lo);
-	KUNIT_EXPECT_FALSE(test, test_masked(ctx, 0));
-
-	/* A device which sleeps gets it when it is restored */
-	ctx->fake->pdev->current_state = PCI_D3hot;
-	msg.address_lo ^= 0xff0;
-	data->chip->irq_write_msi_msg(data, &msg);
-	KUNIT_EXPECT_NE(test, test_address(ctx, 0),
-			(u64)msg.address_hi << 32 | msg.address_lo);
-	ctx->fake->pdev->current_state = PCI_D0;
-	crypto1_irqs_restore(&ctx->irqs);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0),
-			(u64)msg.address_hi << 32 | msg.address_lo);
-
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-}
-
-/* A change of affinity which changes the message ends up in the slot */
-static void crypto1_test_affinity(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct crypto1_irqs_test *ctx;
-	const struct cpumask *mask;
-	struct msi_msg msg;
-	unsigned int irq;
-
-	if (!IS_ENABLED(CONFIG_SMP))
-		kunit_skip(test, "there is one CPU only");
-
-	machine.rewrites = true;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	irq = crypto1_irq_fault(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-
-	mask = cpumask_of(cpumask_last(cpu_online_mask));
-	KUNIT_EXPECT_EQ(test, irq_set_affinity(irq, mask), 0);
-	get_cached_msi_msg(irq, &msg);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0),
-			(u64)msg.address_hi << 32 | msg.address_lo);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), msg.data);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-}
-
-/* After a reset all messages come back, and with them who was masked */
-static void crypto1_test_restore(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_setup(test);
-	unsigned int irq = crypto1_irq_fault(&ctx->irqs);
-
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-
-	memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-	crypto1_irqs_restore(&ctx->irqs);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-
-	irq_set_status_flags(irq, IRQ_DISABLE_UNLAZY);
-	disable_irq(irq);
-	memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-	crypto1_irqs_restore(&ctx->irqs);
-	KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), TEST_CTRL_MASKED);
-	enable_irq(irq);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2);
-
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-}
-
-/* After shutdown no message is sent anymore */
-static void crypto1_test_shutdown(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_setup(test);
-	unsigned int irq;
-	struct crypto1_ring_vec *ring;
-
-	irq = crypto1_irq_fault(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	ring = crypto1_ring_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(ring));
-
-	crypto1_irqs_shutdown(&ctx->irqs);
-
-	irq = crypto1_irq_fault(&ctx->irqs);
-	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_quiet(ring->irq));
-	crypto1_ring_put(ring);
-	test_detach(test, ctx);
-}
-
-/* A CPU's users share one vector up to the limit, then the next one is made */
-static void crypto1_test_ring_share_limit(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_setup(test);
-	unsigned int i, cpu = cpumask_last(cpu_online_mask), base = ctx->fake->allocated;
-	struct crypto1_ring_vec *first, *second;
-
-	first = crypto1_ring_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, first->cpu, cpu);
-	KUNIT_EXPECT_TRUE(test, test_on(first->irq, cpumask_of(cpu)));
-	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, cpu), first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.made, 1);
-
-	second = crypto1_ring_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(second));
-	KUNIT_EXPECT_PTR_NE(test, second, first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.made, 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.shared_full, 0);
-
-	/* Room on the first one is used again before a third one is made */
-	crypto1_ring_put(second);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	crypto1_ring_put(first);
-	KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, cpu), first);
-
-	for (i = 0; i < 4; i++)
-		crypto1_ring_put(first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* Each CPU has a vector of its own */
-static void crypto1_test_ring_per_cpu(struct kunit *test)
-{
-	struct crypto1_irqs_test *ctx = test_setup(test);
-	struct crypto1_ring_vec *vecs[8] = { };
-	unsigned int cpu, nr = 0;
-
-	for_each_online_cpu(cpu) {
-		if (nr == min(ARRAY_SIZE(vecs), 31))
-			break;
-		vecs[nr] = crypto1_ring_get(&ctx->irqs, cpu);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr]));
-		KUNIT_EXPECT_EQ(test, vecs[nr]->cpu, cpu);
-		KUNIT_EXPECT_TRUE(test, test_on(vecs[nr]->irq, cpumask_of(cpu)));
-		nr++;
-	}
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.made, nr);
-	KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, nr_cpu_ids), ERR_PTR(-EINVAL));
-
-	while (nr--)
-		crypto1_ring_put(vecs[nr]);
-	test_detach(test, ctx);
-}
-
-/* Without another CPU vector users share beyond the limit, and that is counted */
-static void crypto1_test_ring_share_full(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct crypto1_irqs_test *ctx;
-	struct crypto1_ring_vec *vec;
-	unsigned int i, base;
-
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	vec = crypto1_ring_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 4 + 3; i++)
-		KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.made, 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.shared_full, 3);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-
-	/* Better times, which are noticed a second later */
-	ctx->fake->params.vectors = 2;
-	KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, 0), vec);
-	crypto1_ring_put(vec);
-	ctx->irqs.ring.retry = jiffies;
-	KUNIT_EXPECT_PTR_NE(test, crypto1_ring_get(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.made, 2);
-	crypto1_ring_put(rcu_access_pointer(ctx->irqs.ring.cpus[0].open));
-
-	for (i = 0; i < 4 + 3; i++)
-		crypto1_ring_put(vec);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* As long as a vector of another CPU has room no limit is exceeded */
-static void crypto1_test_ring_share_room(struct kunit *test)
-{
-	unsigned int full = cpumask_first(cpu_online_mask);
-	unsigned int other = cpumask_last(cpu_online_mask);
-	struct ims_fake_params machine = test_machine;
-	struct crypto1_ring_vec *vec, *room;
-	struct crypto1_irqs_test *ctx;
-	unsigned int i;
-
-	if (full == other)
-		kunit_skip(test, "there is one CPU only");
-
-	machine.vectors = 2;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-
-	vec = crypto1_ring_get(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, full), vec);
-	room = crypto1_ring_get(&ctx->irqs, other);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(room));
-	KUNIT_EXPECT_PTR_NE(test, room, vec);
-
-	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, full), room);
-	/* Both are full now: stay on the CPU */
-	KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, full), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.shared_full, 4);
-
-	for (i = 0; i < 4; i++) {
-		crypto1_ring_put(vec);
-		crypto1_ring_put(room);
-	}
-	crypto1_ring_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A get fails only when there is nothing to share, and then changes nothing */
-static void crypto1_test_ring_no_space(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct crypto1_irqs_test *ctx;
-	struct crypto1_ring_vec *vec;
-	unsigned int base;
-
-	machine.vectors = 0;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, 0), ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ring.made, 0);
-	KUNIT_EXPECT_EQ(test, crypto1_ring_irq(&ctx->irqs, 0), 0);
-
-	ctx->fake->params.vectors = 1;
-	vec = crypto1_ring_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_EXPECT_EQ(test, vec->entry, 0);
-	crypto1_ring_put(vec);
-	test_detach(test, ctx);
-}
-
-/* Attached users are called once an interrupt, detached ones are not */
-static void crypto1_test_ring_dispatch(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	unsigned int i, nr = 4 + 3;
-	struct crypto1_irqs_test *ctx;
-	struct crypto1_ring_vec *vec;
-	struct test_ring_queue *queues;
-
-	/* One vector, so that some of the users find no place on it */
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	queues = kunit_kcalloc(test, nr, sizeof(*queues), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queues);
-
-	for (i = 0; i < nr; i++) {
-		vec = crypto1_ring_get(&ctx->irqs, 0);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		crypto1_ring_attach(vec, &queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, vec);
-	}
-
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1, "queue %u", i);
-
-	/* Every second one leaves */
-	for (i = 0; i < nr; i += 2) {
-		crypto1_ring_detach(&queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, NULL);
-	}
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1 + i % 2, "queue %u", i);
-
-	/* Their places are taken again */
-	for (i = 0; i < nr; i += 2)
-		crypto1_ring_attach(vec, &queues[i].user);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 2 + i % 2, "queue %u", i);
-
-	for (i = 0; i < nr; i++) {
-		crypto1_ring_detach(&queues[i].user);
-		crypto1_ring_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
-static void crypto1_test_ring_hotplug(struct kunit *test)
-{
-	const struct cpumask *other = cpumask_of(cpumask_first(cpu_online_mask));
-	unsigned int i, cpu = cpumask_last(cpu_online_mask);
-	struct crypto1_ring_vec *vec, *late = NULL;
-	struct test_ring_queue *queue;
-	struct crypto1_irqs_test *ctx;
-
-	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || cpu == cpumask_first(cpu_online_mask))
-		kunit_skip(test, "there is one CPU only");
-
-	ctx = test_setup(test);
-	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queue);
-	vec = crypto1_ring_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	crypto1_ring_attach(vec, &queue->user);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_FALSE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 1);
-
-	/* The CPU is offline, not its users */
-	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, crypto1_ring_get(&ctx->irqs, cpu), vec);
-	late = crypto1_ring_get(&ctx->irqs, cpu);
-	KUNIT_EXPECT_FALSE(test, IS_ERR(late));
-
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 2);
-	if (!IS_ERR_OR_NULL(late)) {
-		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
-		crypto1_ring_put(late);
-	}
-
-	/* Whoever moves it elsewhere has the last word */
-	KUNIT_EXPECT_EQ(test, irq_set_affinity(vec->irq, other), 0);
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, other));
-
-	crypto1_ring_detach(&queue->user);
-	for (i = 0; i < 4; i++)
-		crypto1_ring_put(vec);
-	test_detach(test, ctx);
+	irq_layout_check_pool(test, &test_pool_ring);
 }
 
 static struct kunit_case crypto1_irqs_cases[] = {
-	KUNIT_CASE(crypto1_test_ims_layout),
-	KUNIT_CASE(crypto1_test_ims_write_accesses),
-	KUNIT_CASE(crypto1_test_ims_mask_accesses),
-	KUNIT_CASE(crypto1_test_ims_reset_accesses),
-	KUNIT_CASE(crypto1_test_ims_write_live_accesses),
-	KUNIT_CASE(crypto1_test_ims_not_supported),
-	KUNIT_CASE(crypto1_test_ims_not_isolated),
-	KUNIT_CASE(crypto1_test_vector_fault),
-	KUNIT_CASE(crypto1_test_rewrite),
-	KUNIT_CASE(crypto1_test_affinity),
-	KUNIT_CASE(crypto1_test_restore),
-	KUNIT_CASE(crypto1_test_shutdown),
-	KUNIT_CASE(crypto1_test_ring_share_limit),
-	KUNIT_CASE(crypto1_test_ring_per_cpu),
-	KUNIT_CASE(crypto1_test_ring_share_full),
-	KUNIT_CASE(crypto1_test_ring_share_room),
-	KUNIT_CASE(crypto1_test_ring_no_space),
-	KUNIT_CASE(crypto1_test_ring_dispatch),
-	KUNIT_CASE(crypto1_test_ring_hotplug),
+	KUNIT_CASE_PARAM(crypto1_test_device, test_device_gen_params),
+	KUNIT_CASE_PARAM(crypto1_test_vector, test_vector_gen_params),
+	KUNIT_CASE_PARAM(crypto1_test_store, test_store_gen_params),
+	KUNIT_CASE_PARAM(crypto1_test_pool_ring, test_pool_gen_params),
 	{ }
 };
 
 static struct kunit_suite crypto1_irqs_suite = {
 	.name		= "crypto1_irqs",
+	.exit		= irq_layout_exit,
 	.test_cases	= crypto1_irqs_cases,
 };
 

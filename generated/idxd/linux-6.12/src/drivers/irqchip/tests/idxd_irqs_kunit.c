@@ -4,1008 +4,223 @@
  * Make again: imsgen idxd.ims
  *
  * Data streaming accelerator: KUnit suite of its interrupts
+ *
+ * The tables are from the datasheet, on purpose not from the driver. What is
+ * done with them is the same for all devices.
  */
+#include <kunit/ims_layout.h>
+#include <kunit/irq_layout.h>
+#include <kunit/irq_layout_pool.h>
 #include <kunit/test.h>
-#include <linux/cpu.h>
-#include <linux/cpumask.h>
+
+#include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/interrupt.h>
-#include <linux/iommu.h>
-#include <linux/irq.h>
 #include <linux/irqchip/irq-idxd.h>
-#include <linux/irqdomain.h>
-#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/string.h>
-#include <linux/unaligned.h>
-
-/* The accesses of the functions in the store's header are to be logged */
-#define IMS_FAKE_LOG_ACCESSORS
-#include <kunit/ims_fake.h>
-#include "../irq-idxd-ims.h"
-
-/* The fake machine: more vectors than the tests need, unless they want less */
-#define TEST_VECTORS		64
-#define TEST_MSIX		4
-
-/* From the datasheet, on purpose not taken from the header of the store */
-#define TEST_BASE		0x400
-#define TEST_STRIDE		16
-#define TEST_SLOTS		6
-#define TEST_LAYOUT_SLOTS	16128
-#define TEST_MASK_BIT		0x1
-#define TEST_CTRL_IDLE		0x0
-#define TEST_CTRL_MASKED	0x1
-
-struct idxd_irqs_test {
-	struct ims_fake		*fake;
-	struct idxd_irqs	irqs;
-	unsigned int		fired;
-};
+#include <linux/stddef.h>
 
 static const struct ims_fake_params test_machine = {
-	.vectors	= TEST_VECTORS,
-	.msix		= TEST_MSIX,
-	.bar_size	= TEST_BASE + TEST_LAYOUT_SLOTS * TEST_STRIDE,
+	.vectors	= 64,
+	.msix		= 4,
+	.bar_size	= 0x3f410,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.address_hi	= 0x12345600,
 };
 
-static irqreturn_t test_count(int irq, void *data)
+static irqreturn_t test_queue_handler(int irq, void *vec)
 {
-	unsigned int *count = data;
-
-	(*count)++;
-	return IRQ_HANDLED;
+	return idxd_queue_dispatch(vec, irq_layout_event);
 }
 
-struct test_wq_queue {
-	struct idxd_wq_user	user;
-	unsigned int		called;
+static const struct idxd_irqs_params test_constants = {
+	.queue_handler	= test_queue_handler,
 };
 
-static irqreturn_t test_wq_event(struct idxd_wq_user *user)
+static struct idxd_irqs_params test_params(struct ims_fake *fake,
+					   const struct irq_layout_asked *asked)
 {
-	container_of(user, struct test_wq_queue, user)->called++;
-	return IRQ_HANDLED;
-}
+	struct idxd_irqs_params params = test_constants;
 
-static irqreturn_t test_wq_handler(int irq, void *data)
-{
-	return idxd_wq_dispatch(data, test_wq_event);
-}
-
-static struct idxd_irqs_test *test_create(struct kunit *test,
-					  const struct ims_fake_params *machine)
-{
-	struct idxd_irqs_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	ctx->fake = ims_fake_create(test, machine);
-	return ctx;
-}
-
-static struct idxd_irqs_params test_params(struct idxd_irqs_test *ctx)
-{
-	struct idxd_irqs_params params = {
-		.bar0 = ctx->fake->bar,
-		.ims_offset = TEST_BASE,
-		.ims_slots = TEST_SLOTS,
-		.wq_handler = test_wq_handler,
-	};
-
+	params.bar0 = fake->bar;
+	params.ims_offset = asked->offset;
+	params.ims_slots = asked->slots;
 	return params;
 }
 
-static int test_init_irqs(struct idxd_irqs_test *ctx)
+static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct idxd_irqs_params params = test_params(ctx);
+	struct idxd_irqs_params params = test_params(fake, asked);
 
-	return devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params);
+	return idxd_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* The device with everything in working order */
-static struct idxd_irqs_test *test_setup(struct kunit *test)
+static int test_devm_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct idxd_irqs_test *ctx = test_create(test, &test_machine);
+	struct idxd_irqs_params params = test_params(fake, asked);
 
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	return ctx;
+	return devm_idxd_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* What is left after the driver has detached: nothing */
-static void test_detach(struct kunit *test, struct idxd_irqs_test *ctx)
+static void test_exit(void *irqs)
 {
-	ims_fake_detach(ctx->fake);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
-	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	idxd_irqs_exit(irqs);
 }
 
-static unsigned int test_index(unsigned int irq)
+static void test_shutdown(void *irqs)
 {
-	return irq_get_msi_desc(irq)->msi_index;
+	idxd_irqs_shutdown(irqs);
 }
 
-/* Masked at the device, not only when the next message arrives */
-static bool test_quiet(unsigned int irq)
+static void test_restore(void *irqs)
 {
-	return irqd_irq_masked(irq_get_irq_data(irq));
+	idxd_irqs_restore(irqs);
 }
 
-static int test_request(struct idxd_irqs_test *ctx, unsigned int irq)
+static const struct irq_layout_device test_device;
+
+static const struct irq_layout_cookie test_cookies[] = {
+	{ .name = "pasid", .member = offsetof(struct idxd_ims_cookie, pasid), .limit = 0xfffff,
+		.shift = 12, .enable = BIT(3), .optional = true },
+};
+
+static const struct ims_layout_table test_tables[] = {
+	{ 0x400, 16128 },
+};
+
+static const struct ims_layout test_store = {
+	.store.name		= "idxd ims",
+	.store.fire		= ims_layout_fire,
+	.store.carries		= ims_layout_carries,
+	.store.cookies		= test_cookies,
+	.store.nr_cookies	= ARRAY_SIZE(test_cookies),
+	.device			= &test_device,
+	.ims			= offsetof(struct idxd_irqs, ims),
+	.kind			= IMS_LAYOUT_BAR,
+	.max			= 16128,
+	.asks_slots		= true,
+	.asks_offset		= true,
+	.optional		= true,
+	.isolated		= true,
+	.stride			= 16,
+	.tables			= test_tables,
+	.nr_tables		= ARRAY_SIZE(test_tables),
+	.address_lo		= { 0, 4 },
+	.address_hi		= { 4, 4 },
+	.data			= { 8, 4 },
+	.control		= { 12, 4 },
+	.mask			= BIT(0),
+};
+
+static unsigned int test_irq_misc(void *irqs)
 {
-	return request_irq(irq, test_count, 0, "idxd", &ctx->fired);
+	return idxd_irq_misc(irqs);
 }
 
-/* Send the message of an interrupt, wherever it is stored */
-static int test_send(struct idxd_irqs_test *ctx, unsigned int irq)
-{
-	struct msi_msg msg;
+static const struct irq_layout_vector test_vectors[] = {
+	{ "misc", test_irq_misc, 0, IRQ_LAYOUT_THREADED },
+};
 
-	get_cached_msi_msg(irq, &msg);
-	return ims_fake_send(ctx->fake, (u64)msg.address_hi << 32 | msg.address_lo, msg.data);
+static const struct irq_layout_device test_device = {
+	.name		= "idxd",
+	.size		= sizeof(struct idxd_irqs),
+	.machine	= &test_machine,
+	.asked		= { .offset = 0x400, .slots = 16128 },
+	.init		= test_init,
+	.devm_init	= test_devm_init,
+	.exit		= test_exit,
+	.shutdown	= test_shutdown,
+	.restore	= test_restore,
+	.vectors	= test_vectors,
+	.nr_vectors	= ARRAY_SIZE(test_vectors),
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_device, irq_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_vector, test_vectors, name);
+KUNIT_ARRAY_PARAM_DESC(test_store, ims_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_pool, irq_layout_pool_cases, name);
+
+static void idxd_test_device(struct kunit *test)
+{
+	irq_layout_check(test, &test_device);
 }
 
-static bool test_is_ims(unsigned int irq)
+static void idxd_test_vector(struct kunit *test)
 {
-	return irq_get_irq_data(irq)->domain->bus_token == DOMAIN_BUS_PCI_DEVICE_IMS;
+	irq_layout_check_vector(test, &test_device);
 }
 
-static bool test_on(unsigned int irq, const struct cpumask *mask)
+static void idxd_test_store(struct kunit *test)
 {
-	return cpumask_equal(irq_get_effective_affinity_mask(irq), mask);
+	ims_layout_check(test, &test_store);
 }
 
-static u8 *test_slot(struct idxd_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_queue_get(void *irqs, unsigned int cpu)
 {
-	return ctx->fake->mem + TEST_BASE + index * TEST_STRIDE;
+	return idxd_queue_get(irqs, cpu);
 }
 
-static u64 test_address(struct idxd_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_queue_get_dedicated(void *irqs, const void *cookie)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return (u64)get_unaligned_le32(slot + 4) << 32 | get_unaligned_le32(slot);
+	return idxd_queue_get_dedicated(irqs, cookie, NULL);
 }
 
-static u32 test_data(struct idxd_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_queue_get_at(void *irqs, unsigned int store,
+					 unsigned int index, const void *cookie)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 8);
+	return idxd_queue_get_at(irqs, store, index, cookie, NULL);
 }
 
-static u32 test_ctrl(struct idxd_irqs_test *ctx, unsigned int index)
+static unsigned int test_queue_irq(void *irqs, unsigned int entry)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 12);
+	return idxd_queue_irq(irqs, entry);
 }
 
-static bool test_masked(struct idxd_irqs_test *ctx, unsigned int index)
+static unsigned int test_queue_index(const struct irq_vec *vec, unsigned int *store)
 {
-	return (test_ctrl(ctx, index) & TEST_MASK_BIT) == (TEST_CTRL_MASKED & TEST_MASK_BIT);
+	return idxd_queue_index(vec, (enum idxd_store *)store);
 }
 
-/* What the device does with an event: send the slot's message unless it is masked */
-static int test_fire(struct idxd_irqs_test *ctx, unsigned int index)
+static const struct irq_layout_range test_queue_ranges[] = {
+	{ "table", IDXD_TABLE, 1, 3 },
+	{ "ims", IDXD_IMS, 0, 16127, &test_store.store },
+};
+
+static const struct irq_layout_pool test_pool_queue = {
+	.name		= "idxd queue",
+	.device		= &test_device,
+	.pool		= offsetof(struct idxd_irqs, queue),
+	.ranges		= test_queue_ranges,
+	.nr_ranges	= ARRAY_SIZE(test_queue_ranges),
+	.limit		= 8,
+	.get		= test_queue_get,
+	.get_dedicated	= test_queue_get_dedicated,
+	.get_at		= test_queue_get_at,
+	.put		= idxd_queue_put,
+	.attach		= idxd_queue_attach,
+	.detach		= idxd_queue_detach,
+	.irq		= test_queue_irq,
+	.index		= test_queue_index,
+};
+
+static void idxd_test_pool_queue(struct kunit *test)
 {
-	if (test_masked(ctx, index))
-		return -EBUSY;
-	return ims_fake_send(ctx->fake, test_address(ctx, index), test_data(ctx, index));
-}
-
-static struct idxd_ims_slot __iomem *test_iomem(struct idxd_irqs_test *ctx,
-						unsigned int index)
-{
-	return ctx->fake->bar + TEST_BASE + index * TEST_STRIDE;
-}
-
-static void test_expect_access(struct kunit *test, struct ims_fake *fake, unsigned int nr,
-			       bool write, unsigned int offset, unsigned int size, u32 value)
-{
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].write, write, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].offset, offset, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].size, size, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, (u32)fake->log[nr].value, value, "access %u", nr);
-}
-
-/* Each field of each slot is where the datasheet has it, and nothing else is touched */
-static void idxd_test_ims_layout(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = { };
-	unsigned int i;
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		msg.address_lo = 0xfee00000 | i << 2;
-		msg.address_hi = 0x01000000 | i << 8;
-		msg.data = 0x87650000 | i;
-		idxd_ims_write(test_iomem(ctx, i), &msg);
-	}
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		u8 *slot = test_slot(ctx, i);
-
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot),
-				    0xfee00000 | i << 2, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 4),
-				    0x01000000 | i << 8, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 8),
-				    (u32)(0x87650000 | i), "slot %u", i);
-		KUNIT_ASSERT_PTR_EQ_MSG(test, memchr_inv(slot + 12, 0x5a, 4), NULL,
-					"slot %u", i);
-	}
-	/* Nothing in front of the table either */
-	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(ctx->fake->mem, 0x5a, TEST_BASE), NULL);
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		idxd_ims_mask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_MASKED, "slot %u", i);
-		idxd_ims_unmask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_IDLE, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, (u32)test_address(ctx, i),
-				    0xfee00000 | i << 2, "slot %u", i);
-	}
-}
-
-/* Storing a message takes 3 writes and one read, in this order */
-static void idxd_test_ims_write_accesses(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = {
-		.address_lo	= 0xfee01234,
-		.address_hi	= 0x56789abc,
-		.data		= 0x87650000,
-	};
-	unsigned int slot = TEST_BASE + TEST_STRIDE * (TEST_SLOTS - 1);
-
-	ims_fake_log_start(ctx->fake);
-	idxd_ims_write(test_iomem(ctx, TEST_SLOTS - 1), &msg);
-
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 4);
-	test_expect_access(test, ctx->fake, 0, true, slot + 0, 4, 0xfee01234);
-	test_expect_access(test, ctx->fake, 1, true, slot + 4, 4, 0x56789abc);
-	test_expect_access(test, ctx->fake, 2, true, slot + 8, 4, 0x87650000);
-	test_expect_access(test, ctx->fake, 3, false, slot + 8, 4, 0x87650000);
-}
-
-/* Masking and unmasking take one write and one read each */
-static void idxd_test_ims_mask_accesses(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_create(test, &test_machine);
-	unsigned int ctrl = TEST_BASE + 1 * TEST_STRIDE + 12;
-
-	ims_fake_log_start(ctx->fake);
-	idxd_ims_mask(test_iomem(ctx, 1), 0xa5a5a008);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0xa5a5a009);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0xa5a5a009);
-
-	ims_fake_log_start(ctx->fake);
-	idxd_ims_unmask(test_iomem(ctx, 1), 0xa5a5a008);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0xa5a5a008);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0xa5a5a008);
-}
-
-/* A reset masks the slot first, and leaves neither message nor cookie in it */
-static void idxd_test_ims_reset_accesses(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_create(test, &test_machine);
-	struct ims_fake *fake = ctx->fake;
-
-	ims_fake_log_start(fake);
-	idxd_ims_reset(test_iomem(ctx, 0));
-
-	KUNIT_ASSERT_EQ(test, fake->writes, 4);
-	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	test_expect_access(test, fake, 0, true, TEST_BASE + 12, 4, 0x1);
-	KUNIT_EXPECT_FALSE(test, fake->log[fake->nr_log - 1].write);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-}
-
-/* A parent without support for IMS: the device makes do with MSI-X */
-static void idxd_test_ims_not_supported(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct idxd_irqs_test *ctx;
-
-	machine.withhold = MSI_FLAG_PCI_IMS;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* A parent which lets other functions send the messages of this one */
-static void idxd_test_ims_not_isolated(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct idxd_irqs_test *ctx;
-
-	machine.not_isolated = true;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* The driver's number of slots is checked against the layout */
-static void idxd_test_ims_slots(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_create(test, &test_machine);
-	struct idxd_irqs_params params = test_params(ctx);
-
-	params.ims_slots = 16129;
-	KUNIT_EXPECT_EQ(test, devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
-			-EINVAL);
-
-	params.ims_slots = 0;
-	KUNIT_EXPECT_EQ(test, devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), 0);
-	test_detach(test, ctx);
-}
-
-/* A table which is not aligned can't be right */
-static void idxd_test_ims_offset(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_create(test, &test_machine);
-	struct idxd_irqs_params params = test_params(ctx);
-
-	params.ims_offset++;
-	KUNIT_EXPECT_EQ(test, devm_idxd_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
-			-EINVAL);
-	test_detach(test, ctx);
-}
-
-/* misc is at index 0 and nowhere else, and arrives at its handler */
-static void idxd_test_vector_misc(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	unsigned int irq = idxd_irq_misc(&ctx->irqs);
-
-	KUNIT_ASSERT_GT(test, irq, 0);
-	KUNIT_EXPECT_EQ(test, test_index(irq), 0);
-	KUNIT_EXPECT_EQ(test, irq, pci_irq_vector(ctx->fake->pdev, 0));
-	KUNIT_ASSERT_EQ(test, request_threaded_irq(irq, NULL, test_count, 0,
-						   "idxd", &ctx->fired), 0);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, irq), 0);
-	synchronize_irq(irq);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
-}
-
-/* After shutdown no message is sent anymore */
-static void idxd_test_shutdown(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	unsigned int irq;
-	struct idxd_wq_vec *wq;
-
-	irq = idxd_irq_misc(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, request_threaded_irq(irq, NULL, test_count, 0,
-						   "idxd", &ctx->fired), 0);
-	wq = idxd_wq_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(wq));
-
-	idxd_irqs_shutdown(&ctx->irqs);
-
-	irq = idxd_irq_misc(&ctx->irqs);
-	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_quiet(wq->irq));
-	idxd_wq_put(wq);
-	test_detach(test, ctx);
-}
-
-/* Vectors come from the stores in the order of the pool, until there are none */
-static void idxd_test_wq_order(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	unsigned int i, base = ctx->fake->allocated, nr = ctx->irqs.wq.nr;
-	struct idxd_wq_vec **vecs, *again;
-
-	KUNIT_ASSERT_EQ(test, nr, 9);
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-
-	for (i = 0; i < nr; i++) {
-		vecs[i] = idxd_wq_get_dedicated(&ctx->irqs, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		KUNIT_EXPECT_EQ(test, vecs[i]->entry, i);
-		KUNIT_EXPECT_EQ(test, idxd_wq_irq(&ctx->irqs, i), vecs[i]->irq);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 9);
-	for (i = 0; i < 3; i++) {
-		unsigned int irq = vecs[0 + i]->irq;
-
-		KUNIT_EXPECT_EQ(test, test_is_ims(irq), false);
-		KUNIT_EXPECT_EQ(test, test_index(irq), 1 + i);
-	}
-	for (i = 0; i < 6; i++) {
-		unsigned int irq = vecs[3 + i]->irq;
-
-		KUNIT_EXPECT_EQ(test, test_is_ims(irq), true);
-		KUNIT_EXPECT_EQ(test, test_index(irq), 0 + i);
-	}
-
-	again = idxd_wq_get_dedicated(&ctx->irqs, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, again, ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 9);
-
-	/* One which was given back is the next one to be had */
-	idxd_wq_put(vecs[nr / 2]);
-	KUNIT_EXPECT_EQ(test, idxd_wq_irq(&ctx->irqs, nr / 2), 0);
-	vecs[nr / 2] = idxd_wq_get_dedicated(&ctx->irqs, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr / 2]));
-	KUNIT_EXPECT_EQ(test, vecs[nr / 2]->entry, nr / 2);
-
-	for (i = 0; i < nr; i++)
-		idxd_wq_put(vecs[i]);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* Without allocation at run time all MSI-X vectors are there from the start */
-static void idxd_test_wq_static_table(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct idxd_irqs_test *ctx;
-	struct idxd_wq_vec *vec;
-	unsigned int i, base;
-
-	machine.withhold = MSI_FLAG_PCI_MSIX_ALLOC_DYN;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-	KUNIT_EXPECT_GE(test, base, TEST_MSIX);
-
-	/* Each of them can be had, but once only, and again after that */
-	for (i = 1; i <= 3; i++) {
-		vec = idxd_wq_get_table(&ctx->irqs, i, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_EXPECT_EQ(test, vec->irq, pci_irq_vector(ctx->fake->pdev, i));
-		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get_table(&ctx->irqs, i,
-							    NULL, NULL), ERR_PTR(-EBUSY));
-		idxd_wq_put(vec);
-		vec = idxd_wq_get_table(&ctx->irqs, i, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		idxd_wq_put(vec);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* A vector can be had by its index in the table store, if nobody has it */
-static void idxd_test_wq_at_table(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	struct idxd_wq_vec *first, *last, *vec;
-
-	first = idxd_wq_get_table(&ctx->irqs, 1, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, test_is_ims(first->irq), false);
-	KUNIT_EXPECT_EQ(test, test_index(first->irq), 1);
-	KUNIT_EXPECT_EQ(test, idxd_wq_irq(&ctx->irqs, 0), first->irq);
-
-	last = idxd_wq_get_table(&ctx->irqs, 3, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(last));
-	KUNIT_EXPECT_EQ(test, test_index(last->irq), 3);
-
-	vec = idxd_wq_get_table(&ctx->irqs, 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EBUSY));
-	vec = idxd_wq_get_table(&ctx->irqs, 3 + 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	vec = idxd_wq_get_table(&ctx->irqs, 1 - 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-
-	idxd_wq_put(first);
-	idxd_wq_put(last);
-	test_detach(test, ctx);
-}
-
-/* A vector can be had by its index in the ims store, if nobody has it */
-static void idxd_test_wq_at_ims(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	struct idxd_wq_vec *first, *last, *vec;
-
-	first = idxd_wq_get_ims(&ctx->irqs, 0, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, test_is_ims(first->irq), true);
-	KUNIT_EXPECT_EQ(test, test_index(first->irq), 0);
-	KUNIT_EXPECT_EQ(test, idxd_wq_irq(&ctx->irqs, 3), first->irq);
-
-	last = idxd_wq_get_ims(&ctx->irqs, 5, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(last));
-	KUNIT_EXPECT_EQ(test, test_index(last->irq), 5);
-
-	vec = idxd_wq_get_ims(&ctx->irqs, 0, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EBUSY));
-	vec = idxd_wq_get_ims(&ctx->irqs, 5 + 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	vec = idxd_wq_get_ims(&ctx->irqs, 0 - 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-
-	idxd_wq_put(first);
-	idxd_wq_put(last);
-	test_detach(test, ctx);
-}
-
-/* The owner of a dedicated vector brings the handler */
-static void idxd_test_wq_dedicated(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	const struct cpumask *mask = cpumask_of(cpumask_last(cpu_online_mask));
-	struct idxd_wq_vec *vec;
-	unsigned int i;
-
-	for (i = 0; i < 9; i++) {
-		vec = i < 3 ? idxd_wq_get_table(&ctx->irqs, i - 0 + 1, NULL, mask) :
-			idxd_wq_get_ims(&ctx->irqs, i - 3 + 0, NULL, mask);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-		KUNIT_EXPECT_TRUE(test, test_on(vec->irq, mask));
-		KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-		free_irq(vec->irq, &ctx->fired);
-		idxd_wq_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* What the slot of each vector holds is what makes it arrive */
-static void idxd_test_wq_slots(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	struct idxd_wq_vec *vecs[6];
-	unsigned int i;
-
-	for (i = 0; i < 6; i++) {
-		vecs[i] = idxd_wq_get_ims(&ctx->irqs, 0 + i, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		/* Allocated, but nobody wants it yet */
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vecs[i]->irq), 0);
-	}
-
-	for (i = 0; i < 6; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-	}
-
-	/* A reset in between does no harm */
-	memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-	idxd_irqs_restore(&ctx->irqs);
-
-	for (i = 0; i < 6; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		free_irq(vecs[i]->irq, &ctx->fired);
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_EXPECT_EQ(test, test_address(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, test_data(ctx, 0 + i), 0);
-		idxd_wq_put(vecs[i]);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2 * 6);
-	test_detach(test, ctx);
-}
-
-/* Each mask and unmask by way of the interrupt chip is one write and one read */
-static void idxd_test_wq_chip_accesses(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	unsigned int index = 0;
-	struct idxd_wq_vec *vec;
-
-	if (!ims_fake_counts_chip())
-		kunit_skip(test, "accesses of the chip are counted on UML only");
-
-	vec = idxd_wq_get_ims(&ctx->irqs, index, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-
-	/* Message and unmask */
-	ims_fake_log_start(ctx->fake);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 4);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 2);
-
-	irq_set_status_flags(vec->irq, IRQ_DISABLE_UNLAZY);
-	ims_fake_log_start(ctx->fake);
-	disable_irq(vec->irq);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 1);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 1);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, index));
-
-	ims_fake_log_start(ctx->fake);
-	enable_irq(vec->irq);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 1);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 1);
-	KUNIT_EXPECT_FALSE(test, test_masked(ctx, index));
-
-	free_irq(vec->irq, &ctx->fired);
-	idxd_wq_put(vec);
-	test_detach(test, ctx);
-}
-
-/* The pasid ends up in its place of the control word, or is refused */
-static void idxd_test_wq_cookie_pasid(struct kunit *test)
-{
-	static const struct {
-		u32	value;
-		u32	ctrl;
-	} good[] = {
-		{ 0x0, 0x8 },
-		{ 0x1, 0x1008 },
-		{ 0x55555, 0x55555008 },
-		{ 0xfffff, 0xfffff008 },
-		{ IOMMU_PASID_INVALID, 0x0 },
-	};
-	static const u32 bad[] = { 0x100000, 0xfffffffe };
-	struct idxd_irqs_test *ctx = test_setup(test);
-	unsigned int i, base = ctx->fake->allocated;
-	struct idxd_ims_cookie cookie = { };
-	struct idxd_wq_vec *vec;
-
-	for (i = 0; i < ARRAY_SIZE(good); i++) {
-		cookie.pasid = good[i].value;
-		vec = idxd_wq_get_ims(&ctx->irqs, 0, &cookie, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl | TEST_MASK_BIT);
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl);
-		/* It comes back after a reset */
-		memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-		idxd_irqs_restore(&ctx->irqs);
-		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl);
-		free_irq(vec->irq, &ctx->fired);
-		/* Neither a message nor a cookie stays behind */
-		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), 0x1);
-		idxd_wq_put(vec);
-	}
-
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		cookie.pasid = bad[i];
-		vec = idxd_wq_get_dedicated(&ctx->irqs, &cookie, NULL);
-		KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-		vec = idxd_wq_get_ims(&ctx->irqs, 0, &cookie, NULL);
-		KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* A CPU's users share one vector up to the limit, then the next one is made */
-static void idxd_test_wq_share_limit(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	unsigned int i, cpu = cpumask_last(cpu_online_mask), base = ctx->fake->allocated;
-	struct idxd_wq_vec *first, *second;
-
-	first = idxd_wq_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, first->cpu, cpu);
-	KUNIT_EXPECT_TRUE(test, test_on(first->irq, cpumask_of(cpu)));
-	for (i = 1; i < 8; i++)
-		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, cpu), first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.made, 1);
-
-	second = idxd_wq_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(second));
-	KUNIT_EXPECT_PTR_NE(test, second, first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.made, 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.shared_full, 0);
-
-	/* Room on the first one is used again before a third one is made */
-	idxd_wq_put(second);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	idxd_wq_put(first);
-	KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, cpu), first);
-
-	for (i = 0; i < 8; i++)
-		idxd_wq_put(first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* Each CPU has a vector of its own */
-static void idxd_test_wq_per_cpu(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	struct idxd_wq_vec *vecs[8] = { };
-	unsigned int cpu, nr = 0;
-
-	for_each_online_cpu(cpu) {
-		if (nr == min(ARRAY_SIZE(vecs), 9))
-			break;
-		vecs[nr] = idxd_wq_get(&ctx->irqs, cpu);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr]));
-		KUNIT_EXPECT_EQ(test, vecs[nr]->cpu, cpu);
-		KUNIT_EXPECT_TRUE(test, test_on(vecs[nr]->irq, cpumask_of(cpu)));
-		nr++;
-	}
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.made, nr);
-	KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, nr_cpu_ids), ERR_PTR(-EINVAL));
-
-	while (nr--)
-		idxd_wq_put(vecs[nr]);
-	test_detach(test, ctx);
-}
-
-/* Without another CPU vector users share beyond the limit, and that is counted */
-static void idxd_test_wq_share_full(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct idxd_irqs_test *ctx;
-	struct idxd_wq_vec *vec;
-	unsigned int i, base;
-
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	vec = idxd_wq_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 8 + 3; i++)
-		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.made, 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.shared_full, 3);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-
-	/* Better times, which are noticed a second later */
-	ctx->fake->params.vectors = 2;
-	KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, 0), vec);
-	idxd_wq_put(vec);
-	ctx->irqs.wq.retry = jiffies;
-	KUNIT_EXPECT_PTR_NE(test, idxd_wq_get(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.made, 2);
-	idxd_wq_put(rcu_access_pointer(ctx->irqs.wq.cpus[0].open));
-
-	for (i = 0; i < 8 + 3; i++)
-		idxd_wq_put(vec);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* As long as a vector of another CPU has room no limit is exceeded */
-static void idxd_test_wq_share_room(struct kunit *test)
-{
-	unsigned int full = cpumask_first(cpu_online_mask);
-	unsigned int other = cpumask_last(cpu_online_mask);
-	struct ims_fake_params machine = test_machine;
-	struct idxd_wq_vec *vec, *room;
-	struct idxd_irqs_test *ctx;
-	unsigned int i;
-
-	if (full == other)
-		kunit_skip(test, "there is one CPU only");
-
-	machine.vectors = 2;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-
-	vec = idxd_wq_get(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 8; i++)
-		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, full), vec);
-	room = idxd_wq_get(&ctx->irqs, other);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(room));
-	KUNIT_EXPECT_PTR_NE(test, room, vec);
-
-	for (i = 1; i < 8; i++)
-		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, full), room);
-	/* Both are full now: stay on the CPU */
-	KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, full), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.shared_full, 8);
-
-	for (i = 0; i < 8; i++) {
-		idxd_wq_put(vec);
-		idxd_wq_put(room);
-	}
-	idxd_wq_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A get fails only when there is nothing to share, and then changes nothing */
-static void idxd_test_wq_no_space(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct idxd_irqs_test *ctx;
-	struct idxd_wq_vec *vec;
-	unsigned int base;
-
-	machine.vectors = 0;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, 0), ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.wq.made, 0);
-	KUNIT_EXPECT_EQ(test, idxd_wq_irq(&ctx->irqs, 0), 0);
-
-	ctx->fake->params.vectors = 1;
-	vec = idxd_wq_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_EXPECT_EQ(test, vec->entry, 0);
-	idxd_wq_put(vec);
-	test_detach(test, ctx);
-}
-
-/* Attached users are called once an interrupt, detached ones are not */
-static void idxd_test_wq_dispatch(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	unsigned int i, nr = 8 + 3;
-	struct idxd_irqs_test *ctx;
-	struct idxd_wq_vec *vec;
-	struct test_wq_queue *queues;
-
-	/* One vector, so that some of the users find no place on it */
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	queues = kunit_kcalloc(test, nr, sizeof(*queues), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queues);
-
-	for (i = 0; i < nr; i++) {
-		vec = idxd_wq_get(&ctx->irqs, 0);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		idxd_wq_attach(vec, &queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, vec);
-	}
-
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1, "queue %u", i);
-
-	/* Every second one leaves */
-	for (i = 0; i < nr; i += 2) {
-		idxd_wq_detach(&queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, NULL);
-	}
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1 + i % 2, "queue %u", i);
-
-	/* Their places are taken again */
-	for (i = 0; i < nr; i += 2)
-		idxd_wq_attach(vec, &queues[i].user);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 2 + i % 2, "queue %u", i);
-
-	for (i = 0; i < nr; i++) {
-		idxd_wq_detach(&queues[i].user);
-		idxd_wq_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
-static void idxd_test_wq_hotplug(struct kunit *test)
-{
-	const struct cpumask *other = cpumask_of(cpumask_first(cpu_online_mask));
-	unsigned int i, cpu = cpumask_last(cpu_online_mask);
-	struct idxd_wq_vec *vec, *late = NULL;
-	struct test_wq_queue *queue;
-	struct idxd_irqs_test *ctx;
-
-	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || cpu == cpumask_first(cpu_online_mask))
-		kunit_skip(test, "there is one CPU only");
-
-	ctx = test_setup(test);
-	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queue);
-	vec = idxd_wq_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	idxd_wq_attach(vec, &queue->user);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_FALSE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 1);
-
-	/* The CPU is offline, not its users */
-	for (i = 1; i < 8; i++)
-		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, cpu), vec);
-	late = idxd_wq_get(&ctx->irqs, cpu);
-	KUNIT_EXPECT_FALSE(test, IS_ERR(late));
-
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 2);
-	if (!IS_ERR_OR_NULL(late)) {
-		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
-		idxd_wq_put(late);
-	}
-
-	/* Whoever moves it elsewhere has the last word */
-	KUNIT_EXPECT_EQ(test, irq_set_affinity(vec->irq, other), 0);
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, other));
-
-	idxd_wq_detach(&queue->user);
-	for (i = 0; i < 8; i++)
-		idxd_wq_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A dedicated vector is never shared, not even when nothing else is left */
-static void idxd_test_wq_never_shared(struct kunit *test)
-{
-	struct idxd_irqs_test *ctx = test_setup(test);
-	unsigned int i, nr = ctx->irqs.wq.nr;
-	struct idxd_wq_vec **vecs, *shared;
-
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-	for (i = 0; i < nr; i++) {
-		vecs[i] = idxd_wq_get_dedicated(&ctx->irqs, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-	}
-	KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, 0), ERR_PTR(-ENOSPC));
-
-	/* With one of them free it is made a shared one, and the others stay alone */
-	idxd_wq_put(vecs[0]);
-	shared = idxd_wq_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(shared));
-	KUNIT_EXPECT_EQ(test, shared->entry, 0);
-	for (i = 1; i < 8 + 2; i++)
-		KUNIT_EXPECT_PTR_EQ(test, idxd_wq_get(&ctx->irqs, 0), shared);
-	vecs[0] = idxd_wq_get_dedicated(&ctx->irqs, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vecs[0], ERR_PTR(-ENOSPC));
-
-	for (i = 0; i < 8 + 2; i++)
-		idxd_wq_put(shared);
-	for (i = 1; i < nr; i++)
-		idxd_wq_put(vecs[i]);
-	test_detach(test, ctx);
+	irq_layout_check_pool(test, &test_pool_queue);
 }
 
 static struct kunit_case idxd_irqs_cases[] = {
-	KUNIT_CASE(idxd_test_ims_layout),
-	KUNIT_CASE(idxd_test_ims_write_accesses),
-	KUNIT_CASE(idxd_test_ims_mask_accesses),
-	KUNIT_CASE(idxd_test_ims_reset_accesses),
-	KUNIT_CASE(idxd_test_ims_not_supported),
-	KUNIT_CASE(idxd_test_ims_not_isolated),
-	KUNIT_CASE(idxd_test_ims_slots),
-	KUNIT_CASE(idxd_test_ims_offset),
-	KUNIT_CASE(idxd_test_vector_misc),
-	KUNIT_CASE(idxd_test_shutdown),
-	KUNIT_CASE(idxd_test_wq_order),
-	KUNIT_CASE(idxd_test_wq_static_table),
-	KUNIT_CASE(idxd_test_wq_at_table),
-	KUNIT_CASE(idxd_test_wq_at_ims),
-	KUNIT_CASE(idxd_test_wq_dedicated),
-	KUNIT_CASE(idxd_test_wq_slots),
-	KUNIT_CASE(idxd_test_wq_chip_accesses),
-	KUNIT_CASE(idxd_test_wq_cookie_pasid),
-	KUNIT_CASE(idxd_test_wq_share_limit),
-	KUNIT_CASE(idxd_test_wq_per_cpu),
-	KUNIT_CASE(idxd_test_wq_share_full),
-	KUNIT_CASE(idxd_test_wq_share_room),
-	KUNIT_CASE(idxd_test_wq_no_space),
-	KUNIT_CASE(idxd_test_wq_dispatch),
-	KUNIT_CASE(idxd_test_wq_hotplug),
-	KUNIT_CASE(idxd_test_wq_never_shared),
+	KUNIT_CASE_PARAM(idxd_test_device, test_device_gen_params),
+	KUNIT_CASE_PARAM(idxd_test_vector, test_vector_gen_params),
+	KUNIT_CASE_PARAM(idxd_test_store, test_store_gen_params),
+	KUNIT_CASE_PARAM(idxd_test_pool_queue, test_pool_gen_params),
 	{ }
 };
 
 static struct kunit_suite idxd_irqs_suite = {
 	.name		= "idxd_irqs",
+	.exit		= irq_layout_exit,
 	.test_cases	= idxd_irqs_cases,
 };
 

@@ -4,1762 +4,309 @@
  * Make again: imsgen mlx5.ims
  *
  * NIC with subfunctions: KUnit suite of its interrupts
+ *
+ * The tables are from the datasheet, on purpose not from the driver. What is
+ * done with them is the same for all devices.
  */
+#include <kunit/ims_layout.h>
+#include <kunit/irq_layout.h>
+#include <kunit/irq_layout_pool.h>
+#include <kunit/irq_layout_set.h>
 #include <kunit/test.h>
+
+#include <linux/array_size.h>
 #include <linux/auxiliary_bus.h>
-#include <linux/cpu.h>
-#include <linux/cpumask.h>
+#include <linux/bits.h>
 #include <linux/interrupt.h>
-#include <linux/iommu.h>
-#include <linux/irq.h>
 #include <linux/irqchip/irq-mlx5.h>
-#include <linux/irqdomain.h>
-#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/slab.h>
-#include <linux/string.h>
-#include <linux/sysfs.h>
-#include <linux/unaligned.h>
-#include <linux/xarray.h>
-
-/* The accesses of the functions in the store's header are to be logged */
-#define IMS_FAKE_LOG_ACCESSORS
-#include <kunit/ims_fake.h>
-
-/* The fake machine: more vectors than the tests need, unless they want less */
-#define TEST_VECTORS		64
-#define TEST_MSIX		15
-
-#define TEST_SLOTS		10
-#define TEST_CTRL_IDLE		0
-#define TEST_CTRL_MASKED	1
-
-struct mlx5_irqs_test {
-	struct ims_fake		*fake;
-	struct mlx5_irqs	irqs;
-	unsigned int		fired;
-	/* What the device was told by how many commands, and which of them fail */
-	struct mlx5_eqctx_msg	eqctx[TEST_SLOTS];
-	unsigned int		commands;
-	unsigned int		fail_from;
-	unsigned int		fail_nr;
-};
+#include <linux/stddef.h>
 
 static const struct ims_fake_params test_machine = {
-	.vectors	= TEST_VECTORS,
-	.msix		= TEST_MSIX,
+	.vectors	= 64,
+	.msix		= 12,
+	.bar_size	= 0x1000,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.address_hi	= 0x12345600,
-	.bar_size	= PAGE_SIZE,
 };
 
-static irqreturn_t test_count(int irq, void *data)
+static irqreturn_t test_ctrl_handler(int irq, void *vec)
 {
-	unsigned int *count = data;
-
-	(*count)++;
-	return IRQ_HANDLED;
+	return mlx5_ctrl_dispatch(vec, irq_layout_event);
 }
 
-struct test_ctrl_queue {
-	struct mlx5_ctrl_user	user;
-	unsigned int		called;
+static irqreturn_t test_comp_handler(int irq, void *vec)
+{
+	return mlx5_comp_dispatch(vec, irq_layout_event);
+}
+
+static const struct mlx5_irqs_params test_constants = {
+	.eqctx_command	= ims_layout_command,
+	.ctrl_handler	= test_ctrl_handler,
+	.comp_handler	= test_comp_handler,
 };
 
-static irqreturn_t test_ctrl_event(struct mlx5_ctrl_user *user)
+static struct mlx5_irqs_params test_params(struct ims_fake *fake,
+					   const struct irq_layout_asked *asked)
 {
-	container_of(user, struct test_ctrl_queue, user)->called++;
-	return IRQ_HANDLED;
-}
+	struct mlx5_irqs_params params = test_constants;
 
-static irqreturn_t test_ctrl_handler(int irq, void *data)
-{
-	return mlx5_ctrl_dispatch(data, test_ctrl_event);
-}
-
-struct test_comp_queue {
-	struct mlx5_comp_user	user;
-	unsigned int		called;
-};
-
-static irqreturn_t test_comp_event(struct mlx5_comp_user *user)
-{
-	container_of(user, struct test_comp_queue, user)->called++;
-	return IRQ_HANDLED;
-}
-
-static irqreturn_t test_comp_handler(int irq, void *data)
-{
-	return mlx5_comp_dispatch(data, test_comp_event);
-}
-
-static int test_eqctx_command(struct mlx5_irqs *irqs, const struct mlx5_eqctx_msg *msg)
-{
-	struct mlx5_irqs_test *ctx = container_of(irqs, struct mlx5_irqs_test, irqs);
-
-	might_sleep();
-	if (ctx->commands++ - ctx->fail_from < ctx->fail_nr)
-		return -EIO;
-	ctx->eqctx[msg->index] = *msg;
-	return 0;
-}
-
-static struct mlx5_irqs_test *test_create(struct kunit *test,
-					  const struct ims_fake_params *machine)
-{
-	struct mlx5_irqs_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	ctx->fake = ims_fake_create(test, machine);
-	return ctx;
-}
-
-static struct mlx5_irqs_params test_params(struct mlx5_irqs_test *ctx)
-{
-	struct mlx5_irqs_params params = {
-		.eqctx_slots = TEST_SLOTS,
-		.eqctx_command = test_eqctx_command,
-		.ctrl_handler = test_ctrl_handler,
-		.comp_handler = test_comp_handler,
-	};
-
+	params.eqctx_slots = asked->slots;
 	return params;
 }
 
-static int test_init_irqs(struct mlx5_irqs_test *ctx)
+static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct mlx5_irqs_params params = test_params(ctx);
+	struct mlx5_irqs_params params = test_params(fake, asked);
 
-	return devm_mlx5_irqs_init(&ctx->irqs, ctx->fake->pdev, &params);
+	return mlx5_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* The device with everything in working order */
-static struct mlx5_irqs_test *test_setup(struct kunit *test)
+static int test_devm_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct mlx5_irqs_test *ctx = test_create(test, &test_machine);
+	struct mlx5_irqs_params params = test_params(fake, asked);
 
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	return ctx;
+	return devm_mlx5_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* What is left after the driver has detached: nothing */
-static void test_detach(struct kunit *test, struct mlx5_irqs_test *ctx)
+static void test_exit(void *irqs)
 {
-	ims_fake_detach(ctx->fake);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
-	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	mlx5_irqs_exit(irqs);
 }
 
-static unsigned int test_index(unsigned int irq)
+static void test_shutdown(void *irqs)
 {
-	return irq_get_msi_desc(irq)->msi_index;
+	mlx5_irqs_shutdown(irqs);
 }
 
-/* Masked at the device, not only when the next message arrives */
-static bool test_quiet(unsigned int irq)
+static void test_restore(void *irqs)
 {
-	return irqd_irq_masked(irq_get_irq_data(irq));
+	mlx5_irqs_restore(irqs);
 }
 
-static int test_request(struct mlx5_irqs_test *ctx, unsigned int irq)
-{
-	return request_irq(irq, test_count, 0, "mlx5", &ctx->fired);
-}
-
-/* Send the message of an interrupt, wherever it is stored */
-static int test_send(struct mlx5_irqs_test *ctx, unsigned int irq)
-{
-	struct msi_msg msg;
-
-	get_cached_msi_msg(irq, &msg);
-	return ims_fake_send(ctx->fake, (u64)msg.address_hi << 32 | msg.address_lo, msg.data);
-}
-
-static bool test_is_ims(unsigned int irq)
-{
-	return irq_get_irq_data(irq)->domain->bus_token == DOMAIN_BUS_PCI_DEVICE_IMS;
-}
-
-static bool test_on(unsigned int irq, const struct cpumask *mask)
-{
-	return cpumask_equal(irq_get_effective_affinity_mask(irq), mask);
-}
-
-static u64 test_address(struct mlx5_irqs_test *ctx, unsigned int index)
-{
-	return (u64)ctx->eqctx[index].address_hi << 32 | ctx->eqctx[index].address_lo;
-}
-
-static u32 test_data(struct mlx5_irqs_test *ctx, unsigned int index)
-{
-	return ctx->eqctx[index].data;
-}
-
-static u32 test_ctrl(struct mlx5_irqs_test *ctx, unsigned int index)
-{
-	return ctx->eqctx[index].masked;
-}
-
-/* What nobody has told the device to send it does not send either */
-static bool test_masked(struct mlx5_irqs_test *ctx, unsigned int index)
-{
-	return !test_address(ctx, index) || test_ctrl(ctx, index) == TEST_CTRL_MASKED;
-}
-
-/* What the device does with an event: send the message unless it is masked */
-static int test_fire(struct mlx5_irqs_test *ctx, unsigned int index)
-{
-	if (test_masked(ctx, index))
-		return -EBUSY;
-	return ims_fake_send(ctx->fake, test_address(ctx, index), test_data(ctx, index));
-}
-
-/* From here on the next @nr commands fail */
-static void test_fail(struct mlx5_irqs_test *ctx, unsigned int nr)
-{
-	ctx->fail_from = ctx->commands;
-	ctx->fail_nr = nr;
-}
-
-/* A parent without support for IMS: the device makes do with MSI-X */
-static void mlx5_test_eqctx_not_supported(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_irqs_test *ctx;
-
-	machine.withhold = MSI_FLAG_PCI_IMS;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.eqctx_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* A parent which lets other functions send the messages of this one */
-static void mlx5_test_eqctx_not_isolated(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_irqs_test *ctx;
-
-	machine.not_isolated = true;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.eqctx_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* The driver's number of slots is checked against the layout */
-static void mlx5_test_eqctx_slots(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_create(test, &test_machine);
-	struct mlx5_irqs_params params = test_params(ctx);
-
-	params.eqctx_slots = 65537;
-	KUNIT_EXPECT_EQ(test, devm_mlx5_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
-			-EINVAL);
-
-	params.eqctx_slots = 0;
-	KUNIT_EXPECT_EQ(test, devm_mlx5_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), 0);
-	test_detach(test, ctx);
-}
-
-/* async is at index 0 and nowhere else, and arrives at its handler */
-static void mlx5_test_vector_async(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int irq = mlx5_irq_async(&ctx->irqs);
-
-	KUNIT_ASSERT_GT(test, irq, 0);
-	KUNIT_EXPECT_EQ(test, test_index(irq), 0);
-	KUNIT_EXPECT_EQ(test, irq, pci_irq_vector(ctx->fake->pdev, 0));
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
-}
-
-/* After shutdown no message is sent anymore */
-static void mlx5_test_shutdown(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int irq;
-	struct mlx5_ctrl_vec *ctrl;
-	struct mlx5_comp_vec *comp;
-
-	irq = mlx5_irq_async(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	ctrl = mlx5_ctrl_get_on(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(ctrl));
-	comp = mlx5_comp_get_on(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(comp));
-
-	mlx5_irqs_shutdown(&ctx->irqs);
-
-	irq = mlx5_irq_async(&ctx->irqs);
-	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_quiet(ctrl->irq));
-	mlx5_ctrl_put(ctrl);
-	KUNIT_EXPECT_TRUE(test, test_quiet(comp->irq));
-	mlx5_comp_put(comp);
-	test_detach(test, ctx);
-}
-
-/* A CPU's users share one vector up to the limit, then the next one is made */
-static void mlx5_test_ctrl_share_limit(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, cpu = cpumask_last(cpu_online_mask), base = ctx->fake->allocated;
-	struct mlx5_ctrl_vec *first, *second;
-
-	first = mlx5_ctrl_get_on(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, first->cpu, cpu);
-	KUNIT_EXPECT_TRUE(test, test_on(first->irq, cpumask_of(cpu)));
-	for (i = 1; i < 256; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, cpu), first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.made, 1);
-
-	second = mlx5_ctrl_get_on(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(second));
-	KUNIT_EXPECT_PTR_NE(test, second, first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.made, 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.shared_full, 0);
-
-	/* Room on the first one is used again before a third one is made */
-	mlx5_ctrl_put(second);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	mlx5_ctrl_put(first);
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, cpu), first);
-
-	for (i = 0; i < 256; i++)
-		mlx5_ctrl_put(first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* Each CPU has a vector of its own */
-static void mlx5_test_ctrl_per_cpu(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	struct mlx5_ctrl_vec *vecs[8] = { };
-	unsigned int cpu, nr = 0;
-
-	for_each_online_cpu(cpu) {
-		if (nr == min(ARRAY_SIZE(vecs), 4))
-			break;
-		vecs[nr] = mlx5_ctrl_get_on(&ctx->irqs, cpu);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr]));
-		KUNIT_EXPECT_EQ(test, vecs[nr]->cpu, cpu);
-		KUNIT_EXPECT_TRUE(test, test_on(vecs[nr]->irq, cpumask_of(cpu)));
-		nr++;
-	}
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.made, nr);
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, nr_cpu_ids), ERR_PTR(-EINVAL));
-
-	while (nr--)
-		mlx5_ctrl_put(vecs[nr]);
-	test_detach(test, ctx);
-}
-
-/* Without another CPU vector users share beyond the limit, and that is counted */
-static void mlx5_test_ctrl_share_full(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_irqs_test *ctx;
-	struct mlx5_ctrl_vec *vec;
-	unsigned int i, base;
-
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	vec = mlx5_ctrl_get_on(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 256 + 3; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.made, 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.shared_full, 3);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-
-	/* Better times, which are noticed a second later */
-	ctx->fake->params.vectors = 2;
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, 0), vec);
-	mlx5_ctrl_put(vec);
-	ctx->irqs.ctrl.retry = jiffies;
-	KUNIT_EXPECT_PTR_NE(test, mlx5_ctrl_get_on(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.made, 2);
-	mlx5_ctrl_put(rcu_access_pointer(ctx->irqs.ctrl.cpus[0].open));
-
-	for (i = 0; i < 256 + 3; i++)
-		mlx5_ctrl_put(vec);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* As long as a vector of another CPU has room no limit is exceeded */
-static void mlx5_test_ctrl_share_room(struct kunit *test)
-{
-	unsigned int full = cpumask_first(cpu_online_mask);
-	unsigned int other = cpumask_last(cpu_online_mask);
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_ctrl_vec *vec, *room;
-	struct mlx5_irqs_test *ctx;
-	unsigned int i;
-
-	if (full == other)
-		kunit_skip(test, "there is one CPU only");
-
-	machine.vectors = 2;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-
-	vec = mlx5_ctrl_get_on(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 256; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, full), vec);
-	room = mlx5_ctrl_get_on(&ctx->irqs, other);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(room));
-	KUNIT_EXPECT_PTR_NE(test, room, vec);
-
-	for (i = 1; i < 256; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, full), room);
-	/* Both are full now: stay on the CPU */
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, full), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.shared_full, 256);
-
-	for (i = 0; i < 256; i++) {
-		mlx5_ctrl_put(vec);
-		mlx5_ctrl_put(room);
-	}
-	mlx5_ctrl_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A get fails only when there is nothing to share, and then changes nothing */
-static void mlx5_test_ctrl_no_space(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_irqs_test *ctx;
-	struct mlx5_ctrl_vec *vec;
-	unsigned int base;
-
-	machine.vectors = 0;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, 0), ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.made, 0);
-	KUNIT_EXPECT_EQ(test, mlx5_ctrl_irq(&ctx->irqs, 0), 0);
-
-	ctx->fake->params.vectors = 1;
-	vec = mlx5_ctrl_get_on(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_EXPECT_EQ(test, vec->entry, 0);
-	mlx5_ctrl_put(vec);
-	test_detach(test, ctx);
-}
-
-/* Attached users are called once an interrupt, detached ones are not */
-static void mlx5_test_ctrl_dispatch(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	unsigned int i, nr = 256 + 3;
-	struct mlx5_irqs_test *ctx;
-	struct mlx5_ctrl_vec *vec;
-	struct test_ctrl_queue *queues;
-
-	/* One vector, so that some of the users find no place on it */
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	queues = kunit_kcalloc(test, nr, sizeof(*queues), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queues);
-
-	for (i = 0; i < nr; i++) {
-		vec = mlx5_ctrl_get_on(&ctx->irqs, 0);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		mlx5_ctrl_attach(vec, &queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, vec);
-	}
-
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1, "queue %u", i);
-
-	/* Every second one leaves */
-	for (i = 0; i < nr; i += 2) {
-		mlx5_ctrl_detach(&queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, NULL);
-	}
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1 + i % 2, "queue %u", i);
-
-	/* Their places are taken again */
-	for (i = 0; i < nr; i += 2)
-		mlx5_ctrl_attach(vec, &queues[i].user);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 2 + i % 2, "queue %u", i);
-
-	for (i = 0; i < nr; i++) {
-		mlx5_ctrl_detach(&queues[i].user);
-		mlx5_ctrl_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* The CPU with the least on it gets the next user, the first one of several such */
-static void mlx5_test_ctrl_least(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, cpu, nr, n = 0;
-	struct mlx5_ctrl_vec *vecs[20];
-	struct cpumask *mask;
-
-	mask = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, mask);
-
-	/* One after the other */
-	for_each_online_cpu(cpu) {
-		if (n == min(8, 4))
-			break;
-		cpumask_set_cpu(cpu, mask);
-		vecs[n] = mlx5_ctrl_get(&ctx->irqs, n % 2 ? mask : NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[n]));
-		KUNIT_EXPECT_EQ(test, vecs[n]->cpu, cpu);
-		n++;
-	}
-
-	/* Then who has fewer users, and only within the mask */
-	nr = n;
-	if (nr > 1 && 256 > 2) {
-		for (i = 1; i < nr; i++)
-			vecs[n++] = mlx5_ctrl_get_on(&ctx->irqs, vecs[i]->cpu);
-		vecs[n++] = mlx5_ctrl_get(&ctx->irqs, mask);
-		KUNIT_EXPECT_PTR_EQ(test, vecs[n - 1], vecs[0]);
-		vecs[n++] = mlx5_ctrl_get(&ctx->irqs, cpumask_of(vecs[nr - 1]->cpu));
-		KUNIT_EXPECT_PTR_EQ(test, vecs[n - 1], vecs[nr - 1]);
-		vecs[n++] = mlx5_ctrl_get(&ctx->irqs, mask);
-		KUNIT_EXPECT_PTR_EQ(test, vecs[n - 1], vecs[0]);
-	}
-
-	/* A mask in which no CPU is online is as good as none */
-	cpumask_clear(mask);
-	vecs[n++] = mlx5_ctrl_get(&ctx->irqs, mask);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[n - 1]));
-
-	while (n--)
-		mlx5_ctrl_put(vecs[n]);
-	for_each_online_cpu(cpu)
-		KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.cpus[cpu].nr, 0);
-	test_detach(test, ctx);
-}
-
-/* A CPU with a full vector has more on it than one with a vector in use */
-static void mlx5_test_ctrl_least_full(struct kunit *test)
-{
-	unsigned int i, full = cpumask_first(cpu_online_mask);
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int other = cpumask_last(cpu_online_mask);
-	struct mlx5_ctrl_vec *vec, *second, *room;
-	struct cpumask *mask;
-
-	mask = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, mask);
-	cpumask_set_cpu(full, mask);
-	cpumask_set_cpu(other, mask);
-
-	/* Two vectors on one CPU, the open one of them with one user */
-	vec = mlx5_ctrl_get_on(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 256; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, full), vec);
-	second = mlx5_ctrl_get_on(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(second));
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.cpus[full].nr, 2);
-
-	/* Two users on the other, which is less */
-	if (full != other) {
-		room = mlx5_ctrl_get_on(&ctx->irqs, other);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(room));
-		KUNIT_EXPECT_EQ(test, mlx5_ctrl_get(&ctx->irqs, mask)->cpu, other);
-		mlx5_ctrl_put(rcu_access_pointer(ctx->irqs.ctrl.cpus[other].open));
-		mlx5_ctrl_put(room);
-	}
-
-	mlx5_ctrl_put(second);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ctrl.cpus[full].nr, 1);
-	for (i = 0; i < 256; i++)
-		mlx5_ctrl_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
-static void mlx5_test_ctrl_hotplug(struct kunit *test)
-{
-	const struct cpumask *other = cpumask_of(cpumask_first(cpu_online_mask));
-	unsigned int i, cpu = cpumask_last(cpu_online_mask);
-	struct mlx5_ctrl_vec *vec, *late = NULL;
-	struct test_ctrl_queue *queue;
-	struct mlx5_irqs_test *ctx;
-
-	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || cpu == cpumask_first(cpu_online_mask))
-		kunit_skip(test, "there is one CPU only");
-
-	ctx = test_setup(test);
-	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queue);
-	vec = mlx5_ctrl_get_on(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	mlx5_ctrl_attach(vec, &queue->user);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_FALSE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 1);
-
-	/* The CPU is offline, not its users */
-	for (i = 1; i < 256; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_ctrl_get_on(&ctx->irqs, cpu), vec);
-	late = mlx5_ctrl_get_on(&ctx->irqs, cpu);
-	KUNIT_EXPECT_FALSE(test, IS_ERR(late));
-
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 2);
-	if (!IS_ERR_OR_NULL(late)) {
-		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
-		mlx5_ctrl_put(late);
-	}
-
-	/* Whoever moves it elsewhere has the last word */
-	KUNIT_EXPECT_EQ(test, irq_set_affinity(vec->irq, other), 0);
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, other));
-
-	mlx5_ctrl_detach(&queue->user);
-	for (i = 0; i < 256; i++)
-		mlx5_ctrl_put(vec);
-	test_detach(test, ctx);
-}
-
-/* Vectors come from the stores in the order of the pool, until there are none */
-static void mlx5_test_comp_order(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, base = ctx->fake->allocated, nr = ctx->irqs.comp.nr;
-	struct mlx5_comp_vec **vecs, *again;
-
-	KUNIT_ASSERT_EQ(test, nr, 20);
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-
-	for (i = 0; i < nr; i++) {
-		vecs[i] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		KUNIT_EXPECT_EQ(test, vecs[i]->entry, i);
-		KUNIT_EXPECT_EQ(test, mlx5_comp_irq(&ctx->irqs, i), vecs[i]->irq);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 20);
-	for (i = 0; i < 10; i++) {
-		unsigned int irq = vecs[0 + i]->irq;
-
-		KUNIT_EXPECT_EQ(test, test_is_ims(irq), false);
-		KUNIT_EXPECT_EQ(test, test_index(irq), 5 + i);
-	}
-	for (i = 0; i < 10; i++) {
-		unsigned int irq = vecs[10 + i]->irq;
-
-		KUNIT_EXPECT_EQ(test, test_is_ims(irq), true);
-		KUNIT_EXPECT_EQ(test, test_index(irq), 0 + i);
-	}
-
-	again = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, again, ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 20);
-
-	/* One which was given back is the next one to be had */
-	mlx5_comp_put(vecs[nr / 2]);
-	KUNIT_EXPECT_EQ(test, mlx5_comp_irq(&ctx->irqs, nr / 2), 0);
-	vecs[nr / 2] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr / 2]));
-	KUNIT_EXPECT_EQ(test, vecs[nr / 2]->entry, nr / 2);
-
-	for (i = 0; i < nr; i++)
-		mlx5_comp_put(vecs[i]);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* Without allocation at run time all MSI-X vectors are there from the start */
-static void mlx5_test_comp_static_table(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_irqs_test *ctx;
-	struct mlx5_comp_vec *vec;
-	unsigned int i, base;
-
-	machine.withhold = MSI_FLAG_PCI_MSIX_ALLOC_DYN;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-	KUNIT_EXPECT_GE(test, base, TEST_MSIX);
-
-	/* Each of them can be had, but once only, and again after that */
-	for (i = 5; i <= 14; i++) {
-		vec = mlx5_comp_get_table(&ctx->irqs, i, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_EXPECT_EQ(test, vec->irq, pci_irq_vector(ctx->fake->pdev, i));
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_table(&ctx->irqs, i,
-							      NULL, NULL), ERR_PTR(-EBUSY));
-		mlx5_comp_put(vec);
-		vec = mlx5_comp_get_table(&ctx->irqs, i, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		mlx5_comp_put(vec);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* A vector can be had by its index in the table store, if nobody has it */
-static void mlx5_test_comp_at_table(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	struct mlx5_comp_vec *first, *last, *vec;
-
-	first = mlx5_comp_get_table(&ctx->irqs, 5, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, test_is_ims(first->irq), false);
-	KUNIT_EXPECT_EQ(test, test_index(first->irq), 5);
-	KUNIT_EXPECT_EQ(test, mlx5_comp_irq(&ctx->irqs, 0), first->irq);
-
-	last = mlx5_comp_get_table(&ctx->irqs, 14, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(last));
-	KUNIT_EXPECT_EQ(test, test_index(last->irq), 14);
-
-	vec = mlx5_comp_get_table(&ctx->irqs, 5, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EBUSY));
-	vec = mlx5_comp_get_table(&ctx->irqs, 14 + 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	vec = mlx5_comp_get_table(&ctx->irqs, 5 - 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-
-	mlx5_comp_put(first);
-	mlx5_comp_put(last);
-	test_detach(test, ctx);
-}
-
-/* A vector can be had by its index in the eqctx store, if nobody has it */
-static void mlx5_test_comp_at_eqctx(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	struct mlx5_comp_vec *first, *last, *vec;
-
-	first = mlx5_comp_get_eqctx(&ctx->irqs, 0, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, test_is_ims(first->irq), true);
-	KUNIT_EXPECT_EQ(test, test_index(first->irq), 0);
-	KUNIT_EXPECT_EQ(test, mlx5_comp_irq(&ctx->irqs, 10), first->irq);
-
-	last = mlx5_comp_get_eqctx(&ctx->irqs, 9, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(last));
-	KUNIT_EXPECT_EQ(test, test_index(last->irq), 9);
-
-	vec = mlx5_comp_get_eqctx(&ctx->irqs, 0, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EBUSY));
-	vec = mlx5_comp_get_eqctx(&ctx->irqs, 9 + 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	vec = mlx5_comp_get_eqctx(&ctx->irqs, 0 - 1, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-
-	mlx5_comp_put(first);
-	mlx5_comp_put(last);
-	test_detach(test, ctx);
-}
-
-/* The owner of a dedicated vector brings the handler */
-static void mlx5_test_comp_dedicated(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	const struct cpumask *mask = cpumask_of(cpumask_last(cpu_online_mask));
-	struct mlx5_comp_vec *vec;
-	unsigned int i;
-
-	for (i = 0; i < 20; i++) {
-		vec = i < 10 ? mlx5_comp_get_table(&ctx->irqs, i - 0 + 5, NULL, mask) :
-			mlx5_comp_get_eqctx(&ctx->irqs, i - 10 + 0, NULL, mask);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-		KUNIT_EXPECT_TRUE(test, test_on(vec->irq, mask));
-		KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-		free_irq(vec->irq, &ctx->fired);
-		mlx5_comp_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* What the slot of each vector holds is what makes it arrive */
-static void mlx5_test_comp_slots(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	struct mlx5_comp_vec *vecs[10];
-	unsigned int i;
-
-	for (i = 0; i < 10; i++) {
-		vecs[i] = mlx5_comp_get_eqctx(&ctx->irqs, 0 + i, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		/* Allocated, but nobody wants it yet */
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vecs[i]->irq), 0);
-	}
-
-	for (i = 0; i < 10; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-	}
-
-	/* A reset in between does no harm */
-	memset(ctx->eqctx, 0, sizeof(ctx->eqctx));
-	mlx5_irqs_restore(&ctx->irqs);
-
-	for (i = 0; i < 10; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		free_irq(vecs[i]->irq, &ctx->fired);
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_EXPECT_EQ(test, test_address(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, test_data(ctx, 0 + i), 0);
-		mlx5_comp_put(vecs[i]);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2 * 10);
-	test_detach(test, ctx);
-}
-
-/* A CPU's users share one vector up to the limit, then the next one is made */
-static void mlx5_test_comp_share_limit(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, cpu = cpumask_last(cpu_online_mask), base = ctx->fake->allocated;
-	struct mlx5_comp_vec *first, *second;
-
-	first = mlx5_comp_get_on(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, first->cpu, cpu);
-	KUNIT_EXPECT_TRUE(test, test_on(first->irq, cpumask_of(cpu)));
-	for (i = 1; i < 64; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, cpu), first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.made, 1);
-
-	second = mlx5_comp_get_on(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(second));
-	KUNIT_EXPECT_PTR_NE(test, second, first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.made, 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.shared_full, 0);
-
-	/* Room on the first one is used again before a third one is made */
-	mlx5_comp_put(second);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	mlx5_comp_put(first);
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, cpu), first);
-
-	for (i = 0; i < 64; i++)
-		mlx5_comp_put(first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* Each CPU has a vector of its own */
-static void mlx5_test_comp_per_cpu(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	struct mlx5_comp_vec *vecs[8] = { };
-	unsigned int cpu, nr = 0;
-
-	for_each_online_cpu(cpu) {
-		if (nr == min(ARRAY_SIZE(vecs), 16))
-			break;
-		vecs[nr] = mlx5_comp_get_on(&ctx->irqs, cpu);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr]));
-		KUNIT_EXPECT_EQ(test, vecs[nr]->cpu, cpu);
-		KUNIT_EXPECT_TRUE(test, test_on(vecs[nr]->irq, cpumask_of(cpu)));
-		nr++;
-	}
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.made, nr);
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, nr_cpu_ids), ERR_PTR(-EINVAL));
-
-	while (nr--)
-		mlx5_comp_put(vecs[nr]);
-	test_detach(test, ctx);
-}
-
-/* Without another CPU vector users share beyond the limit, and that is counted */
-static void mlx5_test_comp_share_full(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_irqs_test *ctx;
-	struct mlx5_comp_vec *vec;
-	unsigned int i, base;
-
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	vec = mlx5_comp_get_on(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 64 + 3; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.made, 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.shared_full, 3);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-
-	/* Better times, which are noticed a second later */
-	ctx->fake->params.vectors = 2;
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, 0), vec);
-	mlx5_comp_put(vec);
-	ctx->irqs.comp.retry = jiffies;
-	KUNIT_EXPECT_PTR_NE(test, mlx5_comp_get_on(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.made, 2);
-	mlx5_comp_put(rcu_access_pointer(ctx->irqs.comp.cpus[0].open));
-
-	for (i = 0; i < 64 + 3; i++)
-		mlx5_comp_put(vec);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* As long as a vector of another CPU has room no limit is exceeded */
-static void mlx5_test_comp_share_room(struct kunit *test)
-{
-	unsigned int full = cpumask_first(cpu_online_mask);
-	unsigned int other = cpumask_last(cpu_online_mask);
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_comp_vec *vec, *room;
-	struct mlx5_irqs_test *ctx;
-	unsigned int i;
-
-	if (full == other)
-		kunit_skip(test, "there is one CPU only");
-
-	machine.vectors = 2;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-
-	vec = mlx5_comp_get_on(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 64; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, full), vec);
-	room = mlx5_comp_get_on(&ctx->irqs, other);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(room));
-	KUNIT_EXPECT_PTR_NE(test, room, vec);
-
-	for (i = 1; i < 64; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, full), room);
-	/* Both are full now: stay on the CPU */
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, full), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.shared_full, 64);
-
-	for (i = 0; i < 64; i++) {
-		mlx5_comp_put(vec);
-		mlx5_comp_put(room);
-	}
-	mlx5_comp_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A get fails only when there is nothing to share, and then changes nothing */
-static void mlx5_test_comp_no_space(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_irqs_test *ctx;
-	struct mlx5_comp_vec *vec;
-	unsigned int base;
-
-	machine.vectors = 0;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, 0), ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.made, 0);
-	KUNIT_EXPECT_EQ(test, mlx5_comp_irq(&ctx->irqs, 0), 0);
-
-	ctx->fake->params.vectors = 1;
-	vec = mlx5_comp_get_on(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_EXPECT_EQ(test, vec->entry, 0);
-	mlx5_comp_put(vec);
-	test_detach(test, ctx);
-}
-
-/* Attached users are called once an interrupt, detached ones are not */
-static void mlx5_test_comp_dispatch(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	unsigned int i, nr = 64 + 3;
-	struct mlx5_irqs_test *ctx;
-	struct mlx5_comp_vec *vec;
-	struct test_comp_queue *queues;
-
-	/* One vector, so that some of the users find no place on it */
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	queues = kunit_kcalloc(test, nr, sizeof(*queues), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queues);
-
-	for (i = 0; i < nr; i++) {
-		vec = mlx5_comp_get_on(&ctx->irqs, 0);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		mlx5_comp_attach(vec, &queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, vec);
-	}
-
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1, "queue %u", i);
-
-	/* Every second one leaves */
-	for (i = 0; i < nr; i += 2) {
-		mlx5_comp_detach(&queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, NULL);
-	}
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1 + i % 2, "queue %u", i);
-
-	/* Their places are taken again */
-	for (i = 0; i < nr; i += 2)
-		mlx5_comp_attach(vec, &queues[i].user);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 2 + i % 2, "queue %u", i);
-
-	for (i = 0; i < nr; i++) {
-		mlx5_comp_detach(&queues[i].user);
-		mlx5_comp_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* The CPU with the least on it gets the next user, the first one of several such */
-static void mlx5_test_comp_least(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, cpu, nr, n = 0;
-	struct mlx5_comp_vec *vecs[20];
-	struct cpumask *mask;
-
-	mask = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, mask);
-
-	/* One after the other */
-	for_each_online_cpu(cpu) {
-		if (n == min(8, 16))
-			break;
-		cpumask_set_cpu(cpu, mask);
-		vecs[n] = mlx5_comp_get(&ctx->irqs, n % 2 ? mask : NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[n]));
-		KUNIT_EXPECT_EQ(test, vecs[n]->cpu, cpu);
-		n++;
-	}
-
-	/* Then who has fewer users, and only within the mask */
-	nr = n;
-	if (nr > 1 && 64 > 2) {
-		for (i = 1; i < nr; i++)
-			vecs[n++] = mlx5_comp_get_on(&ctx->irqs, vecs[i]->cpu);
-		vecs[n++] = mlx5_comp_get(&ctx->irqs, mask);
-		KUNIT_EXPECT_PTR_EQ(test, vecs[n - 1], vecs[0]);
-		vecs[n++] = mlx5_comp_get(&ctx->irqs, cpumask_of(vecs[nr - 1]->cpu));
-		KUNIT_EXPECT_PTR_EQ(test, vecs[n - 1], vecs[nr - 1]);
-		vecs[n++] = mlx5_comp_get(&ctx->irqs, mask);
-		KUNIT_EXPECT_PTR_EQ(test, vecs[n - 1], vecs[0]);
-	}
-
-	/* A mask in which no CPU is online is as good as none */
-	cpumask_clear(mask);
-	vecs[n++] = mlx5_comp_get(&ctx->irqs, mask);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[n - 1]));
-
-	while (n--)
-		mlx5_comp_put(vecs[n]);
-	for_each_online_cpu(cpu)
-		KUNIT_EXPECT_EQ(test, ctx->irqs.comp.cpus[cpu].nr, 0);
-	test_detach(test, ctx);
-}
-
-/* A CPU with a full vector has more on it than one with a vector in use */
-static void mlx5_test_comp_least_full(struct kunit *test)
-{
-	unsigned int i, full = cpumask_first(cpu_online_mask);
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int other = cpumask_last(cpu_online_mask);
-	struct mlx5_comp_vec *vec, *second, *room;
-	struct cpumask *mask;
-
-	mask = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, mask);
-	cpumask_set_cpu(full, mask);
-	cpumask_set_cpu(other, mask);
-
-	/* Two vectors on one CPU, the open one of them with one user */
-	vec = mlx5_comp_get_on(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 64; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, full), vec);
-	second = mlx5_comp_get_on(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(second));
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.cpus[full].nr, 2);
-
-	/* Two users on the other, which is less */
-	if (full != other) {
-		room = mlx5_comp_get_on(&ctx->irqs, other);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(room));
-		KUNIT_EXPECT_EQ(test, mlx5_comp_get(&ctx->irqs, mask)->cpu, other);
-		mlx5_comp_put(rcu_access_pointer(ctx->irqs.comp.cpus[other].open));
-		mlx5_comp_put(room);
-	}
-
-	mlx5_comp_put(second);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.cpus[full].nr, 1);
-	for (i = 0; i < 64; i++)
-		mlx5_comp_put(vec);
-	test_detach(test, ctx);
-}
-
-/* However many users share, some vectors are left for those who don't */
-static void mlx5_test_comp_reserve(struct kunit *test)
-{
-	unsigned int i, sharable = 16, users = sharable * 64 + 1;
-	unsigned int cpu = cpumask_first(cpu_online_mask);
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int nr = ctx->irqs.comp.nr;
-	struct mlx5_comp_vec **shared, **own;
-
-	shared = kunit_kcalloc(test, users, sizeof(*shared), GFP_KERNEL);
-	own = kunit_kcalloc(test, nr, sizeof(*own), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, shared);
-	KUNIT_ASSERT_NOT_NULL(test, own);
-
-	for (i = 0; i < users; i++) {
-		shared[i] = mlx5_comp_get_on(&ctx->irqs, cpu);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(shared[i]));
-	}
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.made, sharable);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.comp.shared_full, 1);
-
-	for (i = sharable; i < nr; i++) {
-		own[i] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(own[i]));
-	}
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_dedicated(&ctx->irqs,
-							  NULL, NULL), ERR_PTR(-ENOSPC));
-
-	/* What sharing gives back, anybody can have */
-	for (i = 0; i < users; i++)
-		mlx5_comp_put(shared[i]);
-	own[0] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(own[0]));
-	mlx5_comp_put(own[0]);
-	for (i = sharable; i < nr; i++)
-		mlx5_comp_put(own[i]);
-
-	/* And share it again */
-	shared[0] = mlx5_comp_get_on(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(shared[0]));
-	mlx5_comp_put(shared[0]);
-	test_detach(test, ctx);
-}
-
-/* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
-static void mlx5_test_comp_hotplug(struct kunit *test)
-{
-	const struct cpumask *other = cpumask_of(cpumask_first(cpu_online_mask));
-	unsigned int i, cpu = cpumask_last(cpu_online_mask);
-	struct mlx5_comp_vec *vec, *late = NULL;
-	struct test_comp_queue *queue;
-	struct mlx5_irqs_test *ctx;
-
-	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || cpu == cpumask_first(cpu_online_mask))
-		kunit_skip(test, "there is one CPU only");
-
-	ctx = test_setup(test);
-	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queue);
-	vec = mlx5_comp_get_on(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	mlx5_comp_attach(vec, &queue->user);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_FALSE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 1);
-
-	/* The CPU is offline, not its users */
-	for (i = 1; i < 64; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, cpu), vec);
-	late = mlx5_comp_get_on(&ctx->irqs, cpu);
-	KUNIT_EXPECT_FALSE(test, IS_ERR(late));
-
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 2);
-	if (!IS_ERR_OR_NULL(late)) {
-		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
-		mlx5_comp_put(late);
-	}
-
-	/* Whoever moves it elsewhere has the last word */
-	KUNIT_EXPECT_EQ(test, irq_set_affinity(vec->irq, other), 0);
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, other));
-
-	mlx5_comp_detach(&queue->user);
-	for (i = 0; i < 64; i++)
-		mlx5_comp_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A dedicated vector is never shared, not even when nothing else is left */
-static void mlx5_test_comp_never_shared(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, nr = ctx->irqs.comp.nr;
-	struct mlx5_comp_vec **vecs, *shared;
-
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-	for (i = 0; i < nr; i++) {
-		vecs[i] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-	}
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, 0), ERR_PTR(-ENOSPC));
-
-	/* With one of them free it is made a shared one, and the others stay alone */
-	mlx5_comp_put(vecs[0]);
-	shared = mlx5_comp_get_on(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(shared));
-	KUNIT_EXPECT_EQ(test, shared->entry, 0);
-	for (i = 1; i < 64 + 2; i++)
-		KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_on(&ctx->irqs, 0), shared);
-	vecs[0] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vecs[0], ERR_PTR(-ENOSPC));
-
-	for (i = 0; i < 64 + 2; i++)
-		mlx5_comp_put(shared);
-	for (i = 1; i < nr; i++)
-		mlx5_comp_put(vecs[i]);
-	test_detach(test, ctx);
-}
-
-/* The queue goes along with each command, or is refused */
-static void mlx5_test_comp_cookie_queue(struct kunit *test)
-{
-	static const u32 good[] = { 0x0, 0x1, 0x55555555, 0xfffffffe, U32_MAX };
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	struct mlx5_eqctx_cookie cookie = { };
-	unsigned int i, index = 0;
-	struct mlx5_comp_vec *vec;
-
-	for (i = 0; i < ARRAY_SIZE(good); i++) {
-		cookie.queue = good[i];
-		vec = mlx5_comp_get_eqctx(&ctx->irqs, index, &cookie, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-		KUNIT_EXPECT_EQ(test, ctx->eqctx[index].queue, good[i]);
-		free_irq(vec->irq, &ctx->fired);
-		mlx5_comp_put(vec);
-	}
-
-	/* Without any cookie */
-	vec = mlx5_comp_get_eqctx(&ctx->irqs, index, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, ctx->eqctx[index].queue, U32_MAX);
-	free_irq(vec->irq, &ctx->fired);
-	mlx5_comp_put(vec);
-	test_detach(test, ctx);
-}
-
-/* The owner of a dedicated vector asks whether its command has failed */
-static void mlx5_test_comp_error(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int index = 0;
-	struct mlx5_comp_vec *vec;
-
-	vec = mlx5_comp_get_eqctx(&ctx->irqs, index, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_EXPECT_EQ(test, mlx5_comp_error(vec), 0);
-	test_fail(ctx, 1);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, mlx5_comp_error(vec), -EIO);
-	free_irq(vec->irq, &ctx->fired);
-	KUNIT_EXPECT_EQ(test, mlx5_comp_error(vec), 0);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, index), 0);
-
-	/* The device can't be told that it is over: nobody else gets it before it can */
-	test_fail(ctx, UINT_MAX);
-	free_irq(vec->irq, &ctx->fired);
-	mlx5_comp_put(vec);
-	vec = mlx5_comp_get_eqctx(&ctx->irqs, index, NULL, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EIO));
-	test_fail(ctx, 0);
-	vec = mlx5_comp_get_eqctx(&ctx->irqs, index, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, index));
-	mlx5_comp_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A message which the device does not take back costs a vector, not the pool */
-static void mlx5_test_comp_refused(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, index = 0, nr = ctx->irqs.comp.nr;
-	struct mlx5_comp_vec **vecs, *vec;
-
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-	vec = mlx5_comp_get_eqctx(&ctx->irqs, index, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-	test_fail(ctx, UINT_MAX);
-	free_irq(vec->irq, &ctx->fired);
-	mlx5_comp_put(vec);
-
-	/* All others are still there */
-	for (i = 0; i < nr - 1; i++) {
-		vecs[i] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-	}
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_comp_get_dedicated(&ctx->irqs,
-							  NULL, NULL), ERR_PTR(-EIO));
-
-	/* And when the device comes to its senses, so is this one */
-	test_fail(ctx, 0);
-	vecs[i] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-	KUNIT_EXPECT_TRUE(test, test_is_ims(vecs[i]->irq));
-	KUNIT_EXPECT_EQ(test, test_index(vecs[i]->irq), index);
-	for (i = 0; i < nr; i++)
-		mlx5_comp_put(vecs[i]);
-	test_detach(test, ctx);
-}
-
-/* A shared vector whose command fails is not there, and nothing of it stays */
-static void mlx5_test_comp_shared_error(struct kunit *test)
-{
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, commands, base = ctx->fake->allocated;
-	struct mlx5_comp_vec *held[10];
-	struct mlx5_comp_vec *vec;
-
-	/* The vectors of the PCI store are in use */
-	for (i = 0; i < 10; i++) {
-		held[i] = mlx5_comp_get_dedicated(&ctx->irqs, NULL, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(held[i]));
-	}
-	base = ctx->fake->allocated;
-	/* One failure is undone by a command, and so is one after which all fail */
-	for (i = 1; i <= 2; i++) {
-		commands = ctx->commands;
-		test_fail(ctx, i);
-		vec = mlx5_comp_get_on(&ctx->irqs, 0);
-		KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EIO));
-		KUNIT_EXPECT_EQ(test, ctx->commands, commands + i + 1);
-		KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-		KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-		KUNIT_EXPECT_EQ(test, ctx->irqs.comp.made, 0);
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-	}
-
-	vec = mlx5_comp_get_on(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	mlx5_comp_put(vec);
-	for (i = 0; i < 10; i++)
-		mlx5_comp_put(held[i]);
-	test_detach(test, ctx);
-}
-
-/* An auxiliary device, for whatever kind of subdevice */
-struct test_sub {
-	struct auxiliary_device	adev;
-	struct mlx5_irqs_test *ctx;
-	int			(*init)(struct test_sub *sub);
-	unsigned int		nr;
-	int			ret;
-	bool			detached;
-	struct mlx5_sf_irqs	sf;
+static const struct irq_layout_device test_device;
+
+static const struct irq_layout_cookie test_cookies[] = {
+	{ .name = "queue", .member = offsetof(struct mlx5_eqctx_cookie, queue), .limit = 0xffffffff,
+		.optional = true },
 };
 
-static int test_sub_probe(struct auxiliary_device *adev, const struct auxiliary_device_id *id)
-{
-	struct test_sub *sub = container_of(adev, struct test_sub, adev);
-
-	sub->ret = sub->init(sub);
-	return sub->ret;
-}
-
-static const struct auxiliary_device_id test_sub_ids[] = {
-	{ .name = KBUILD_MODNAME ".test-sub" },
-	{ }
+static const struct ims_layout test_store = {
+	.store.name		= "mlx5 eqctx",
+	.store.fire		= ims_layout_fire,
+	.store.carries		= ims_layout_carries,
+	.store.cookies		= test_cookies,
+	.store.nr_cookies	= ARRAY_SIZE(test_cookies),
+	.device			= &test_device,
+	.ims			= offsetof(struct mlx5_irqs, eqctx),
+	.kind			= IMS_LAYOUT_COMMAND,
+	.max			= 65536,
+	.asks_slots		= true,
+	.optional		= true,
+	.isolated		= true,
 };
 
-static struct auxiliary_driver test_sub_driver = {
-	.probe		= test_sub_probe,
-	.id_table	= test_sub_ids,
+static unsigned int test_irq_async(void *irqs)
+{
+	return mlx5_irq_async(irqs);
+}
+
+static const struct irq_layout_vector test_vectors[] = {
+	{ "async", test_irq_async, 0, IRQ_LAYOUT_HARD },
 };
 
-static int test_subdevices_init(struct kunit_suite *suite)
+static const struct irq_layout_device test_device = {
+	.name		= "mlx5",
+	.size		= sizeof(struct mlx5_irqs),
+	.machine	= &test_machine,
+	.asked		= { .slots = 65536 },
+	.init		= test_init,
+	.devm_init	= test_devm_init,
+	.exit		= test_exit,
+	.shutdown	= test_shutdown,
+	.restore	= test_restore,
+	.vectors	= test_vectors,
+	.nr_vectors	= ARRAY_SIZE(test_vectors),
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_device, irq_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_vector, test_vectors, name);
+KUNIT_ARRAY_PARAM_DESC(test_store, ims_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_pool, irq_layout_pool_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_set, irq_layout_set_cases, name);
+
+static void mlx5_test_device(struct kunit *test)
 {
-	return auxiliary_driver_register(&test_sub_driver);
+	irq_layout_check(test, &test_device);
 }
 
-static void test_subdevices_exit(struct kunit_suite *suite)
+static void mlx5_test_vector(struct kunit *test)
 {
-	auxiliary_driver_unregister(&test_sub_driver);
+	irq_layout_check_vector(test, &test_device);
 }
 
-static void test_sub_release(struct device *dev)
+static void mlx5_test_store(struct kunit *test)
 {
-	kfree(container_of(dev, struct test_sub, adev.dev));
+	ims_layout_check(test, &test_store);
 }
 
-static void test_sub_remove(void *data)
+static struct irq_vec *test_ctrl_get(void *irqs, unsigned int cpu)
 {
-	struct test_sub *sub = data;
-
-	auxiliary_device_delete(&sub->adev);
-	auxiliary_device_uninit(&sub->adev);
+	return mlx5_ctrl_get_on(irqs, cpu);
 }
 
-/* Make a subdevice, have it probed, and remove it at the end of the test at the latest */
-static struct test_sub *test_sub_add(struct kunit *test, struct mlx5_irqs_test *ctx,
-				     int (*init)(struct test_sub *sub), unsigned int nr)
+static struct irq_vec *test_ctrl_get_least(void *irqs)
 {
-	struct test_sub *sub = kzalloc(sizeof(*sub), GFP_KERNEL);
-	static unsigned int id;
-
-	KUNIT_ASSERT_NOT_NULL(test, sub);
-	sub->ctx = ctx;
-	sub->init = init;
-	sub->nr = nr;
-	sub->ret = -ENODEV;
-	sub->adev.name = "test-sub";
-	sub->adev.id = id++;
-	sub->adev.dev.parent = &ctx->fake->pdev->dev;
-	sub->adev.dev.release = test_sub_release;
-	KUNIT_ASSERT_EQ(test, auxiliary_device_init(&sub->adev), 0);
-	KUNIT_ASSERT_EQ(test, auxiliary_device_add(&sub->adev), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_sub_remove, sub), 0);
-	return sub;
+	return mlx5_ctrl_get(irqs, NULL);
 }
 
-/* Whether sysfs lists an interrupt of the subdevice */
-static bool test_sub_listed(struct test_sub *sub, unsigned int irq)
+static unsigned int test_ctrl_irq(void *irqs, unsigned int entry)
 {
-	struct kernfs_node *dir = sysfs_get_dirent(sub->adev.dev.kobj.sd, "irqs");
-	struct kernfs_node *file = NULL;
-	char name[16];
-
-	snprintf(name, sizeof(name), "%u", irq);
-	if (dir)
-		file = sysfs_get_dirent(dir, name);
-	sysfs_put(file);
-	sysfs_put(dir);
-	return file;
+	return mlx5_ctrl_irq(irqs, entry);
 }
 
-static unsigned int test_sub_count(struct test_sub *sub)
+static unsigned int test_ctrl_index(const struct irq_vec *vec, unsigned int *store)
 {
-	unsigned int nr = 0;
-	unsigned long irq;
-	void *entry;
-
-	xa_for_each(&sub->adev.sysfs.irqs, irq, entry)
-		nr++;
-	return nr;
+	return mlx5_ctrl_index(vec, (enum mlx5_store *)store);
 }
 
-static unsigned int test_distinct(const unsigned int *irq, unsigned int nr)
-{
-	unsigned int i, j, distinct = 0;
+static const struct irq_layout_range test_ctrl_ranges[] = {
+	{ "table", MLX5_TABLE, 1, 4 },
+};
 
-	for (i = 0; i < nr; i++) {
-		for (j = 0; j < i && irq[j] != irq[i]; j++)
-			;
-		distinct += i == j;
-	}
-	return distinct;
+static const struct irq_layout_pool test_pool_ctrl = {
+	.name		= "mlx5 ctrl",
+	.device		= &test_device,
+	.pool		= offsetof(struct mlx5_irqs, ctrl),
+	.ranges		= test_ctrl_ranges,
+	.nr_ranges	= ARRAY_SIZE(test_ctrl_ranges),
+	.limit		= 256,
+	.get		= test_ctrl_get,
+	.get_least	= test_ctrl_get_least,
+	.put		= mlx5_ctrl_put,
+	.attach		= mlx5_ctrl_attach,
+	.detach		= mlx5_ctrl_detach,
+	.irq		= test_ctrl_irq,
+	.index		= test_ctrl_index,
+};
+
+static void mlx5_test_pool_ctrl(struct kunit *test)
+{
+	irq_layout_check_pool(test, &test_pool_ctrl);
 }
 
-static int test_sf_init(struct test_sub *sub)
+static struct irq_vec *test_comp_get(void *irqs, unsigned int cpu)
 {
-	return devm_mlx5_sf_irqs_init(&sub->sf, &sub->ctx->irqs, &sub->adev, sub->nr);
+	return mlx5_comp_get_on(irqs, cpu);
 }
 
-/* A subdevice counts from 0, whatever vectors it has */
-static void mlx5_test_sf_indexes(struct kunit *test)
+static struct irq_vec *test_comp_get_least(void *irqs)
 {
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int i, index = 0, base = ctx->fake->allocated;
-	struct mlx5_sf_irqs *irqs;
-	struct test_sub *sub;
-
-	sub = test_sub_add(test, ctx, test_sf_init, 3);
-	irqs = &sub->sf;
-	KUNIT_ASSERT_EQ(test, sub->ret, 0);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_nr(irqs), 4);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.nr_sf, 1);
-
-	for (i = 0; i < 1; i++) {
-		struct mlx5_ctrl_vec *vec = mlx5_sf_ctrl(irqs, i);
-
-		KUNIT_ASSERT_NOT_NULL(test, vec);
-		KUNIT_EXPECT_PTR_EQ(test, vec, ctx->irqs.ctrl.vecs[vec->entry]);
-		KUNIT_EXPECT_EQ(test, mlx5_sf_irq(irqs, index++), vec->irq);
-		KUNIT_EXPECT_TRUE(test, test_sub_listed(sub, vec->irq));
-	}
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_sf_ctrl(irqs, 1), NULL);
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_sf_ctrl(irqs, UINT_MAX), NULL);
-
-	for (i = 0; i < 3; i++) {
-		struct mlx5_comp_vec *vec = mlx5_sf_comp(irqs, i);
-
-		KUNIT_ASSERT_NOT_NULL(test, vec);
-		KUNIT_EXPECT_PTR_EQ(test, vec, ctx->irqs.comp.vecs[vec->entry]);
-		KUNIT_EXPECT_EQ(test, mlx5_sf_irq(irqs, index++), vec->irq);
-		KUNIT_EXPECT_TRUE(test, test_sub_listed(sub, vec->irq));
-	}
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_sf_comp(irqs, 3), NULL);
-	KUNIT_EXPECT_PTR_EQ(test, mlx5_sf_comp(irqs, UINT_MAX), NULL);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_irq(irqs, index), 0);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_irq(irqs, UINT_MAX), 0);
-	KUNIT_EXPECT_EQ(test, test_sub_count(sub), test_distinct(irqs->irq, irqs->nr));
-
-	/* It takes all of that along when it goes */
-	kunit_release_action(test, test_sub_remove, sub);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.nr_sf, 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&ctx->irqs.sf_list));
-	test_detach(test, ctx);
+	return mlx5_comp_get(irqs, NULL);
 }
 
-/* What is wanted is brought into the bounds of the layout */
-static void mlx5_test_sf_bounds(struct kunit *test)
+static struct irq_vec *test_comp_get_dedicated(void *irqs, const void *cookie)
 {
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	struct test_sub *sub;
-
-	sub = test_sub_add(test, ctx, test_sf_init, 0);
-	KUNIT_ASSERT_EQ(test, sub->ret, 0);
-	KUNIT_EXPECT_EQ(test, sub->sf.nr_comp, 1);
-	kunit_release_action(test, test_sub_remove, sub);
-
-	sub = test_sub_add(test, ctx, test_sf_init, UINT_MAX);
-	KUNIT_ASSERT_EQ(test, sub->ret, 0);
-	KUNIT_EXPECT_EQ(test, sub->sf.nr_comp, 256);
-	kunit_release_action(test, test_sub_remove, sub);
-	test_detach(test, ctx);
+	return mlx5_comp_get_dedicated(irqs, cookie, NULL);
 }
 
-/* Several share the device, up to the number which the layout has */
-static void mlx5_test_sf_several(struct kunit *test)
+static struct irq_vec *test_comp_get_at(void *irqs, unsigned int store,
+					unsigned int index, const void *cookie)
 {
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	unsigned int base = ctx->fake->allocated;
-	struct test_sub *one, *two;
-
-	one = test_sub_add(test, ctx, test_sf_init, 3);
-	KUNIT_ASSERT_EQ(test, one->ret, 0);
-
-	ctx->irqs.nr_sf = 1024;
-	two = test_sub_add(test, ctx, test_sf_init, 3);
-	KUNIT_EXPECT_EQ(test, two->ret, -ENOSPC);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_nr(&two->sf), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.nr_sf, 1024);
-	kunit_release_action(test, test_sub_remove, two);
-
-	ctx->irqs.nr_sf = 1;
-	two = test_sub_add(test, ctx, test_sf_init, 3);
-	KUNIT_ASSERT_EQ(test, two->ret, 0);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_nr(&two->sf), 4);
-
-	kunit_release_action(test, test_sub_remove, one);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_nr(&two->sf), 4);
-	kunit_release_action(test, test_sub_remove, two);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
+	return mlx5_comp_get_at(irqs, store, index, cookie, NULL);
 }
 
-/* Without a vector for each the subdevice has one several times, and sysfs once */
-static void mlx5_test_sf_scarce(struct kunit *test)
+static unsigned int test_comp_irq(void *irqs, unsigned int entry)
 {
-	struct ims_fake_params machine = test_machine;
-	unsigned int i, base, cpu = cpumask_first(cpu_online_mask);
-	struct mlx5_sf_irqs *irqs;
-	struct mlx5_irqs_test *ctx;
-	struct test_sub *sub;
-
-	machine.vectors = 2;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	/* One vector for each pool, which is taken already */
-	KUNIT_ASSERT_FALSE(test, IS_ERR(mlx5_ctrl_get_on(&ctx->irqs, cpu)));
-	KUNIT_ASSERT_FALSE(test, IS_ERR(mlx5_comp_get_on(&ctx->irqs, cpu)));
-
-	sub = test_sub_add(test, ctx, test_sf_init, 3);
-	irqs = &sub->sf;
-	KUNIT_ASSERT_EQ(test, sub->ret, 0);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_nr(irqs), 4);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 2);
-	for (i = 0; i < mlx5_sf_nr(irqs); i++)
-		KUNIT_EXPECT_TRUE(test, test_sub_listed(sub, mlx5_sf_irq(irqs, i)));
-	KUNIT_EXPECT_EQ(test, test_sub_count(sub), 2);
-	kunit_release_action(test, test_sub_remove, sub);
-
-	mlx5_ctrl_put(rcu_access_pointer(ctx->irqs.ctrl.cpus[cpu].open));
-	mlx5_comp_put(rcu_access_pointer(ctx->irqs.comp.cpus[cpu].open));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
+	return mlx5_comp_irq(irqs, entry);
 }
 
-/* With fewer than the least it gets nothing, and leaves nothing behind */
-static void mlx5_test_sf_no_space(struct kunit *test)
+static unsigned int test_comp_index(const struct irq_vec *vec, unsigned int *store)
 {
-	struct ims_fake_params machine = test_machine;
-	struct mlx5_irqs_test *ctx;
-	struct test_sub *sub;
-	unsigned int base;
-
-	machine.vectors = 2 - 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	sub = test_sub_add(test, ctx, test_sf_init, 3);
-	KUNIT_EXPECT_EQ(test, sub->ret, -ENOSPC);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_nr(&sub->sf), 0);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_irq(&sub->sf, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.nr_sf, 0);
-	kunit_release_action(test, test_sub_remove, sub);
-	test_detach(test, ctx);
+	return mlx5_comp_index(vec, (enum mlx5_store *)store);
 }
 
-/* Each comp vector is on another CPU, as long as there are CPUs */
-static void mlx5_test_sf_spread_comp(struct kunit *test)
+static const struct irq_layout_range test_comp_ranges[] = {
+	{ "table", MLX5_TABLE, 5, 11 },
+	{ "eqctx", MLX5_EQCTX, 0, 65535, &test_store.store },
+};
+
+static const struct irq_layout_pool test_pool_comp = {
+	.name		= "mlx5 comp",
+	.device		= &test_device,
+	.pool		= offsetof(struct mlx5_irqs, comp),
+	.ranges		= test_comp_ranges,
+	.nr_ranges	= ARRAY_SIZE(test_comp_ranges),
+	.limit		= 64,
+	.reserve	= 4,
+	.get		= test_comp_get,
+	.get_least	= test_comp_get_least,
+	.get_dedicated	= test_comp_get_dedicated,
+	.get_at		= test_comp_get_at,
+	.put		= mlx5_comp_put,
+	.attach		= mlx5_comp_attach,
+	.detach		= mlx5_comp_detach,
+	.irq		= test_comp_irq,
+	.index		= test_comp_index,
+	.error		= mlx5_comp_error,
+};
+
+static void mlx5_test_pool_comp(struct kunit *test)
 {
-	unsigned int i, cpu, nr = 0, idle = cpumask_last(cpu_online_mask);
-	struct mlx5_irqs_test *ctx = test_setup(test);
-	struct mlx5_comp_vec *busy[2 * 3];
-	struct test_sub *sub;
-	struct cpumask *seen;
+	irq_layout_check_pool(test, &test_pool_comp);
+}
 
-	if (num_online_cpus() < 3 || num_online_cpus() > 4)
-		kunit_skip(test, "made for 3 to 4 CPUs");
+static int test_sf_set_init(struct irq_vecset *set, void *irqs,
+			    struct auxiliary_device *adev, unsigned int wanted)
+{
+	return mlx5_sf_irqs_init(set, irqs, adev, wanted);
+}
 
-	seen = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, seen);
+static int test_sf_set_devm_init(struct irq_vecset *set, void *irqs,
+				 struct auxiliary_device *adev, unsigned int wanted)
+{
+	return devm_mlx5_sf_irqs_init(set, irqs, adev, wanted);
+}
 
-	/* Each CPU but one has so much on it that it is the best one all the time */
-	for_each_online_cpu(cpu) {
-		for (i = 0; cpu != idle && i < 2; i++) {
-			busy[nr] = mlx5_comp_get_on(&ctx->irqs, cpu);
-			KUNIT_ASSERT_FALSE(test, IS_ERR(busy[nr++]));
-		}
-	}
+static const struct irq_layout_part test_sf_parts[] = {
+	{ "ctrl", 1, 1, mlx5_sf_ctrl, mlx5_sf_ctrl_attach, mlx5_sf_ctrl_detach },
+	{ "comp", 1, 256, mlx5_sf_comp, mlx5_sf_comp_attach, mlx5_sf_comp_detach },
+};
 
-	sub = test_sub_add(test, ctx, test_sf_init, 3);
-	KUNIT_ASSERT_EQ(test, sub->ret, 0);
-	KUNIT_EXPECT_EQ(test, mlx5_sf_comp(&sub->sf, 0)->cpu, idle);
-	for (i = 0; i < 3; i++) {
-		cpu = mlx5_sf_comp(&sub->sf, i)->cpu;
-		KUNIT_EXPECT_FALSE(test, cpumask_test_cpu(cpu, seen));
-		cpumask_set_cpu(cpu, seen);
-	}
-	kunit_release_action(test, test_sub_remove, sub);
-	while (nr--)
-		mlx5_comp_put(busy[nr]);
-	test_detach(test, ctx);
+static const struct irq_layout_set test_set_sf = {
+	.name		= "mlx5 sf",
+	.device		= &test_device,
+	.max		= 1024,
+	.parts		= test_sf_parts,
+	.nr_parts	= ARRAY_SIZE(test_sf_parts),
+	.init		= test_sf_set_init,
+	.devm_init	= test_sf_set_devm_init,
+	.exit		= mlx5_sf_irqs_exit,
+	.nr		= mlx5_sf_nr,
+	.irq		= mlx5_sf_irq,
+};
+
+static void mlx5_test_set_sf(struct kunit *test)
+{
+	irq_layout_check_set(test, &test_set_sf);
 }
 
 static struct kunit_case mlx5_irqs_cases[] = {
-	KUNIT_CASE(mlx5_test_eqctx_not_supported),
-	KUNIT_CASE(mlx5_test_eqctx_not_isolated),
-	KUNIT_CASE(mlx5_test_eqctx_slots),
-	KUNIT_CASE(mlx5_test_vector_async),
-	KUNIT_CASE(mlx5_test_shutdown),
-	KUNIT_CASE(mlx5_test_ctrl_share_limit),
-	KUNIT_CASE(mlx5_test_ctrl_per_cpu),
-	KUNIT_CASE(mlx5_test_ctrl_share_full),
-	KUNIT_CASE(mlx5_test_ctrl_share_room),
-	KUNIT_CASE(mlx5_test_ctrl_no_space),
-	KUNIT_CASE(mlx5_test_ctrl_dispatch),
-	KUNIT_CASE(mlx5_test_ctrl_least),
-	KUNIT_CASE(mlx5_test_ctrl_least_full),
-	KUNIT_CASE(mlx5_test_ctrl_hotplug),
-	KUNIT_CASE(mlx5_test_comp_order),
-	KUNIT_CASE(mlx5_test_comp_static_table),
-	KUNIT_CASE(mlx5_test_comp_at_table),
-	KUNIT_CASE(mlx5_test_comp_at_eqctx),
-	KUNIT_CASE(mlx5_test_comp_dedicated),
-	KUNIT_CASE(mlx5_test_comp_slots),
-	KUNIT_CASE(mlx5_test_comp_cookie_queue),
-	KUNIT_CASE(mlx5_test_comp_error),
-	KUNIT_CASE(mlx5_test_comp_refused),
-	KUNIT_CASE(mlx5_test_comp_shared_error),
-	KUNIT_CASE(mlx5_test_comp_share_limit),
-	KUNIT_CASE(mlx5_test_comp_per_cpu),
-	KUNIT_CASE(mlx5_test_comp_share_full),
-	KUNIT_CASE(mlx5_test_comp_share_room),
-	KUNIT_CASE(mlx5_test_comp_no_space),
-	KUNIT_CASE(mlx5_test_comp_dispatch),
-	KUNIT_CASE(mlx5_test_comp_least),
-	KUNIT_CASE(mlx5_test_comp_least_full),
-	KUNIT_CASE(mlx5_test_comp_reserve),
-	KUNIT_CASE(mlx5_test_comp_hotplug),
-	KUNIT_CASE(mlx5_test_comp_never_shared),
-	KUNIT_CASE(mlx5_test_sf_indexes),
-	KUNIT_CASE(mlx5_test_sf_bounds),
-	KUNIT_CASE(mlx5_test_sf_several),
-	KUNIT_CASE(mlx5_test_sf_scarce),
-	KUNIT_CASE(mlx5_test_sf_no_space),
-	KUNIT_CASE(mlx5_test_sf_spread_comp),
+	KUNIT_CASE_PARAM(mlx5_test_device, test_device_gen_params),
+	KUNIT_CASE_PARAM(mlx5_test_vector, test_vector_gen_params),
+	KUNIT_CASE_PARAM(mlx5_test_store, test_store_gen_params),
+	KUNIT_CASE_PARAM(mlx5_test_pool_ctrl, test_pool_gen_params),
+	KUNIT_CASE_PARAM(mlx5_test_pool_comp, test_pool_gen_params),
+	KUNIT_CASE_PARAM(mlx5_test_set_sf, test_set_gen_params),
 	{ }
 };
 
 static struct kunit_suite mlx5_irqs_suite = {
 	.name		= "mlx5_irqs",
+	.exit		= irq_layout_exit,
 	.test_cases	= mlx5_irqs_cases,
-	.suite_init	= test_subdevices_init,
-	.suite_exit	= test_subdevices_exit,
 };
 
 kunit_test_suite(mlx5_irqs_suite);

@@ -4,375 +4,181 @@
  * Make again: imsgen ntb.ims
  *
  * Non-transparent bridge: KUnit suite of its interrupts
+ *
+ * The tables are from the datasheet, on purpose not from the driver. What is
+ * done with them is the same for all devices.
  */
+#include <kunit/ims_layout.h>
+#include <kunit/irq_layout.h>
+#include <kunit/irq_layout_pool.h>
 #include <kunit/test.h>
-#include <linux/cpumask.h>
-#include <linux/interrupt.h>
-#include <linux/irq.h>
+
+#include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/irqchip/irq-ntb.h>
-#include <linux/irqdomain.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/string.h>
-#include <linux/unaligned.h>
-
-/* The accesses of the functions in the store's header are to be logged */
-#define IMS_FAKE_LOG_ACCESSORS
-#include <kunit/ims_fake.h>
-
-/* The fake machine: more vectors than the tests need, unless they want less */
-#define TEST_VECTORS		64
-#define TEST_MSIX		1
-
-#define TEST_SLOTS		16
-#define TEST_CTRL_IDLE		0
-#define TEST_CTRL_MASKED	1
-
-struct ntb_irqs_test {
-	struct ims_fake		*fake;
-	struct ntb_irqs	irqs;
-	unsigned int		fired;
-	/* What the peer was told, and how often */
-	struct msi_msg		peer[TEST_SLOTS];
-	unsigned int		told;
-};
+#include <linux/stddef.h>
 
 static const struct ims_fake_params test_machine = {
-	.vectors	= TEST_VECTORS,
-	.msix		= TEST_MSIX,
+	.vectors	= 64,
+	.msix		= 1,
+	.bar_size	= 0x1000,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.address_hi	= 0x12345600,
-	.bar_size	= PAGE_SIZE,
 };
 
-static irqreturn_t test_count(int irq, void *data)
+static const struct ntb_irqs_params test_constants = {
+	.peer_changed	= ims_layout_changed,
+};
+
+static struct ntb_irqs_params test_params(struct ims_fake *fake,
+					  const struct irq_layout_asked *asked)
 {
-	unsigned int *count = data;
-
-	(*count)++;
-	return IRQ_HANDLED;
-}
-
-static void test_peer_changed(struct ntb_irqs *irqs, unsigned int index,
-			      const struct msi_msg *msg)
-{
-	struct ntb_irqs_test *ctx = container_of(irqs, struct ntb_irqs_test, irqs);
-
-	ctx->told++;
-	ctx->peer[index] = *msg;
-}
-
-static struct ntb_irqs_test *test_create(struct kunit *test,
-					 const struct ims_fake_params *machine)
-{
-	struct ntb_irqs_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	ctx->fake = ims_fake_create(test, machine);
-	return ctx;
-}
-
-static struct ntb_irqs_params test_params(struct ntb_irqs_test *ctx)
-{
-	struct ntb_irqs_params params = {
-		.peer_changed = test_peer_changed,
-	};
+	struct ntb_irqs_params params = test_constants;
 
 	return params;
 }
 
-static int test_init_irqs(struct ntb_irqs_test *ctx)
+static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct ntb_irqs_params params = test_params(ctx);
+	struct ntb_irqs_params params = test_params(fake, asked);
 
-	return devm_ntb_irqs_init(&ctx->irqs, ctx->fake->pdev, &params);
+	return ntb_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* The device with everything in working order */
-static struct ntb_irqs_test *test_setup(struct kunit *test)
+static int test_devm_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct ntb_irqs_test *ctx = test_create(test, &test_machine);
+	struct ntb_irqs_params params = test_params(fake, asked);
 
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	return ctx;
+	return devm_ntb_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* What is left after the driver has detached: nothing */
-static void test_detach(struct kunit *test, struct ntb_irqs_test *ctx)
+static void test_exit(void *irqs)
 {
-	ims_fake_detach(ctx->fake);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
-	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	ntb_irqs_exit(irqs);
 }
 
-static unsigned int test_index(unsigned int irq)
+static void test_shutdown(void *irqs)
 {
-	return irq_get_msi_desc(irq)->msi_index;
+	ntb_irqs_shutdown(irqs);
 }
 
-/* Masked at the device, not only when the next message arrives */
-static bool test_quiet(unsigned int irq)
+static void test_restore(void *irqs)
 {
-	return irqd_irq_masked(irq_get_irq_data(irq));
+	ntb_irqs_restore(irqs);
 }
 
-static int test_request(struct ntb_irqs_test *ctx, unsigned int irq)
+static const struct irq_layout_device test_device;
+
+static const struct ims_layout test_store = {
+	.store.name	= "ntb peer",
+	.store.fire	= ims_layout_fire,
+	.store.carries	= ims_layout_carries,
+	.device		= &test_device,
+	.ims		= offsetof(struct ntb_irqs, peer),
+	.kind		= IMS_LAYOUT_PEER,
+	.max		= 16,
+	.isolated	= true,
+};
+
+static unsigned int test_irq_link(void *irqs)
 {
-	return request_irq(irq, test_count, 0, "ntb", &ctx->fired);
+	return ntb_irq_link(irqs);
 }
 
-/* Send the message of an interrupt, wherever it is stored */
-static int test_send(struct ntb_irqs_test *ctx, unsigned int irq)
-{
-	struct msi_msg msg;
+static const struct irq_layout_vector test_vectors[] = {
+	{ "link", test_irq_link, 0, IRQ_LAYOUT_HARD },
+};
 
-	get_cached_msi_msg(irq, &msg);
-	return ims_fake_send(ctx->fake, (u64)msg.address_hi << 32 | msg.address_lo, msg.data);
+static const struct irq_layout_device test_device = {
+	.name		= "ntb",
+	.size		= sizeof(struct ntb_irqs),
+	.machine	= &test_machine,
+	.init		= test_init,
+	.devm_init	= test_devm_init,
+	.exit		= test_exit,
+	.shutdown	= test_shutdown,
+	.restore	= test_restore,
+	.vectors	= test_vectors,
+	.nr_vectors	= ARRAY_SIZE(test_vectors),
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_device, irq_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_vector, test_vectors, name);
+KUNIT_ARRAY_PARAM_DESC(test_store, ims_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_pool, irq_layout_pool_cases, name);
+
+static void ntb_test_device(struct kunit *test)
+{
+	irq_layout_check(test, &test_device);
 }
 
-static bool test_is_ims(unsigned int irq)
+static void ntb_test_vector(struct kunit *test)
 {
-	return irq_get_irq_data(irq)->domain->bus_token == DOMAIN_BUS_PCI_DEVICE_IMS;
+	irq_layout_check_vector(test, &test_device);
 }
 
-static bool test_on(unsigned int irq, const struct cpumask *mask)
+static void ntb_test_store(struct kunit *test)
 {
-	return cpumask_equal(irq_get_effective_affinity_mask(irq), mask);
+	ims_layout_check(test, &test_store);
 }
 
-static u64 test_address(struct ntb_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_bell_get_dedicated(void *irqs, const void *cookie)
 {
-	return (u64)ctx->peer[index].address_hi << 32 | ctx->peer[index].address_lo;
+	return ntb_bell_get_dedicated(irqs, NULL);
 }
 
-static u32 test_data(struct ntb_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_bell_get_at(void *irqs, unsigned int store,
+					unsigned int index, const void *cookie)
 {
-	return ctx->peer[index].data;
+	return ntb_bell_get_at(irqs, store, index, NULL);
 }
 
-/* The peer sends whatever it was told, at any time */
-static bool test_masked(struct ntb_irqs_test *ctx, unsigned int index)
+static unsigned int test_bell_irq(void *irqs, unsigned int entry)
 {
-	return !test_address(ctx, index) && !test_data(ctx, index);
+	return ntb_bell_irq(irqs, entry);
 }
 
-static int test_fire(struct ntb_irqs_test *ctx, unsigned int index)
+static unsigned int test_bell_index(const struct irq_vec *vec, unsigned int *store)
 {
-	if (test_masked(ctx, index))
-		return -EBUSY;
-	return ims_fake_send(ctx->fake, test_address(ctx, index), test_data(ctx, index));
+	return ntb_bell_index(vec, (enum ntb_store *)store);
 }
 
-/* A parent without support for IMS: the driver can't load */
-static void ntb_test_peer_not_supported(struct kunit *test)
+static const struct irq_layout_range test_bell_ranges[] = {
+	{ "peer", NTB_PEER, 0, 15, &test_store.store },
+};
+
+static const struct irq_layout_pool test_pool_bell = {
+	.name		= "ntb bell",
+	.device		= &test_device,
+	.pool		= offsetof(struct ntb_irqs, bell),
+	.ranges		= test_bell_ranges,
+	.nr_ranges	= ARRAY_SIZE(test_bell_ranges),
+	.get_dedicated	= test_bell_get_dedicated,
+	.get_at		= test_bell_get_at,
+	.put		= ntb_bell_put,
+	.irq		= test_bell_irq,
+	.index		= test_bell_index,
+};
+
+static void ntb_test_pool_bell(struct kunit *test)
 {
-	struct ims_fake_params machine = test_machine;
-	struct ntb_irqs_test *ctx;
-
-	machine.withhold = MSI_FLAG_PCI_IMS;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.peer_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* A parent which lets other functions send the messages of this one */
-static void ntb_test_peer_not_isolated(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct ntb_irqs_test *ctx;
-
-	machine.not_isolated = true;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.peer_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* link is at index 0 and nowhere else, and arrives at its handler */
-static void ntb_test_vector_link(struct kunit *test)
-{
-	struct ntb_irqs_test *ctx = test_setup(test);
-	unsigned int irq = ntb_irq_link(&ctx->irqs);
-
-	KUNIT_ASSERT_GT(test, irq, 0);
-	KUNIT_EXPECT_EQ(test, test_index(irq), 0);
-	KUNIT_EXPECT_EQ(test, irq, pci_irq_vector(ctx->fake->pdev, 0));
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
-}
-
-/* After shutdown no message is sent anymore */
-static void ntb_test_shutdown(struct kunit *test)
-{
-	struct ntb_irqs_test *ctx = test_setup(test);
-	unsigned int irq;
-	struct ntb_bell_vec *bell;
-
-	irq = ntb_irq_link(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	bell = ntb_bell_get_dedicated(&ctx->irqs, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(bell));
-	KUNIT_ASSERT_EQ(test, test_request(ctx, bell->irq), 0);
-
-	ntb_irqs_shutdown(&ctx->irqs);
-
-	irq = ntb_irq_link(&ctx->irqs);
-	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_quiet(bell->irq));
-	free_irq(bell->irq, &ctx->fired);
-	ntb_bell_put(bell);
-	test_detach(test, ctx);
-}
-
-/* Vectors come from the stores in the order of the pool, until there are none */
-static void ntb_test_bell_order(struct kunit *test)
-{
-	struct ntb_irqs_test *ctx = test_setup(test);
-	unsigned int i, base = ctx->fake->allocated, nr = ctx->irqs.bell.nr;
-	struct ntb_bell_vec **vecs, *again;
-
-	KUNIT_ASSERT_EQ(test, nr, 16);
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-
-	for (i = 0; i < nr; i++) {
-		vecs[i] = ntb_bell_get_dedicated(&ctx->irqs, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		KUNIT_EXPECT_EQ(test, vecs[i]->entry, i);
-		KUNIT_EXPECT_EQ(test, ntb_bell_irq(&ctx->irqs, i), vecs[i]->irq);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 16);
-	for (i = 0; i < 16; i++) {
-		unsigned int irq = vecs[0 + i]->irq;
-
-		KUNIT_EXPECT_EQ(test, test_is_ims(irq), true);
-		KUNIT_EXPECT_EQ(test, test_index(irq), 0 + i);
-	}
-
-	again = ntb_bell_get_dedicated(&ctx->irqs, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, again, ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 16);
-
-	/* One which was given back is the next one to be had */
-	ntb_bell_put(vecs[nr / 2]);
-	KUNIT_EXPECT_EQ(test, ntb_bell_irq(&ctx->irqs, nr / 2), 0);
-	vecs[nr / 2] = ntb_bell_get_dedicated(&ctx->irqs, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr / 2]));
-	KUNIT_EXPECT_EQ(test, vecs[nr / 2]->entry, nr / 2);
-
-	for (i = 0; i < nr; i++)
-		ntb_bell_put(vecs[i]);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* A vector can be had by its index in the peer store, if nobody has it */
-static void ntb_test_bell_at_peer(struct kunit *test)
-{
-	struct ntb_irqs_test *ctx = test_setup(test);
-	struct ntb_bell_vec *first, *last, *vec;
-
-	first = ntb_bell_get_peer(&ctx->irqs, 0, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, test_is_ims(first->irq), true);
-	KUNIT_EXPECT_EQ(test, test_index(first->irq), 0);
-	KUNIT_EXPECT_EQ(test, ntb_bell_irq(&ctx->irqs, 0), first->irq);
-
-	last = ntb_bell_get_peer(&ctx->irqs, 15, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(last));
-	KUNIT_EXPECT_EQ(test, test_index(last->irq), 15);
-
-	vec = ntb_bell_get_peer(&ctx->irqs, 0, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EBUSY));
-	vec = ntb_bell_get_peer(&ctx->irqs, 15 + 1, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	vec = ntb_bell_get_peer(&ctx->irqs, 0 - 1, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-
-	ntb_bell_put(first);
-	ntb_bell_put(last);
-	test_detach(test, ctx);
-}
-
-/* The owner of a dedicated vector brings the handler */
-static void ntb_test_bell_dedicated(struct kunit *test)
-{
-	struct ntb_irqs_test *ctx = test_setup(test);
-	const struct cpumask *mask = cpumask_of(cpumask_last(cpu_online_mask));
-	struct ntb_bell_vec *vec;
-	unsigned int i;
-
-	for (i = 0; i < 16; i++) {
-		vec = ntb_bell_get_peer(&ctx->irqs, i - 0 + 0, mask);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-		KUNIT_EXPECT_TRUE(test, test_on(vec->irq, mask));
-		KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-		free_irq(vec->irq, &ctx->fired);
-		ntb_bell_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* What the slot of each vector holds is what makes it arrive */
-static void ntb_test_bell_slots(struct kunit *test)
-{
-	struct ntb_irqs_test *ctx = test_setup(test);
-	struct ntb_bell_vec *vecs[16];
-	unsigned int i;
-
-	for (i = 0; i < 16; i++) {
-		vecs[i] = ntb_bell_get_peer(&ctx->irqs, 0 + i, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		/* Allocated, but nobody wants it yet */
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vecs[i]->irq), 0);
-	}
-
-	for (i = 0; i < 16; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-	}
-
-	/* A reset in between does no harm */
-	memset(ctx->peer, 0, sizeof(ctx->peer));
-	ntb_irqs_restore(&ctx->irqs);
-
-	for (i = 0; i < 16; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		free_irq(vecs[i]->irq, &ctx->fired);
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_EXPECT_EQ(test, test_address(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, test_data(ctx, 0 + i), 0);
-		ntb_bell_put(vecs[i]);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2 * 16);
-	test_detach(test, ctx);
+	irq_layout_check_pool(test, &test_pool_bell);
 }
 
 static struct kunit_case ntb_irqs_cases[] = {
-	KUNIT_CASE(ntb_test_peer_not_supported),
-	KUNIT_CASE(ntb_test_peer_not_isolated),
-	KUNIT_CASE(ntb_test_vector_link),
-	KUNIT_CASE(ntb_test_shutdown),
-	KUNIT_CASE(ntb_test_bell_order),
-	KUNIT_CASE(ntb_test_bell_at_peer),
-	KUNIT_CASE(ntb_test_bell_dedicated),
-	KUNIT_CASE(ntb_test_bell_slots),
+	KUNIT_CASE_PARAM(ntb_test_device, test_device_gen_params),
+	KUNIT_CASE_PARAM(ntb_test_vector, test_vector_gen_params),
+	KUNIT_CASE_PARAM(ntb_test_store, test_store_gen_params),
+	KUNIT_CASE_PARAM(ntb_test_pool_bell, test_pool_gen_params),
 	{ }
 };
 
 static struct kunit_suite ntb_irqs_suite = {
 	.name		= "ntb_irqs",
+	.exit		= irq_layout_exit,
 	.test_cases	= ntb_irqs_cases,
 };
 

@@ -4,245 +4,124 @@
  * Make again: imsgen nvme.ims
  *
  * NVMe controller: KUnit suite of its interrupts
+ *
+ * The tables are from the datasheet, on purpose not from the driver. What is
+ * done with them is the same for all devices.
  */
+#include <kunit/irq_layout.h>
 #include <kunit/test.h>
-#include <linux/cpumask.h>
-#include <linux/interrupt.h>
-#include <linux/irq.h>
+
+#include <linux/array_size.h>
 #include <linux/irqchip/irq-nvme.h>
-#include <linux/irqdomain.h>
-#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/string.h>
-#include <linux/unaligned.h>
-
-/* The accesses of the functions in the store's header are to be logged */
-#define IMS_FAKE_LOG_ACCESSORS
-#include <kunit/ims_fake.h>
-
-/* The fake machine: more vectors than the tests need, unless they want less */
-#define TEST_VECTORS		64
-#define TEST_MSIX		4
-
-struct nvme_irqs_test {
-	struct ims_fake		*fake;
-	struct nvme_irqs	irqs;
-	unsigned int		fired;
-};
+#include <linux/stddef.h>
 
 static const struct ims_fake_params test_machine = {
-	.vectors	= TEST_VECTORS,
-	.msix		= TEST_MSIX,
+	.vectors	= 64,
+	.msix		= 4,
 	.bar_size	= PAGE_SIZE,
 };
 
-static irqreturn_t test_count(int irq, void *data)
+static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	unsigned int *count = data;
-
-	(*count)++;
-	return IRQ_HANDLED;
+	return nvme_irqs_init(irqs, fake->pdev, asked->queues);
 }
 
-static struct nvme_irqs_test *test_create(struct kunit *test,
-					  const struct ims_fake_params *machine)
+static int test_devm_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct nvme_irqs_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	ctx->fake = ims_fake_create(test, machine);
-	return ctx;
+	return devm_nvme_irqs_init(irqs, fake->pdev, asked->queues);
 }
 
-static struct nvme_irqs_params test_params(struct nvme_irqs_test *ctx)
+static void test_exit(void *irqs)
 {
-	struct nvme_irqs_params params = {
-		.io_queues = 8,
-	};
-
-	return params;
+	nvme_irqs_exit(irqs);
 }
 
-static int test_init_irqs(struct nvme_irqs_test *ctx)
+static void test_shutdown(void *irqs)
 {
-	struct nvme_irqs_params params = test_params(ctx);
-
-	return devm_nvme_irqs_init(&ctx->irqs, ctx->fake->pdev, &params);
+	nvme_irqs_shutdown(irqs);
 }
 
-/* The device with everything in working order */
-static struct nvme_irqs_test *test_setup(struct kunit *test)
-{
-	struct nvme_irqs_test *ctx = test_create(test, &test_machine);
+static const struct irq_layout_device test_device;
 
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	return ctx;
+static unsigned int test_irq_admin(void *irqs)
+{
+	return nvme_irq_admin(irqs);
 }
 
-/* What is left after the driver has detached: nothing */
-static void test_detach(struct kunit *test, struct nvme_irqs_test *ctx)
+static const struct irq_layout_vector test_vectors[] = {
+	{ "admin", test_irq_admin, 0, IRQ_LAYOUT_HARD },
+};
+
+static const struct irq_layout_device test_device = {
+	.name		= "nvme",
+	.size		= sizeof(struct nvme_irqs),
+	.machine	= &test_machine,
+	.asked		= { .queues = 8 },
+	.init		= test_init,
+	.devm_init	= test_devm_init,
+	.exit		= test_exit,
+	.shutdown	= test_shutdown,
+	.vectors	= test_vectors,
+	.nr_vectors	= ARRAY_SIZE(test_vectors),
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_device, irq_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_vector, test_vectors, name);
+KUNIT_ARRAY_PARAM_DESC(test_managed, irq_layout_managed_cases, name);
+
+static void nvme_test_device(struct kunit *test)
 {
-	ims_fake_detach(ctx->fake);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
-	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	irq_layout_check(test, &test_device);
 }
 
-static unsigned int test_index(unsigned int irq)
+static void nvme_test_vector(struct kunit *test)
 {
-	return irq_get_msi_desc(irq)->msi_index;
+	irq_layout_check_vector(test, &test_device);
 }
 
-/* Masked at the device, not only when the next message arrives */
-static bool test_quiet(unsigned int irq)
+static unsigned int test_io_nr(void *irqs)
 {
-	return irqd_irq_masked(irq_get_irq_data(irq));
+	return ((struct nvme_irqs *)irqs)->io.nr;
 }
 
-static int test_request(struct nvme_irqs_test *ctx, unsigned int irq)
+static unsigned int test_io_irq(void *irqs, unsigned int entry)
 {
-	return request_irq(irq, test_count, 0, "nvme", &ctx->fired);
+	return nvme_io_irq(irqs, entry);
 }
 
-/* Send the message of an interrupt, wherever it is stored */
-static int test_send(struct nvme_irqs_test *ctx, unsigned int irq)
+static const struct cpumask *test_io_affinity(void *irqs, unsigned int entry)
 {
-	struct msi_msg msg;
-
-	get_cached_msi_msg(irq, &msg);
-	return ims_fake_send(ctx->fake, (u64)msg.address_hi << 32 | msg.address_lo, msg.data);
+	return nvme_io_affinity(irqs, entry);
 }
 
-/* admin is at index 0 and nowhere else, and arrives at its handler */
-static void nvme_test_vector_admin(struct kunit *test)
+static const struct irq_layout_managed test_managed_io = {
+	.name		= "nvme io",
+	.device		= &test_device,
+	.first		= 1,
+	.most		= 3,
+	.nr		= test_io_nr,
+	.irq		= test_io_irq,
+	.affinity	= test_io_affinity,
+};
+
+static void nvme_test_managed_io(struct kunit *test)
 {
-	struct nvme_irqs_test *ctx = test_setup(test);
-	unsigned int irq = nvme_irq_admin(&ctx->irqs);
-
-	KUNIT_ASSERT_GT(test, irq, 0);
-	KUNIT_EXPECT_EQ(test, test_index(irq), 0);
-	KUNIT_EXPECT_EQ(test, irq, pci_irq_vector(ctx->fake->pdev, 0));
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
-}
-
-/* After shutdown no message is sent anymore */
-static void nvme_test_shutdown(struct kunit *test)
-{
-	struct nvme_irqs_test *ctx = test_setup(test);
-	unsigned int irq;
-
-	irq = nvme_irq_admin(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, nvme_io_irq(&ctx->irqs, 0)), 0);
-
-	nvme_irqs_shutdown(&ctx->irqs);
-
-	irq = nvme_irq_admin(&ctx->irqs);
-	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_quiet(nvme_io_irq(&ctx->irqs, 0)));
-	free_irq(nvme_io_irq(&ctx->irqs, 0), &ctx->fired);
-	test_detach(test, ctx);
-}
-
-/* One vector a queue, on CPUs which the kernel has chosen */
-static void nvme_test_io_queues(struct kunit *test)
-{
-	struct nvme_irqs_test *ctx = test_setup(test);
-	unsigned int i, nr = ctx->irqs.io.nr, wanted = min(8, 3);
-	const struct cpumask *mask;
-	struct cpumask *seen;
-	unsigned int irq;
-
-	/* More than there are CPUs make no sense to a kernel which spreads them */
-	if (IS_ENABLED(CONFIG_SMP))
-		wanted = min(wanted, num_possible_cpus());
-	KUNIT_ASSERT_EQ(test, nr, wanted);
-	seen = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, seen);
-
-	for (i = 0; i < nr; i++) {
-		irq = nvme_io_irq(&ctx->irqs, i);
-		KUNIT_EXPECT_EQ(test, irq, pci_irq_vector(ctx->fake->pdev, 1 + i));
-		KUNIT_EXPECT_EQ(test, test_index(irq), 1 + i);
-		KUNIT_EXPECT_EQ(test, irqd_affinity_is_managed(irq_get_irq_data(irq)),
-				IS_ENABLED(CONFIG_SMP));
-
-		mask = nvme_io_affinity(&ctx->irqs, i);
-		KUNIT_ASSERT_NOT_NULL(test, mask);
-		if (IS_ENABLED(CONFIG_SMP))
-			KUNIT_EXPECT_PTR_EQ(test, mask,
-					    pci_irq_get_affinity(ctx->fake->pdev, 1 + i));
-		KUNIT_EXPECT_FALSE(test, IS_ENABLED(CONFIG_SMP) && cpumask_intersects(seen, mask));
-		cpumask_or(seen, seen, mask);
-
-		KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-		KUNIT_EXPECT_EQ(test, test_send(ctx, irq), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-		free_irq(irq, &ctx->fired);
-	}
-	KUNIT_EXPECT_TRUE(test, cpumask_equal(seen, cpu_possible_mask));
-
-	KUNIT_EXPECT_EQ(test, nvme_io_irq(&ctx->irqs, nr), 0);
-	KUNIT_EXPECT_PTR_EQ(test, nvme_io_affinity(&ctx->irqs, nr), NULL);
-	irq = nvme_irq_admin(&ctx->irqs);
-	KUNIT_EXPECT_FALSE(test, irqd_affinity_is_managed(irq_get_irq_data(irq)));
-	test_detach(test, ctx);
-}
-
-/* The user chooses how many, and gets what there is */
-static void nvme_test_io_choice(struct kunit *test)
-{
-	struct nvme_irqs_test *ctx = test_create(test, &test_machine);
-	struct nvme_irqs_params params = test_params(ctx);
-
-	params.io_queues = 0;
-	KUNIT_EXPECT_EQ(test, devm_nvme_irqs_init(&ctx->irqs,
-						  ctx->fake->pdev, &params), -EINVAL);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-
-	params.io_queues = 1;
-	KUNIT_ASSERT_EQ(test, devm_nvme_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.io.nr, 1);
-	test_detach(test, ctx);
-}
-
-static void nvme_test_io_fewer(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct nvme_irqs_params params;
-	struct nvme_irqs_test *ctx;
-
-	machine.msix = 1 + 1;
-	ctx = test_create(test, &machine);
-	params = test_params(ctx);
-	params.io_queues = UINT_MAX;
-	KUNIT_ASSERT_EQ(test, devm_nvme_irqs_init(&ctx->irqs, ctx->fake->pdev, &params), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.io.nr, 1);
-	KUNIT_EXPECT_NE(test, nvme_io_irq(&ctx->irqs, 1 - 1), 0);
-	KUNIT_EXPECT_EQ(test, nvme_io_irq(&ctx->irqs, 1), 0);
-	test_detach(test, ctx);
+	irq_layout_check_managed(test, &test_managed_io);
 }
 
 static struct kunit_case nvme_irqs_cases[] = {
-	KUNIT_CASE(nvme_test_vector_admin),
-	KUNIT_CASE(nvme_test_shutdown),
-	KUNIT_CASE(nvme_test_io_queues),
-	KUNIT_CASE(nvme_test_io_choice),
-	KUNIT_CASE(nvme_test_io_fewer),
+	KUNIT_CASE_PARAM(nvme_test_device, test_device_gen_params),
+	KUNIT_CASE_PARAM(nvme_test_vector, test_vector_gen_params),
+	KUNIT_CASE_PARAM(nvme_test_managed_io, test_managed_gen_params),
 	{ }
 };
 
 static struct kunit_suite nvme_irqs_suite = {
 	.name		= "nvme_irqs",
+	.exit		= irq_layout_exit,
 	.test_cases	= nvme_irqs_cases,
 };
 

@@ -4,982 +4,215 @@
  * Make again: imsgen rocker.ims
  *
  * QEMU switch device: KUnit suite of its interrupts
+ *
+ * The tables are from the datasheet, on purpose not from the driver. What is
+ * done with them is the same for all devices.
  */
+#include <kunit/ims_layout.h>
+#include <kunit/irq_layout.h>
+#include <kunit/irq_layout_pool.h>
 #include <kunit/test.h>
-#include <linux/cpu.h>
-#include <linux/cpumask.h>
+
+#include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/interrupt.h>
-#include <linux/irq.h>
 #include <linux/irqchip/irq-rocker.h>
-#include <linux/irqdomain.h>
-#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/string.h>
-#include <linux/unaligned.h>
-
-/* The accesses of the functions in the store's header are to be logged */
-#define IMS_FAKE_LOG_ACCESSORS
-#include <kunit/ims_fake.h>
-#include "../irq-rocker-ims.h"
-
-/* The fake machine: more vectors than the tests need, unless they want less */
-#define TEST_VECTORS		64
-#define TEST_MSIX		15
-
-/* From the datasheet, on purpose not taken from the header of the store */
-#define TEST_BASE		0x400
-#define TEST_STRIDE		16
-#define TEST_SLOTS		6
-#define TEST_LAYOUT_SLOTS	1024
-#define TEST_MASK_BIT		0x1
-#define TEST_CTRL_IDLE		0x0
-#define TEST_CTRL_MASKED	0x1
-
-struct rocker_irqs_test {
-	struct ims_fake		*fake;
-	struct rocker_irqs	irqs;
-	unsigned int		fired;
-};
+#include <linux/stddef.h>
 
 static const struct ims_fake_params test_machine = {
-	.vectors	= TEST_VECTORS,
-	.msix		= TEST_MSIX,
-	.bar_size	= TEST_BASE + TEST_LAYOUT_SLOTS * TEST_STRIDE,
+	.vectors	= 64,
+	.msix		= 15,
+	.bar_size	= 0x4410,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.address_hi	= 0x12345600,
 };
 
-static irqreturn_t test_count(int irq, void *data)
+static irqreturn_t test_port_handler(int irq, void *vec)
 {
-	unsigned int *count = data;
-
-	(*count)++;
-	return IRQ_HANDLED;
+	return rocker_port_dispatch(vec, irq_layout_event);
 }
 
-struct test_port_queue {
-	struct rocker_port_user	user;
-	unsigned int		called;
+static const struct rocker_irqs_params test_constants = {
+	.port_handler	= test_port_handler,
 };
 
-static irqreturn_t test_port_event(struct rocker_port_user *user)
+static struct rocker_irqs_params test_params(struct ims_fake *fake,
+					     const struct irq_layout_asked *asked)
 {
-	container_of(user, struct test_port_queue, user)->called++;
-	return IRQ_HANDLED;
-}
+	struct rocker_irqs_params params = test_constants;
 
-static irqreturn_t test_port_handler(int irq, void *data)
-{
-	return rocker_port_dispatch(data, test_port_event);
-}
-
-static struct rocker_irqs_test *test_create(struct kunit *test,
-					    const struct ims_fake_params *machine)
-{
-	struct rocker_irqs_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	ctx->fake = ims_fake_create(test, machine);
-	return ctx;
-}
-
-static struct rocker_irqs_params test_params(struct rocker_irqs_test *ctx)
-{
-	struct rocker_irqs_params params = {
-		.bar0 = ctx->fake->bar,
-		.ims_offset = TEST_BASE,
-		.ims_slots = TEST_SLOTS,
-		.port_handler = test_port_handler,
-	};
-
+	params.bar0 = fake->bar;
+	params.ims_offset = asked->offset;
+	params.ims_slots = asked->slots;
 	return params;
 }
 
-static int test_init_irqs(struct rocker_irqs_test *ctx)
+static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct rocker_irqs_params params = test_params(ctx);
+	struct rocker_irqs_params params = test_params(fake, asked);
 
-	return devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params);
+	return rocker_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* The device with everything in working order */
-static struct rocker_irqs_test *test_setup(struct kunit *test)
+static int test_devm_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct rocker_irqs_test *ctx = test_create(test, &test_machine);
+	struct rocker_irqs_params params = test_params(fake, asked);
 
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	return ctx;
+	return devm_rocker_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* What is left after the driver has detached: nothing */
-static void test_detach(struct kunit *test, struct rocker_irqs_test *ctx)
+static void test_exit(void *irqs)
 {
-	ims_fake_detach(ctx->fake);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
-	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	rocker_irqs_exit(irqs);
 }
 
-static unsigned int test_index(unsigned int irq)
+static void test_shutdown(void *irqs)
 {
-	return irq_get_msi_desc(irq)->msi_index;
+	rocker_irqs_shutdown(irqs);
 }
 
-/* Masked at the device, not only when the next message arrives */
-static bool test_quiet(unsigned int irq)
+static void test_restore(void *irqs)
 {
-	return irqd_irq_masked(irq_get_irq_data(irq));
+	rocker_irqs_restore(irqs);
 }
 
-static int test_request(struct rocker_irqs_test *ctx, unsigned int irq)
+static const struct irq_layout_device test_device;
+
+static const struct ims_layout_table test_tables[] = {
+	{ 0x400, 1024 },
+};
+
+static const struct ims_layout test_store = {
+	.store.name	= "rocker ims",
+	.store.fire	= ims_layout_fire,
+	.store.carries	= ims_layout_carries,
+	.device		= &test_device,
+	.ims		= offsetof(struct rocker_irqs, ims),
+	.kind		= IMS_LAYOUT_BAR,
+	.max		= 1024,
+	.asks_slots	= true,
+	.asks_offset	= true,
+	.optional	= true,
+	.stride		= 16,
+	.tables		= test_tables,
+	.nr_tables	= ARRAY_SIZE(test_tables),
+	.address_lo	= { 0, 4 },
+	.address_hi	= { 4, 4 },
+	.data		= { 8, 4 },
+	.control	= { 12, 4 },
+	.mask		= BIT(0),
+};
+
+static unsigned int test_irq_command(void *irqs)
 {
-	return request_irq(irq, test_count, 0, "rocker", &ctx->fired);
+	return rocker_irq_command(irqs);
 }
 
-/* Send the message of an interrupt, wherever it is stored */
-static int test_send(struct rocker_irqs_test *ctx, unsigned int irq)
-{
-	struct msi_msg msg;
+static const struct irq_layout_vector test_vectors[] = {
+	{ "command", test_irq_command, 0, IRQ_LAYOUT_HARD },
+};
 
-	get_cached_msi_msg(irq, &msg);
-	return ims_fake_send(ctx->fake, (u64)msg.address_hi << 32 | msg.address_lo, msg.data);
+static const struct irq_layout_device test_device = {
+	.name		= "rocker",
+	.size		= sizeof(struct rocker_irqs),
+	.machine	= &test_machine,
+	.asked		= { .offset = 0x400, .slots = 1024 },
+	.init		= test_init,
+	.devm_init	= test_devm_init,
+	.exit		= test_exit,
+	.shutdown	= test_shutdown,
+	.restore	= test_restore,
+	.vectors	= test_vectors,
+	.nr_vectors	= ARRAY_SIZE(test_vectors),
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_device, irq_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_vector, test_vectors, name);
+KUNIT_ARRAY_PARAM_DESC(test_store, ims_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_pool, irq_layout_pool_cases, name);
+
+static void rocker_test_device(struct kunit *test)
+{
+	irq_layout_check(test, &test_device);
 }
 
-static bool test_is_ims(unsigned int irq)
+static void rocker_test_vector(struct kunit *test)
 {
-	return irq_get_irq_data(irq)->domain->bus_token == DOMAIN_BUS_PCI_DEVICE_IMS;
+	irq_layout_check_vector(test, &test_device);
 }
 
-static bool test_on(unsigned int irq, const struct cpumask *mask)
+static void rocker_test_store(struct kunit *test)
 {
-	return cpumask_equal(irq_get_effective_affinity_mask(irq), mask);
+	ims_layout_check(test, &test_store);
 }
 
-static u8 *test_slot(struct rocker_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_port_get(void *irqs, unsigned int cpu)
 {
-	return ctx->fake->mem + TEST_BASE + index * TEST_STRIDE;
+	return rocker_port_get(irqs, cpu);
 }
 
-static u64 test_address(struct rocker_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_port_get_dedicated(void *irqs, const void *cookie)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return (u64)get_unaligned_le32(slot + 4) << 32 | get_unaligned_le32(slot);
+	return rocker_port_get_dedicated(irqs, NULL);
 }
 
-static u32 test_data(struct rocker_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_port_get_at(void *irqs, unsigned int store,
+					unsigned int index, const void *cookie)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 8);
+	return rocker_port_get_at(irqs, store, index, NULL);
 }
 
-static u32 test_ctrl(struct rocker_irqs_test *ctx, unsigned int index)
+static unsigned int test_port_irq(void *irqs, unsigned int entry)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 12);
+	return rocker_port_irq(irqs, entry);
 }
 
-static bool test_masked(struct rocker_irqs_test *ctx, unsigned int index)
+static unsigned int test_port_index(const struct irq_vec *vec, unsigned int *store)
 {
-	return (test_ctrl(ctx, index) & TEST_MASK_BIT) == (TEST_CTRL_MASKED & TEST_MASK_BIT);
+	return rocker_port_index(vec, (enum rocker_store *)store);
 }
 
-/* What the device does with an event: send the slot's message unless it is masked */
-static int test_fire(struct rocker_irqs_test *ctx, unsigned int index)
+static const struct irq_layout_range test_port_ranges[] = {
+	{ "table", ROCKER_TABLE, 1, 14 },
+	{ "ims", ROCKER_IMS, 0, 1023, &test_store.store },
+};
+
+static const struct irq_layout_pool test_pool_port = {
+	.name		= "rocker port",
+	.device		= &test_device,
+	.pool		= offsetof(struct rocker_irqs, port),
+	.ranges		= test_port_ranges,
+	.nr_ranges	= ARRAY_SIZE(test_port_ranges),
+	.limit		= 4,
+	.get		= test_port_get,
+	.get_dedicated	= test_port_get_dedicated,
+	.get_at		= test_port_get_at,
+	.put		= rocker_port_put,
+	.attach		= rocker_port_attach,
+	.detach		= rocker_port_detach,
+	.irq		= test_port_irq,
+	.index		= test_port_index,
+};
+
+static void rocker_test_pool_port(struct kunit *test)
 {
-	if (test_masked(ctx, index))
-		return -EBUSY;
-	return ims_fake_send(ctx->fake, test_address(ctx, index), test_data(ctx, index));
-}
-
-static struct rocker_ims_slot __iomem *test_iomem(struct rocker_irqs_test *ctx,
-						  unsigned int index)
-{
-	return ctx->fake->bar + TEST_BASE + index * TEST_STRIDE;
-}
-
-static void test_expect_access(struct kunit *test, struct ims_fake *fake, unsigned int nr,
-			       bool write, unsigned int offset, unsigned int size, u32 value)
-{
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].write, write, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].offset, offset, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].size, size, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, (u32)fake->log[nr].value, value, "access %u", nr);
-}
-
-/* Each field of each slot is where the datasheet has it, and nothing else is touched */
-static void rocker_test_ims_layout(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = { };
-	unsigned int i;
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		msg.address_lo = 0xfee00000 | i << 2;
-		msg.address_hi = 0x01000000 | i << 8;
-		msg.data = 0x87650000 | i;
-		rocker_ims_write(test_iomem(ctx, i), &msg);
-	}
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		u8 *slot = test_slot(ctx, i);
-
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot),
-				    0xfee00000 | i << 2, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 4),
-				    0x01000000 | i << 8, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 8),
-				    (u32)(0x87650000 | i), "slot %u", i);
-		KUNIT_ASSERT_PTR_EQ_MSG(test, memchr_inv(slot + 12, 0x5a, 4), NULL,
-					"slot %u", i);
-	}
-	/* Nothing in front of the table either */
-	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(ctx->fake->mem, 0x5a, TEST_BASE), NULL);
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		rocker_ims_mask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_MASKED, "slot %u", i);
-		rocker_ims_unmask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_IDLE, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, (u32)test_address(ctx, i),
-				    0xfee00000 | i << 2, "slot %u", i);
-	}
-}
-
-/* Storing a message takes 3 writes and one read, in this order */
-static void rocker_test_ims_write_accesses(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = {
-		.address_lo	= 0xfee01234,
-		.address_hi	= 0x56789abc,
-		.data		= 0x87650000,
-	};
-	unsigned int slot = TEST_BASE + TEST_STRIDE * (TEST_SLOTS - 1);
-
-	ims_fake_log_start(ctx->fake);
-	rocker_ims_write(test_iomem(ctx, TEST_SLOTS - 1), &msg);
-
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 4);
-	test_expect_access(test, ctx->fake, 0, true, slot + 0, 4, 0xfee01234);
-	test_expect_access(test, ctx->fake, 1, true, slot + 4, 4, 0x56789abc);
-	test_expect_access(test, ctx->fake, 2, true, slot + 8, 4, 0x87650000);
-	test_expect_access(test, ctx->fake, 3, false, slot + 8, 4, 0x87650000);
-}
-
-/* Masking and unmasking take one write and one read each */
-static void rocker_test_ims_mask_accesses(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_create(test, &test_machine);
-	unsigned int ctrl = TEST_BASE + 1 * TEST_STRIDE + 12;
-
-	ims_fake_log_start(ctx->fake);
-	rocker_ims_mask(test_iomem(ctx, 1), 0x0);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0x1);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0x1);
-
-	ims_fake_log_start(ctx->fake);
-	rocker_ims_unmask(test_iomem(ctx, 1), 0x0);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0x0);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0x0);
-}
-
-/* A reset masks the slot first, and leaves neither message nor cookie in it */
-static void rocker_test_ims_reset_accesses(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_create(test, &test_machine);
-	struct ims_fake *fake = ctx->fake;
-
-	ims_fake_log_start(fake);
-	rocker_ims_reset(test_iomem(ctx, 0));
-
-	KUNIT_ASSERT_EQ(test, fake->writes, 4);
-	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	test_expect_access(test, fake, 0, true, TEST_BASE + 12, 4, 0x1);
-	KUNIT_EXPECT_FALSE(test, fake->log[fake->nr_log - 1].write);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-}
-
-/* A message which may be in use is replaced under the mask */
-static void rocker_test_ims_write_live_accesses(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = {
-		.address_lo	= 0xfee01234,
-		.address_hi	= 0x56789abc,
-		.data		= 0x87650000,
-	};
-	unsigned int ctrl = TEST_BASE + 12;
-	struct ims_fake *fake = ctx->fake;
-
-	ims_fake_log_start(fake);
-	rocker_ims_write_live(test_iomem(ctx, 0), 0x0, &msg);
-
-	KUNIT_ASSERT_EQ(test, fake->writes, 5);
-	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	test_expect_access(test, fake, 0, true, ctrl, 4, 0x1);
-	test_expect_access(test, fake, fake->nr_log - 2, true, ctrl, 4, 0x0);
-	test_expect_access(test, fake, fake->nr_log - 1, false, ctrl, 4, 0x0);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0x56789abcfee01234ULL);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0x87650000);
-}
-
-/* A parent without support for IMS: the device makes do with MSI-X */
-static void rocker_test_ims_not_supported(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct rocker_irqs_test *ctx;
-
-	machine.withhold = MSI_FLAG_PCI_IMS;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* A parent which lets other functions send the messages of this one */
-static void rocker_test_ims_not_isolated(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct rocker_irqs_test *ctx;
-
-	machine.not_isolated = true;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, TEST_SLOTS);
-	test_detach(test, ctx);
-}
-
-/* The driver's number of slots is checked against the layout */
-static void rocker_test_ims_slots(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_create(test, &test_machine);
-	struct rocker_irqs_params params = test_params(ctx);
-
-	params.ims_slots = 1025;
-	KUNIT_EXPECT_EQ(test, devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
-			-EINVAL);
-
-	params.ims_slots = 0;
-	KUNIT_EXPECT_EQ(test, devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
-			0);
-	test_detach(test, ctx);
-}
-
-/* A table which is not aligned can't be right */
-static void rocker_test_ims_offset(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_create(test, &test_machine);
-	struct rocker_irqs_params params = test_params(ctx);
-
-	params.ims_offset++;
-	KUNIT_EXPECT_EQ(test, devm_rocker_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
-			-EINVAL);
-	test_detach(test, ctx);
-}
-
-/* command is at index 0 and nowhere else, and arrives at its handler */
-static void rocker_test_vector_command(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	unsigned int irq = rocker_irq_command(&ctx->irqs);
-
-	KUNIT_ASSERT_GT(test, irq, 0);
-	KUNIT_EXPECT_EQ(test, test_index(irq), 0);
-	KUNIT_EXPECT_EQ(test, irq, pci_irq_vector(ctx->fake->pdev, 0));
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
-}
-
-/* After shutdown no message is sent anymore */
-static void rocker_test_shutdown(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	unsigned int irq;
-	struct rocker_port_vec *port;
-
-	irq = rocker_irq_command(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	port = rocker_port_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(port));
-
-	rocker_irqs_shutdown(&ctx->irqs);
-
-	irq = rocker_irq_command(&ctx->irqs);
-	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_quiet(port->irq));
-	rocker_port_put(port);
-	test_detach(test, ctx);
-}
-
-/* Vectors come from the stores in the order of the pool, until there are none */
-static void rocker_test_port_order(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	unsigned int i, base = ctx->fake->allocated, nr = ctx->irqs.port.nr;
-	struct rocker_port_vec **vecs, *again;
-
-	KUNIT_ASSERT_EQ(test, nr, 20);
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-
-	for (i = 0; i < nr; i++) {
-		vecs[i] = rocker_port_get_dedicated(&ctx->irqs, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		KUNIT_EXPECT_EQ(test, vecs[i]->entry, i);
-		KUNIT_EXPECT_EQ(test, rocker_port_irq(&ctx->irqs, i), vecs[i]->irq);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 20);
-	for (i = 0; i < 14; i++) {
-		unsigned int irq = vecs[0 + i]->irq;
-
-		KUNIT_EXPECT_EQ(test, test_is_ims(irq), false);
-		KUNIT_EXPECT_EQ(test, test_index(irq), 1 + i);
-	}
-	for (i = 0; i < 6; i++) {
-		unsigned int irq = vecs[14 + i]->irq;
-
-		KUNIT_EXPECT_EQ(test, test_is_ims(irq), true);
-		KUNIT_EXPECT_EQ(test, test_index(irq), 0 + i);
-	}
-
-	again = rocker_port_get_dedicated(&ctx->irqs, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, again, ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 20);
-
-	/* One which was given back is the next one to be had */
-	rocker_port_put(vecs[nr / 2]);
-	KUNIT_EXPECT_EQ(test, rocker_port_irq(&ctx->irqs, nr / 2), 0);
-	vecs[nr / 2] = rocker_port_get_dedicated(&ctx->irqs, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr / 2]));
-	KUNIT_EXPECT_EQ(test, vecs[nr / 2]->entry, nr / 2);
-
-	for (i = 0; i < nr; i++)
-		rocker_port_put(vecs[i]);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* Without allocation at run time all MSI-X vectors are there from the start */
-static void rocker_test_port_static_table(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct rocker_irqs_test *ctx;
-	struct rocker_port_vec *vec;
-	unsigned int i, base;
-
-	machine.withhold = MSI_FLAG_PCI_MSIX_ALLOC_DYN;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-	KUNIT_EXPECT_GE(test, base, TEST_MSIX);
-
-	/* Each of them can be had, but once only, and again after that */
-	for (i = 1; i <= 14; i++) {
-		vec = rocker_port_get_table(&ctx->irqs, i, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_EXPECT_EQ(test, vec->irq, pci_irq_vector(ctx->fake->pdev, i));
-		KUNIT_EXPECT_PTR_EQ(test, rocker_port_get_table(&ctx->irqs, i,
-								NULL), ERR_PTR(-EBUSY));
-		rocker_port_put(vec);
-		vec = rocker_port_get_table(&ctx->irqs, i, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		rocker_port_put(vec);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* A vector can be had by its index in the table store, if nobody has it */
-static void rocker_test_port_at_table(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	struct rocker_port_vec *first, *last, *vec;
-
-	first = rocker_port_get_table(&ctx->irqs, 1, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, test_is_ims(first->irq), false);
-	KUNIT_EXPECT_EQ(test, test_index(first->irq), 1);
-	KUNIT_EXPECT_EQ(test, rocker_port_irq(&ctx->irqs, 0), first->irq);
-
-	last = rocker_port_get_table(&ctx->irqs, 14, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(last));
-	KUNIT_EXPECT_EQ(test, test_index(last->irq), 14);
-
-	vec = rocker_port_get_table(&ctx->irqs, 1, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EBUSY));
-	vec = rocker_port_get_table(&ctx->irqs, 14 + 1, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	vec = rocker_port_get_table(&ctx->irqs, 1 - 1, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-
-	rocker_port_put(first);
-	rocker_port_put(last);
-	test_detach(test, ctx);
-}
-
-/* A vector can be had by its index in the ims store, if nobody has it */
-static void rocker_test_port_at_ims(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	struct rocker_port_vec *first, *last, *vec;
-
-	first = rocker_port_get_ims(&ctx->irqs, 0, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, test_is_ims(first->irq), true);
-	KUNIT_EXPECT_EQ(test, test_index(first->irq), 0);
-	KUNIT_EXPECT_EQ(test, rocker_port_irq(&ctx->irqs, 14), first->irq);
-
-	last = rocker_port_get_ims(&ctx->irqs, 5, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(last));
-	KUNIT_EXPECT_EQ(test, test_index(last->irq), 5);
-
-	vec = rocker_port_get_ims(&ctx->irqs, 0, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EBUSY));
-	vec = rocker_port_get_ims(&ctx->irqs, 5 + 1, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	vec = rocker_port_get_ims(&ctx->irqs, 0 - 1, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-
-	rocker_port_put(first);
-	rocker_port_put(last);
-	test_detach(test, ctx);
-}
-
-/* The owner of a dedicated vector brings the handler */
-static void rocker_test_port_dedicated(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	const struct cpumask *mask = cpumask_of(cpumask_last(cpu_online_mask));
-	struct rocker_port_vec *vec;
-	unsigned int i;
-
-	for (i = 0; i < 20; i++) {
-		vec = i < 14 ? rocker_port_get_table(&ctx->irqs, i - 0 + 1, mask) :
-			rocker_port_get_ims(&ctx->irqs, i - 14 + 0, mask);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-		KUNIT_EXPECT_TRUE(test, test_on(vec->irq, mask));
-		KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-		free_irq(vec->irq, &ctx->fired);
-		rocker_port_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* What the slot of each vector holds is what makes it arrive */
-static void rocker_test_port_slots(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	struct rocker_port_vec *vecs[6];
-	unsigned int i;
-
-	for (i = 0; i < 6; i++) {
-		vecs[i] = rocker_port_get_ims(&ctx->irqs, 0 + i, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		/* Allocated, but nobody wants it yet */
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vecs[i]->irq), 0);
-	}
-
-	for (i = 0; i < 6; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-	}
-
-	/* A reset in between does no harm */
-	memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-	rocker_irqs_restore(&ctx->irqs);
-
-	for (i = 0; i < 6; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		free_irq(vecs[i]->irq, &ctx->fired);
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_EXPECT_EQ(test, test_address(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, test_data(ctx, 0 + i), 0);
-		rocker_port_put(vecs[i]);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2 * 6);
-	test_detach(test, ctx);
-}
-
-/* Each mask and unmask by way of the interrupt chip is one write and one read */
-static void rocker_test_port_chip_accesses(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	unsigned int index = 0;
-	struct rocker_port_vec *vec;
-
-	if (!ims_fake_counts_chip())
-		kunit_skip(test, "accesses of the chip are counted on UML only");
-
-	vec = rocker_port_get_ims(&ctx->irqs, index, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-
-	/* Message and unmask */
-	ims_fake_log_start(ctx->fake);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 4);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 2);
-
-	irq_set_status_flags(vec->irq, IRQ_DISABLE_UNLAZY);
-	ims_fake_log_start(ctx->fake);
-	disable_irq(vec->irq);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 1);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 1);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, index));
-
-	ims_fake_log_start(ctx->fake);
-	enable_irq(vec->irq);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 1);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 1);
-	KUNIT_EXPECT_FALSE(test, test_masked(ctx, index));
-
-	free_irq(vec->irq, &ctx->fired);
-	rocker_port_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A CPU's users share one vector up to the limit, then the next one is made */
-static void rocker_test_port_share_limit(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	unsigned int i, cpu = cpumask_last(cpu_online_mask), base = ctx->fake->allocated;
-	struct rocker_port_vec *first, *second;
-
-	first = rocker_port_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, first->cpu, cpu);
-	KUNIT_EXPECT_TRUE(test, test_on(first->irq, cpumask_of(cpu)));
-	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, cpu), first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.made, 1);
-
-	second = rocker_port_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(second));
-	KUNIT_EXPECT_PTR_NE(test, second, first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.made, 2);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.shared_full, 0);
-
-	/* Room on the first one is used again before a third one is made */
-	rocker_port_put(second);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-	rocker_port_put(first);
-	KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, cpu), first);
-
-	for (i = 0; i < 4; i++)
-		rocker_port_put(first);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* Each CPU has a vector of its own */
-static void rocker_test_port_per_cpu(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	struct rocker_port_vec *vecs[8] = { };
-	unsigned int cpu, nr = 0;
-
-	for_each_online_cpu(cpu) {
-		if (nr == min(ARRAY_SIZE(vecs), 20))
-			break;
-		vecs[nr] = rocker_port_get(&ctx->irqs, cpu);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr]));
-		KUNIT_EXPECT_EQ(test, vecs[nr]->cpu, cpu);
-		KUNIT_EXPECT_TRUE(test, test_on(vecs[nr]->irq, cpumask_of(cpu)));
-		nr++;
-	}
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.made, nr);
-	KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, nr_cpu_ids), ERR_PTR(-EINVAL));
-
-	while (nr--)
-		rocker_port_put(vecs[nr]);
-	test_detach(test, ctx);
-}
-
-/* Without another CPU vector users share beyond the limit, and that is counted */
-static void rocker_test_port_share_full(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct rocker_irqs_test *ctx;
-	struct rocker_port_vec *vec;
-	unsigned int i, base;
-
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	vec = rocker_port_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 4 + 3; i++)
-		KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.made, 1);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.shared_full, 3);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 1);
-
-	/* Better times, which are noticed a second later */
-	ctx->fake->params.vectors = 2;
-	KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, 0), vec);
-	rocker_port_put(vec);
-	ctx->irqs.port.retry = jiffies;
-	KUNIT_EXPECT_PTR_NE(test, rocker_port_get(&ctx->irqs, 0), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.made, 2);
-	rocker_port_put(rcu_access_pointer(ctx->irqs.port.cpus[0].open));
-
-	for (i = 0; i < 4 + 3; i++)
-		rocker_port_put(vec);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* As long as a vector of another CPU has room no limit is exceeded */
-static void rocker_test_port_share_room(struct kunit *test)
-{
-	unsigned int full = cpumask_first(cpu_online_mask);
-	unsigned int other = cpumask_last(cpu_online_mask);
-	struct ims_fake_params machine = test_machine;
-	struct rocker_port_vec *vec, *room;
-	struct rocker_irqs_test *ctx;
-	unsigned int i;
-
-	if (full == other)
-		kunit_skip(test, "there is one CPU only");
-
-	machine.vectors = 2;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-
-	vec = rocker_port_get(&ctx->irqs, full);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, full), vec);
-	room = rocker_port_get(&ctx->irqs, other);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(room));
-	KUNIT_EXPECT_PTR_NE(test, room, vec);
-
-	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, full), room);
-	/* Both are full now: stay on the CPU */
-	KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, full), vec);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.shared_full, 4);
-
-	for (i = 0; i < 4; i++) {
-		rocker_port_put(vec);
-		rocker_port_put(room);
-	}
-	rocker_port_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A get fails only when there is nothing to share, and then changes nothing */
-static void rocker_test_port_no_space(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct rocker_irqs_test *ctx;
-	struct rocker_port_vec *vec;
-	unsigned int base;
-
-	machine.vectors = 0;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	base = ctx->fake->allocated;
-
-	KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, 0), ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.port.made, 0);
-	KUNIT_EXPECT_EQ(test, rocker_port_irq(&ctx->irqs, 0), 0);
-
-	ctx->fake->params.vectors = 1;
-	vec = rocker_port_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	KUNIT_EXPECT_EQ(test, vec->entry, 0);
-	rocker_port_put(vec);
-	test_detach(test, ctx);
-}
-
-/* Attached users are called once an interrupt, detached ones are not */
-static void rocker_test_port_dispatch(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	unsigned int i, nr = 4 + 3;
-	struct rocker_irqs_test *ctx;
-	struct rocker_port_vec *vec;
-	struct test_port_queue *queues;
-
-	/* One vector, so that some of the users find no place on it */
-	machine.vectors = 1;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	queues = kunit_kcalloc(test, nr, sizeof(*queues), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queues);
-
-	for (i = 0; i < nr; i++) {
-		vec = rocker_port_get(&ctx->irqs, 0);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		rocker_port_attach(vec, &queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, vec);
-	}
-
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1, "queue %u", i);
-
-	/* Every second one leaves */
-	for (i = 0; i < nr; i += 2) {
-		rocker_port_detach(&queues[i].user);
-		KUNIT_EXPECT_PTR_EQ(test, queues[i].user.vec, NULL);
-	}
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 1 + i % 2, "queue %u", i);
-
-	/* Their places are taken again */
-	for (i = 0; i < nr; i += 2)
-		rocker_port_attach(vec, &queues[i].user);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	for (i = 0; i < nr; i++)
-		KUNIT_EXPECT_EQ_MSG(test, queues[i].called, 2 + i % 2, "queue %u", i);
-
-	for (i = 0; i < nr; i++) {
-		rocker_port_detach(&queues[i].user);
-		rocker_port_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* A CPU which comes back has its vectors again, and meanwhile no interrupt is lost */
-static void rocker_test_port_hotplug(struct kunit *test)
-{
-	const struct cpumask *other = cpumask_of(cpumask_first(cpu_online_mask));
-	unsigned int i, cpu = cpumask_last(cpu_online_mask);
-	struct rocker_port_vec *vec, *late = NULL;
-	struct test_port_queue *queue;
-	struct rocker_irqs_test *ctx;
-
-	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || cpu == cpumask_first(cpu_online_mask))
-		kunit_skip(test, "there is one CPU only");
-
-	ctx = test_setup(test);
-	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, queue);
-	vec = rocker_port_get(&ctx->irqs, cpu);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-	rocker_port_attach(vec, &queue->user);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_FALSE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 1);
-
-	/* The CPU is offline, not its users */
-	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, cpu), vec);
-	late = rocker_port_get(&ctx->irqs, cpu);
-	KUNIT_EXPECT_FALSE(test, IS_ERR(late));
-
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, cpumask_of(cpu)));
-	KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, queue->called, 2);
-	if (!IS_ERR_OR_NULL(late)) {
-		KUNIT_EXPECT_TRUE(test, test_on(late->irq, cpumask_of(cpu)));
-		rocker_port_put(late);
-	}
-
-	/* Whoever moves it elsewhere has the last word */
-	KUNIT_EXPECT_EQ(test, irq_set_affinity(vec->irq, other), 0);
-	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-	KUNIT_EXPECT_TRUE(test, test_on(vec->irq, other));
-
-	rocker_port_detach(&queue->user);
-	for (i = 0; i < 4; i++)
-		rocker_port_put(vec);
-	test_detach(test, ctx);
-}
-
-/* A dedicated vector is never shared, not even when nothing else is left */
-static void rocker_test_port_never_shared(struct kunit *test)
-{
-	struct rocker_irqs_test *ctx = test_setup(test);
-	unsigned int i, nr = ctx->irqs.port.nr;
-	struct rocker_port_vec **vecs, *shared;
-
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-	for (i = 0; i < nr; i++) {
-		vecs[i] = rocker_port_get_dedicated(&ctx->irqs, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-	}
-	KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, 0), ERR_PTR(-ENOSPC));
-
-	/* With one of them free it is made a shared one, and the others stay alone */
-	rocker_port_put(vecs[0]);
-	shared = rocker_port_get(&ctx->irqs, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(shared));
-	KUNIT_EXPECT_EQ(test, shared->entry, 0);
-	for (i = 1; i < 4 + 2; i++)
-		KUNIT_EXPECT_PTR_EQ(test, rocker_port_get(&ctx->irqs, 0), shared);
-	vecs[0] = rocker_port_get_dedicated(&ctx->irqs, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vecs[0], ERR_PTR(-ENOSPC));
-
-	for (i = 0; i < 4 + 2; i++)
-		rocker_port_put(shared);
-	for (i = 1; i < nr; i++)
-		rocker_port_put(vecs[i]);
-	test_detach(test, ctx);
+	irq_layout_check_pool(test, &test_pool_port);
 }
 
 static struct kunit_case rocker_irqs_cases[] = {
-	KUNIT_CASE(rocker_test_ims_layout),
-	KUNIT_CASE(rocker_test_ims_write_accesses),
-	KUNIT_CASE(rocker_test_ims_mask_accesses),
-	KUNIT_CASE(rocker_test_ims_reset_accesses),
-	KUNIT_CASE(rocker_test_ims_write_live_accesses),
-	KUNIT_CASE(rocker_test_ims_not_supported),
-	KUNIT_CASE(rocker_test_ims_not_isolated),
-	KUNIT_CASE(rocker_test_ims_slots),
-	KUNIT_CASE(rocker_test_ims_offset),
-	KUNIT_CASE(rocker_test_vector_command),
-	KUNIT_CASE(rocker_test_shutdown),
-	KUNIT_CASE(rocker_test_port_order),
-	KUNIT_CASE(rocker_test_port_static_table),
-	KUNIT_CASE(rocker_test_port_at_table),
-	KUNIT_CASE(rocker_test_port_at_ims),
-	KUNIT_CASE(rocker_test_port_dedicated),
-	KUNIT_CASE(rocker_test_port_slots),
-	KUNIT_CASE(rocker_test_port_chip_accesses),
-	KUNIT_CASE(rocker_test_port_share_limit),
-	KUNIT_CASE(rocker_test_port_per_cpu),
-	KUNIT_CASE(rocker_test_port_share_full),
-	KUNIT_CASE(rocker_test_port_share_room),
-	KUNIT_CASE(rocker_test_port_no_space),
-	KUNIT_CASE(rocker_test_port_dispatch),
-	KUNIT_CASE(rocker_test_port_hotplug),
-	KUNIT_CASE(rocker_test_port_never_shared),
+	KUNIT_CASE_PARAM(rocker_test_device, test_device_gen_params),
+	KUNIT_CASE_PARAM(rocker_test_vector, test_vector_gen_params),
+	KUNIT_CASE_PARAM(rocker_test_store, test_store_gen_params),
+	KUNIT_CASE_PARAM(rocker_test_pool_port, test_pool_gen_params),
 	{ }
 };
 
 static struct kunit_suite rocker_irqs_suite = {
 	.name		= "rocker_irqs",
+	.exit		= irq_layout_exit,
 	.test_cases	= rocker_irqs_cases,
 };
 

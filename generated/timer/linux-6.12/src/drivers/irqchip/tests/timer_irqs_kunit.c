@@ -4,476 +4,129 @@
  * Make again: imsgen timer.ims
  *
  * Free-running timer: KUnit suite of its interrupts
+ *
+ * The tables are from the datasheet, on purpose not from the driver. What is
+ * done with them is the same for all devices.
  */
+#include <kunit/ims_layout.h>
+#include <kunit/irq_layout.h>
 #include <kunit/test.h>
-#include <linux/cpumask.h>
-#include <linux/interrupt.h>
-#include <linux/irq.h>
+
+#include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/irqchip/irq-timer.h>
-#include <linux/irqdomain.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/string.h>
-#include <linux/unaligned.h>
-
-/* The accesses of the functions in the store's header are to be logged */
-#define IMS_FAKE_LOG_ACCESSORS
-#include <kunit/ims_fake.h>
-#include "../irq-timer-ims.h"
-
-/* The fake machine: more vectors than the tests need, unless they want less */
-#define TEST_VECTORS		64
-
-/* From the datasheet, on purpose not taken from the header of the store */
-#define TEST_BASE		0x100
-#define TEST_STRIDE		16
-#define TEST_SLOTS		1
-#define TEST_LAYOUT_SLOTS	1
-#define TEST_MASK_BIT		0x1
-#define TEST_CTRL_IDLE		0x0
-#define TEST_CTRL_MASKED	0x1
-
-struct timer_irqs_test {
-	struct ims_fake		*fake;
-	struct timer_irqs	irqs;
-	unsigned int		fired;
-};
+#include <linux/stddef.h>
 
 static const struct ims_fake_params test_machine = {
-	.vectors	= TEST_VECTORS,
-	.bar_size	= TEST_BASE + TEST_LAYOUT_SLOTS * TEST_STRIDE,
+	.vectors	= 64,
+	.bar_size	= 0x120,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.address_hi	= 0x12345600,
 };
 
-static irqreturn_t test_count(int irq, void *data)
+static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	unsigned int *count = data;
-
-	(*count)++;
-	return IRQ_HANDLED;
+	return timer_irqs_init(irqs, fake->pdev, fake->bar);
 }
 
-static struct timer_irqs_test *test_create(struct kunit *test,
-					   const struct ims_fake_params *machine)
+static int test_devm_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct timer_irqs_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	ctx->fake = ims_fake_create(test, machine);
-	return ctx;
+	return devm_timer_irqs_init(irqs, fake->pdev, fake->bar);
 }
 
-static int test_init_irqs(struct timer_irqs_test *ctx)
+static void test_exit(void *irqs)
 {
-	return devm_timer_irqs_init(&ctx->irqs, ctx->fake->pdev, ctx->fake->bar);
+	timer_irqs_exit(irqs);
 }
 
-/* The device with everything in working order */
-static struct timer_irqs_test *test_setup(struct kunit *test)
+static void test_shutdown(void *irqs)
 {
-	struct timer_irqs_test *ctx = test_create(test, &test_machine);
-
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	return ctx;
+	timer_irqs_shutdown(irqs);
 }
 
-/* What is left after the driver has detached: nothing */
-static void test_detach(struct kunit *test, struct timer_irqs_test *ctx)
+static void test_restore(void *irqs)
 {
-	ims_fake_detach(ctx->fake);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
-	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	timer_irqs_restore(irqs);
 }
 
-static unsigned int test_index(unsigned int irq)
+static const struct irq_layout_device test_device;
+
+static const struct ims_layout_table test_tables[] = {
+	{ 0x100, 1 },
+};
+
+static const struct ims_layout test_store = {
+	.store.name	= "timer ims",
+	.store.fire	= ims_layout_fire,
+	.store.carries	= ims_layout_carries,
+	.device		= &test_device,
+	.ims		= offsetof(struct timer_irqs, ims),
+	.kind		= IMS_LAYOUT_BAR,
+	.max		= 1,
+	.stride		= 16,
+	.tables		= test_tables,
+	.nr_tables	= ARRAY_SIZE(test_tables),
+	.address_lo	= { 0, 4 },
+	.address_hi	= { 4, 4 },
+	.data		= { 8, 4 },
+	.control	= { 12, 4 },
+	.mask		= BIT(0),
+};
+
+static unsigned int test_irq_tick(void *irqs)
 {
-	return irq_get_msi_desc(irq)->msi_index;
+	return timer_irq_tick(irqs);
 }
 
-/* Masked at the device, not only when the next message arrives */
-static bool test_quiet(unsigned int irq)
+static const struct irq_layout_vector test_vectors[] = {
+	{ "tick", test_irq_tick, 0, IRQ_LAYOUT_HARD, &test_store.store },
+};
+
+static const struct irq_layout_device test_device = {
+	.name		= "timer",
+	.size		= sizeof(struct timer_irqs),
+	.machine	= &test_machine,
+	.init		= test_init,
+	.devm_init	= test_devm_init,
+	.exit		= test_exit,
+	.shutdown	= test_shutdown,
+	.restore	= test_restore,
+	.vectors	= test_vectors,
+	.nr_vectors	= ARRAY_SIZE(test_vectors),
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_device, irq_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_vector, test_vectors, name);
+KUNIT_ARRAY_PARAM_DESC(test_store, ims_layout_cases, name);
+
+static void timer_test_device(struct kunit *test)
 {
-	return irqd_irq_masked(irq_get_irq_data(irq));
+	irq_layout_check(test, &test_device);
 }
 
-static int test_request(struct timer_irqs_test *ctx, unsigned int irq)
+static void timer_test_vector(struct kunit *test)
 {
-	return request_irq(irq, test_count, 0, "timer", &ctx->fired);
+	irq_layout_check_vector(test, &test_device);
 }
 
-static u8 *test_slot(struct timer_irqs_test *ctx, unsigned int index)
+static void timer_test_store(struct kunit *test)
 {
-	return ctx->fake->mem + TEST_BASE + index * TEST_STRIDE;
-}
-
-static u64 test_address(struct timer_irqs_test *ctx, unsigned int index)
-{
-	u8 *slot = test_slot(ctx, index);
-
-	return (u64)get_unaligned_le32(slot + 4) << 32 | get_unaligned_le32(slot);
-}
-
-static u32 test_data(struct timer_irqs_test *ctx, unsigned int index)
-{
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 8);
-}
-
-static u32 test_ctrl(struct timer_irqs_test *ctx, unsigned int index)
-{
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 12);
-}
-
-static bool test_masked(struct timer_irqs_test *ctx, unsigned int index)
-{
-	return (test_ctrl(ctx, index) & TEST_MASK_BIT) == (TEST_CTRL_MASKED & TEST_MASK_BIT);
-}
-
-/* What the device does with an event: send the slot's message unless it is masked */
-static int test_fire(struct timer_irqs_test *ctx, unsigned int index)
-{
-	if (test_masked(ctx, index))
-		return -EBUSY;
-	return ims_fake_send(ctx->fake, test_address(ctx, index), test_data(ctx, index));
-}
-
-static struct timer_ims_slot __iomem *test_iomem(struct timer_irqs_test *ctx,
-						 unsigned int index)
-{
-	return ctx->fake->bar + TEST_BASE + index * TEST_STRIDE;
-}
-
-static void test_expect_access(struct kunit *test, struct ims_fake *fake, unsigned int nr,
-			       bool write, unsigned int offset, unsigned int size, u32 value)
-{
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].write, write, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].offset, offset, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].size, size, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, (u32)fake->log[nr].value, value, "access %u", nr);
-}
-
-/* Each field of each slot is where the datasheet has it, and nothing else is touched */
-static void timer_test_ims_layout(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = { };
-	unsigned int i;
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		msg.address_lo = 0xfee00000 | i << 2;
-		msg.address_hi = 0x01000000 | i << 8;
-		msg.data = 0x87650000 | i;
-		timer_ims_write(test_iomem(ctx, i), &msg);
-	}
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		u8 *slot = test_slot(ctx, i);
-
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot),
-				    0xfee00000 | i << 2, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 4),
-				    0x01000000 | i << 8, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 8),
-				    (u32)(0x87650000 | i), "slot %u", i);
-		KUNIT_ASSERT_PTR_EQ_MSG(test, memchr_inv(slot + 12, 0x5a, 4), NULL,
-					"slot %u", i);
-	}
-	/* Nothing in front of the table either */
-	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(ctx->fake->mem, 0x5a, TEST_BASE), NULL);
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		timer_ims_mask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_MASKED, "slot %u", i);
-		timer_ims_unmask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_IDLE, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, (u32)test_address(ctx, i),
-				    0xfee00000 | i << 2, "slot %u", i);
-	}
-}
-
-/* Storing a message takes 3 writes and one read, in this order */
-static void timer_test_ims_write_accesses(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = {
-		.address_lo	= 0xfee01234,
-		.address_hi	= 0x56789abc,
-		.data		= 0x87650000,
-	};
-	unsigned int slot = TEST_BASE + TEST_STRIDE * (TEST_SLOTS - 1);
-
-	ims_fake_log_start(ctx->fake);
-	timer_ims_write(test_iomem(ctx, TEST_SLOTS - 1), &msg);
-
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 4);
-	test_expect_access(test, ctx->fake, 0, true, slot + 0, 4, 0xfee01234);
-	test_expect_access(test, ctx->fake, 1, true, slot + 4, 4, 0x56789abc);
-	test_expect_access(test, ctx->fake, 2, true, slot + 8, 4, 0x87650000);
-	test_expect_access(test, ctx->fake, 3, false, slot + 8, 4, 0x87650000);
-}
-
-/* Masking and unmasking take one write and one read each */
-static void timer_test_ims_mask_accesses(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_create(test, &test_machine);
-	unsigned int ctrl = TEST_BASE + 0 * TEST_STRIDE + 12;
-
-	ims_fake_log_start(ctx->fake);
-	timer_ims_mask(test_iomem(ctx, 0), 0x0);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0x1);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0x1);
-
-	ims_fake_log_start(ctx->fake);
-	timer_ims_unmask(test_iomem(ctx, 0), 0x0);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0x0);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0x0);
-}
-
-/* A reset masks the slot first, and leaves neither message nor cookie in it */
-static void timer_test_ims_reset_accesses(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_create(test, &test_machine);
-	struct ims_fake *fake = ctx->fake;
-
-	ims_fake_log_start(fake);
-	timer_ims_reset(test_iomem(ctx, 0));
-
-	KUNIT_ASSERT_EQ(test, fake->writes, 4);
-	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	test_expect_access(test, fake, 0, true, TEST_BASE + 12, 4, 0x1);
-	KUNIT_EXPECT_FALSE(test, fake->log[fake->nr_log - 1].write);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-}
-
-/* A message which may be in use is replaced under the mask */
-static void timer_test_ims_write_live_accesses(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = {
-		.address_lo	= 0xfee01234,
-		.address_hi	= 0x56789abc,
-		.data		= 0x87650000,
-	};
-	unsigned int ctrl = TEST_BASE + 12;
-	struct ims_fake *fake = ctx->fake;
-
-	ims_fake_log_start(fake);
-	timer_ims_write_live(test_iomem(ctx, 0), 0x0, &msg);
-
-	KUNIT_ASSERT_EQ(test, fake->writes, 5);
-	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	test_expect_access(test, fake, 0, true, ctrl, 4, 0x1);
-	test_expect_access(test, fake, fake->nr_log - 2, true, ctrl, 4, 0x0);
-	test_expect_access(test, fake, fake->nr_log - 1, false, ctrl, 4, 0x0);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0x56789abcfee01234ULL);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0x87650000);
-}
-
-/* A parent without support for IMS: the driver can't load */
-static void timer_test_ims_not_supported(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct timer_irqs_test *ctx;
-
-	machine.withhold = MSI_FLAG_PCI_IMS;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* A parent which lets other functions send the messages of this one */
-static void timer_test_ims_not_isolated(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct timer_irqs_test *ctx;
-
-	machine.not_isolated = true;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), 0);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, TEST_SLOTS);
-	test_detach(test, ctx);
-}
-
-/* tick is at index 0 and nowhere else, and arrives at its handler */
-static void timer_test_vector_tick(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_setup(test);
-	unsigned int irq = timer_irq_tick(&ctx->irqs);
-
-	KUNIT_ASSERT_GT(test, irq, 0);
-	KUNIT_EXPECT_EQ(test, test_index(irq), 0);
-	/* Not before there is a handler */
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-	KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), TEST_CTRL_IDLE);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-
-	irq_set_status_flags(irq, IRQ_DISABLE_UNLAZY);
-	disable_irq(irq);
-	KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), TEST_CTRL_MASKED);
-	enable_irq(irq);
-	KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), TEST_CTRL_IDLE);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2);
-
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-
-	/* A thread needs no primary handler: the message is sent once */
-	KUNIT_ASSERT_EQ(test, request_threaded_irq(irq, NULL, test_count, 0, "timer",
-						   &ctx->fired), 0);
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0);
-	test_detach(test, ctx);
-	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
-}
-
-/* A message which changes while it is in use is replaced under the mask */
-static void timer_test_rewrite(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_setup(test);
-	unsigned int irq = timer_irq_tick(&ctx->irqs);
-	struct irq_data *data = irq_get_irq_data(irq);
-	struct msi_msg msg;
-
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-
-	get_cached_msi_msg(irq, &msg);
-	msg.address_lo ^= 0xff0;
-	ims_fake_log_start(ctx->fake);
-	data->chip->irq_write_msi_msg(data, &msg);
-	if (ims_fake_counts_chip()) {
-		KUNIT_EXPECT_EQ(test, ctx->fake->writes, 5);
-		KUNIT_EXPECT_EQ(test, ctx->fake->reads, 1);
-		KUNIT_EXPECT_EQ(test, ctx->fake->log[0].offset,
-				TEST_BASE + 0 * TEST_STRIDE + 12);
-	}
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0),
-			(u64)msg.address_hi << 32 | msg.address_lo);
-	KUNIT_EXPECT_FALSE(test, test_masked(ctx, 0));
-
-	/* A device which sleeps gets it when it is restored */
-	ctx->fake->pdev->current_state = PCI_D3hot;
-	msg.address_lo ^= 0xff0;
-	data->chip->irq_write_msi_msg(data, &msg);
-	KUNIT_EXPECT_NE(test, test_address(ctx, 0),
-			(u64)msg.address_hi << 32 | msg.address_lo);
-	ctx->fake->pdev->current_state = PCI_D0;
-	timer_irqs_restore(&ctx->irqs);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0),
-			(u64)msg.address_hi << 32 | msg.address_lo);
-
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-}
-
-/* A change of affinity which changes the message ends up in the slot */
-static void timer_test_affinity(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct timer_irqs_test *ctx;
-	const struct cpumask *mask;
-	struct msi_msg msg;
-	unsigned int irq;
-
-	if (!IS_ENABLED(CONFIG_SMP))
-		kunit_skip(test, "there is one CPU only");
-
-	machine.rewrites = true;
-	ctx = test_create(test, &machine);
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	irq = timer_irq_tick(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-
-	mask = cpumask_of(cpumask_last(cpu_online_mask));
-	KUNIT_EXPECT_EQ(test, irq_set_affinity(irq, mask), 0);
-	get_cached_msi_msg(irq, &msg);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0),
-			(u64)msg.address_hi << 32 | msg.address_lo);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), msg.data);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-}
-
-/* After a reset all messages come back, and with them who was masked */
-static void timer_test_restore(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_setup(test);
-	unsigned int irq = timer_irq_tick(&ctx->irqs);
-
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-
-	memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-	timer_irqs_restore(&ctx->irqs);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-
-	irq_set_status_flags(irq, IRQ_DISABLE_UNLAZY);
-	disable_irq(irq);
-	memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-	timer_irqs_restore(&ctx->irqs);
-	KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), TEST_CTRL_MASKED);
-	enable_irq(irq);
-	KUNIT_EXPECT_EQ(test, test_fire(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2);
-
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-}
-
-/* After shutdown no message is sent anymore */
-static void timer_test_shutdown(struct kunit *test)
-{
-	struct timer_irqs_test *ctx = test_setup(test);
-	unsigned int irq;
-
-	irq = timer_irq_tick(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, irq), 0);
-
-	timer_irqs_shutdown(&ctx->irqs);
-
-	irq = timer_irq_tick(&ctx->irqs);
-	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
+	ims_layout_check(test, &test_store);
 }
 
 static struct kunit_case timer_irqs_cases[] = {
-	KUNIT_CASE(timer_test_ims_layout),
-	KUNIT_CASE(timer_test_ims_write_accesses),
-	KUNIT_CASE(timer_test_ims_mask_accesses),
-	KUNIT_CASE(timer_test_ims_reset_accesses),
-	KUNIT_CASE(timer_test_ims_write_live_accesses),
-	KUNIT_CASE(timer_test_ims_not_supported),
-	KUNIT_CASE(timer_test_ims_not_isolated),
-	KUNIT_CASE(timer_test_vector_tick),
-	KUNIT_CASE(timer_test_rewrite),
-	KUNIT_CASE(timer_test_affinity),
-	KUNIT_CASE(timer_test_restore),
-	KUNIT_CASE(timer_test_shutdown),
+	KUNIT_CASE_PARAM(timer_test_device, test_device_gen_params),
+	KUNIT_CASE_PARAM(timer_test_vector, test_vector_gen_params),
+	KUNIT_CASE_PARAM(timer_test_store, test_store_gen_params),
 	{ }
 };
 
 static struct kunit_suite timer_irqs_suite = {
 	.name		= "timer_irqs",
+	.exit		= irq_layout_exit,
 	.test_cases	= timer_irqs_cases,
 };
 

@@ -4,647 +4,204 @@
  * Make again: imsgen vfio.ims
  *
  * Accelerator with assignable queues: KUnit suite of its interrupts
+ *
+ * The tables are from the datasheet, on purpose not from the driver. What is
+ * done with them is the same for all devices.
  */
+#include <kunit/ims_layout.h>
+#include <kunit/irq_layout.h>
+#include <kunit/irq_layout_pool.h>
 #include <kunit/test.h>
-#include <linux/cpumask.h>
-#include <linux/interrupt.h>
-#include <linux/iommu.h>
-#include <linux/irq.h>
+
+#include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/irqchip/irq-vfio.h>
-#include <linux/irqdomain.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/string.h>
-#include <linux/unaligned.h>
-
-/* The accesses of the functions in the store's header are to be logged */
-#define IMS_FAKE_LOG_ACCESSORS
-#include <kunit/ims_fake.h>
-#include "../irq-vfio-ims.h"
-
-/* The fake machine: more vectors than the tests need, unless they want less */
-#define TEST_VECTORS		64
-#define TEST_MSIX		1
-
-/* From the datasheet, on purpose not taken from the header of the store */
-#define TEST_BASE		0x10000
-#define TEST_STRIDE		32
-#define TEST_SLOTS		6
-#define TEST_LAYOUT_SLOTS	2048
-#define TEST_MASK_BIT		0x1
-#define TEST_CTRL_IDLE		0x0
-#define TEST_CTRL_MASKED	0x1
-#define TEST_PENDING		0x8000
-
-struct vfio_irqs_test {
-	struct ims_fake		*fake;
-	struct vfio_irqs	irqs;
-	unsigned int		fired;
-};
+#include <linux/stddef.h>
 
 static const struct ims_fake_params test_machine = {
-	.vectors	= TEST_VECTORS,
-	.msix		= TEST_MSIX,
-	.bar_size	= 0x20000,
+	.vectors	= 64,
+	.msix		= 1,
+	.bar_size	= 0x20020,
+	.supports	= MSI_FLAG_PCI_IMS,
 	.address_hi	= 0x12345600,
 };
 
-/* A cookie for the tests in which any will do */
-static const struct vfio_ims_cookie test_cookie = {
-	.pasid = 1,
-};
-
-static irqreturn_t test_count(int irq, void *data)
+static struct vfio_irqs_params test_params(struct ims_fake *fake,
+					   const struct irq_layout_asked *asked)
 {
-	unsigned int *count = data;
+	struct vfio_irqs_params params = { };
 
-	(*count)++;
-	return IRQ_HANDLED;
-}
-
-static struct vfio_irqs_test *test_create(struct kunit *test,
-					  const struct ims_fake_params *machine)
-{
-	struct vfio_irqs_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ctx);
-	ctx->fake = ims_fake_create(test, machine);
-	return ctx;
-}
-
-static struct vfio_irqs_params test_params(struct vfio_irqs_test *ctx)
-{
-	struct vfio_irqs_params params = {
-		.bar0 = ctx->fake->bar,
-		.ims_slots = TEST_SLOTS,
-	};
-
+	params.bar0 = fake->bar;
+	params.ims_slots = asked->slots;
 	return params;
 }
 
-static int test_init_irqs(struct vfio_irqs_test *ctx)
+static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct vfio_irqs_params params = test_params(ctx);
+	struct vfio_irqs_params params = test_params(fake, asked);
 
-	return devm_vfio_irqs_init(&ctx->irqs, ctx->fake->pdev, &params);
+	return vfio_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* The device with everything in working order */
-static struct vfio_irqs_test *test_setup(struct kunit *test)
+static int test_devm_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)
 {
-	struct vfio_irqs_test *ctx = test_create(test, &test_machine);
+	struct vfio_irqs_params params = test_params(fake, asked);
 
-	KUNIT_ASSERT_EQ(test, test_init_irqs(ctx), 0);
-	return ctx;
+	return devm_vfio_irqs_init(irqs, fake->pdev, &params);
 }
 
-/* What is left after the driver has detached: nothing */
-static void test_detach(struct kunit *test, struct vfio_irqs_test *ctx)
+static void test_exit(void *irqs)
 {
-	ims_fake_detach(ctx->fake);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->active, 0);
-	KUNIT_EXPECT_FALSE(test, ctx->fake->pdev->msix_enabled);
-	KUNIT_EXPECT_PTR_EQ(test, ctx->fake->pdev->dev.msi.data, NULL);
+	vfio_irqs_exit(irqs);
 }
 
-static unsigned int test_index(unsigned int irq)
+static void test_shutdown(void *irqs)
 {
-	return irq_get_msi_desc(irq)->msi_index;
+	vfio_irqs_shutdown(irqs);
 }
 
-/* Masked at the device, not only when the next message arrives */
-static bool test_quiet(unsigned int irq)
+static void test_restore(void *irqs)
 {
-	return irqd_irq_masked(irq_get_irq_data(irq));
+	vfio_irqs_restore(irqs);
 }
 
-static int test_request(struct vfio_irqs_test *ctx, unsigned int irq)
+static const struct irq_layout_device test_device;
+
+static const struct irq_layout_cookie test_cookies[] = {
+	{ .name = "pasid", .member = offsetof(struct vfio_ims_cookie, pasid), .limit = 0xfffff,
+		.shift = 12 },
+};
+
+static const struct ims_layout_table test_tables[] = {
+	{ 0x10000, 2048 },
+};
+
+static const struct ims_layout test_store = {
+	.store.name		= "vfio ims",
+	.store.fire		= ims_layout_fire,
+	.store.carries		= ims_layout_carries,
+	.store.cookies		= test_cookies,
+	.store.nr_cookies	= ARRAY_SIZE(test_cookies),
+	.device			= &test_device,
+	.ims			= offsetof(struct vfio_irqs, ims),
+	.kind			= IMS_LAYOUT_BAR,
+	.max			= 2048,
+	.asks_slots		= true,
+	.isolated		= true,
+	.stride			= 32,
+	.tables			= test_tables,
+	.nr_tables		= ARRAY_SIZE(test_tables),
+	.address_lo		= { 0, 4 },
+	.address_hi		= { 4, 4 },
+	.data			= { 8, 4 },
+	.control		= { 12, 4 },
+	.mask			= BIT(0),
+	.pending		= { true, false, 0x8000 },
+};
+
+static unsigned int test_irq_error(void *irqs)
 {
-	return request_irq(irq, test_count, 0, "vfio", &ctx->fired);
+	return vfio_irq_error(irqs);
 }
 
-/* Send the message of an interrupt, wherever it is stored */
-static int test_send(struct vfio_irqs_test *ctx, unsigned int irq)
-{
-	struct msi_msg msg;
+static const struct irq_layout_vector test_vectors[] = {
+	{ "error", test_irq_error, 0, IRQ_LAYOUT_THREADED },
+};
 
-	get_cached_msi_msg(irq, &msg);
-	return ims_fake_send(ctx->fake, (u64)msg.address_hi << 32 | msg.address_lo, msg.data);
+static const struct irq_layout_device test_device = {
+	.name		= "vfio",
+	.size		= sizeof(struct vfio_irqs),
+	.machine	= &test_machine,
+	.asked		= { .slots = 2048 },
+	.init		= test_init,
+	.devm_init	= test_devm_init,
+	.exit		= test_exit,
+	.shutdown	= test_shutdown,
+	.restore	= test_restore,
+	.vectors	= test_vectors,
+	.nr_vectors	= ARRAY_SIZE(test_vectors),
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_device, irq_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_vector, test_vectors, name);
+KUNIT_ARRAY_PARAM_DESC(test_store, ims_layout_cases, name);
+KUNIT_ARRAY_PARAM_DESC(test_pool, irq_layout_pool_cases, name);
+
+static void vfio_test_device(struct kunit *test)
+{
+	irq_layout_check(test, &test_device);
 }
 
-static bool test_is_ims(unsigned int irq)
+static void vfio_test_vector(struct kunit *test)
 {
-	return irq_get_irq_data(irq)->domain->bus_token == DOMAIN_BUS_PCI_DEVICE_IMS;
+	irq_layout_check_vector(test, &test_device);
 }
 
-static bool test_on(unsigned int irq, const struct cpumask *mask)
+static void vfio_test_store(struct kunit *test)
 {
-	return cpumask_equal(irq_get_effective_affinity_mask(irq), mask);
+	ims_layout_check(test, &test_store);
 }
 
-static u8 *test_slot(struct vfio_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_guest_get_dedicated(void *irqs, const void *cookie)
 {
-	return ctx->fake->mem + TEST_BASE + index * TEST_STRIDE;
+	return vfio_guest_get_dedicated(irqs, cookie, NULL);
 }
 
-static u64 test_address(struct vfio_irqs_test *ctx, unsigned int index)
+static struct irq_vec *test_guest_get_at(void *irqs, unsigned int store,
+					 unsigned int index, const void *cookie)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return (u64)get_unaligned_le32(slot + 4) << 32 | get_unaligned_le32(slot);
+	return vfio_guest_get_at(irqs, store, index, cookie, NULL);
 }
 
-static u32 test_data(struct vfio_irqs_test *ctx, unsigned int index)
+static unsigned int test_guest_irq(void *irqs, unsigned int entry)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 8);
+	return vfio_guest_irq(irqs, entry);
 }
 
-static u32 test_ctrl(struct vfio_irqs_test *ctx, unsigned int index)
+static unsigned int test_guest_index(const struct irq_vec *vec, unsigned int *store)
 {
-	u8 *slot = test_slot(ctx, index);
-
-	return get_unaligned_le32(slot + 12);
+	return vfio_guest_index(vec, (enum vfio_store *)store);
 }
 
-static bool test_masked(struct vfio_irqs_test *ctx, unsigned int index)
+static const struct vfio_ims_cookie test_guest_cookie = { .pasid = 1 };
+
+static const struct irq_layout_range test_guest_ranges[] = {
+	{ "ims", VFIO_IMS, 0, 2047, &test_store.store },
+};
+
+static const struct irq_layout_pool test_pool_guest = {
+	.name		= "vfio guest",
+	.device		= &test_device,
+	.pool		= offsetof(struct vfio_irqs, guest),
+	.ranges		= test_guest_ranges,
+	.nr_ranges	= ARRAY_SIZE(test_guest_ranges),
+	.cookie		= &test_guest_cookie,
+	.get_dedicated	= test_guest_get_dedicated,
+	.get_at		= test_guest_get_at,
+	.put		= vfio_guest_put,
+	.irq		= test_guest_irq,
+	.index		= test_guest_index,
+};
+
+static void vfio_test_pool_guest(struct kunit *test)
 {
-	return (test_ctrl(ctx, index) & TEST_MASK_BIT) == (TEST_CTRL_MASKED & TEST_MASK_BIT);
-}
-
-static void test_set_pending(struct vfio_irqs_test *ctx, unsigned int index, bool pending)
-{
-	u8 *word = ctx->fake->mem + TEST_PENDING + index / 32 * 4;
-	u32 bits = get_unaligned_le32(word) & ~BIT(index % 32);
-
-	put_unaligned_le32(pending ? bits | BIT(index % 32) : bits, word);
-}
-
-/* What the device does with an event: send the slot's message, or keep it in mind */
-static int test_fire(struct vfio_irqs_test *ctx, unsigned int index)
-{
-	test_set_pending(ctx, index, test_masked(ctx, index));
-	if (test_masked(ctx, index))
-		return -EBUSY;
-	return ims_fake_send(ctx->fake, test_address(ctx, index), test_data(ctx, index));
-}
-
-static struct vfio_ims_slot __iomem *test_iomem(struct vfio_irqs_test *ctx,
-						unsigned int index)
-{
-	return ctx->fake->bar + TEST_BASE + index * TEST_STRIDE;
-}
-
-static void test_expect_access(struct kunit *test, struct ims_fake *fake, unsigned int nr,
-			       bool write, unsigned int offset, unsigned int size, u32 value)
-{
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].write, write, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].offset, offset, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, fake->log[nr].size, size, "access %u", nr);
-	KUNIT_EXPECT_EQ_MSG(test, (u32)fake->log[nr].value, value, "access %u", nr);
-}
-
-/* Each field of each slot is where the datasheet has it, and nothing else is touched */
-static void vfio_test_ims_layout(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = { };
-	unsigned int i;
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		msg.address_lo = 0xfee00000 | i << 2;
-		msg.address_hi = 0x01000000 | i << 8;
-		msg.data = 0x87650000 | i;
-		vfio_ims_write(test_iomem(ctx, i), &msg);
-	}
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		u8 *slot = test_slot(ctx, i);
-
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot),
-				    0xfee00000 | i << 2, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 4),
-				    0x01000000 | i << 8, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, get_unaligned_le32(slot + 8),
-				    (u32)(0x87650000 | i), "slot %u", i);
-		KUNIT_ASSERT_PTR_EQ_MSG(test, memchr_inv(slot + 12, 0x5a, 20), NULL,
-					"slot %u", i);
-	}
-	/* Nothing in front of the table either */
-	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(ctx->fake->mem, 0x5a, TEST_BASE), NULL);
-
-	for (i = 0; i < TEST_LAYOUT_SLOTS; i++) {
-		vfio_ims_mask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_MASKED, "slot %u", i);
-		vfio_ims_unmask(test_iomem(ctx, i), TEST_CTRL_IDLE);
-		KUNIT_ASSERT_EQ_MSG(test, test_ctrl(ctx, i), TEST_CTRL_IDLE, "slot %u", i);
-		KUNIT_ASSERT_EQ_MSG(test, (u32)test_address(ctx, i),
-				    0xfee00000 | i << 2, "slot %u", i);
-	}
-}
-
-/* Storing a message takes 3 writes and one read, in this order */
-static void vfio_test_ims_write_accesses(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_create(test, &test_machine);
-	struct msi_msg msg = {
-		.address_lo	= 0xfee01234,
-		.address_hi	= 0x56789abc,
-		.data		= 0x87650000,
-	};
-	unsigned int slot = TEST_BASE + TEST_STRIDE * (TEST_SLOTS - 1);
-
-	ims_fake_log_start(ctx->fake);
-	vfio_ims_write(test_iomem(ctx, TEST_SLOTS - 1), &msg);
-
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 4);
-	test_expect_access(test, ctx->fake, 0, true, slot + 0, 4, 0xfee01234);
-	test_expect_access(test, ctx->fake, 1, true, slot + 4, 4, 0x56789abc);
-	test_expect_access(test, ctx->fake, 2, true, slot + 8, 4, 0x87650000);
-	test_expect_access(test, ctx->fake, 3, false, slot + 8, 4, 0x87650000);
-}
-
-/* Masking and unmasking take one write and one read each */
-static void vfio_test_ims_mask_accesses(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_create(test, &test_machine);
-	unsigned int ctrl = TEST_BASE + 1 * TEST_STRIDE + 12;
-
-	ims_fake_log_start(ctx->fake);
-	vfio_ims_mask(test_iomem(ctx, 1), 0xa5a5a000);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0xa5a5a001);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0xa5a5a001);
-
-	ims_fake_log_start(ctx->fake);
-	vfio_ims_unmask(test_iomem(ctx, 1), 0xa5a5a000);
-	KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 2);
-	test_expect_access(test, ctx->fake, 0, true, ctrl, 4, 0xa5a5a000);
-	test_expect_access(test, ctx->fake, 1, false, ctrl, 4, 0xa5a5a000);
-}
-
-/* A reset masks the slot first, and leaves neither message nor cookie in it */
-static void vfio_test_ims_reset_accesses(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_create(test, &test_machine);
-	struct ims_fake *fake = ctx->fake;
-
-	ims_fake_log_start(fake);
-	vfio_ims_reset(test_iomem(ctx, 0));
-
-	KUNIT_ASSERT_EQ(test, fake->writes, 4);
-	KUNIT_ASSERT_EQ(test, fake->reads, 1);
-	test_expect_access(test, fake, 0, true, TEST_BASE + 12, 4, 0x1);
-	KUNIT_EXPECT_FALSE(test, fake->log[fake->nr_log - 1].write);
-	KUNIT_EXPECT_EQ(test, test_address(ctx, 0), 0);
-	KUNIT_EXPECT_EQ(test, test_data(ctx, 0), 0);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0));
-}
-
-/* Each message has its own pending bit */
-static void vfio_test_ims_pending(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_setup(test);
-	unsigned int i, other;
-
-	for (i = 0; i < TEST_SLOTS; i++)
-		test_set_pending(ctx, i, false);
-	for (i = 0; i < TEST_SLOTS; i++) {
-		test_set_pending(ctx, i, true);
-		for (other = 0; other < TEST_SLOTS; other++)
-			KUNIT_EXPECT_EQ(test, vfio_ims_pending(&ctx->irqs, other), other == i);
-
-		ims_fake_log_start(ctx->fake);
-		vfio_ims_pending(&ctx->irqs, i);
-		KUNIT_ASSERT_EQ(test, ctx->fake->nr_log, 1);
-		KUNIT_EXPECT_FALSE(test, ctx->fake->log[0].write);
-		KUNIT_EXPECT_EQ(test, ctx->fake->log[0].offset, TEST_PENDING + i / 32 * 4);
-		test_set_pending(ctx, i, false);
-	}
-	test_detach(test, ctx);
-}
-
-/* A parent without support for IMS: the driver can't load */
-static void vfio_test_ims_not_supported(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct vfio_irqs_test *ctx;
-
-	machine.withhold = MSI_FLAG_PCI_IMS;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* A parent which lets other functions send the messages of this one */
-static void vfio_test_ims_not_isolated(struct kunit *test)
-{
-	struct ims_fake_params machine = test_machine;
-	struct vfio_irqs_test *ctx;
-
-	machine.not_isolated = true;
-	ctx = test_create(test, &machine);
-	KUNIT_EXPECT_EQ(test, test_init_irqs(ctx), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, ctx->irqs.ims_slots, 0);
-	test_detach(test, ctx);
-}
-
-/* The driver's number of slots is checked against the layout */
-static void vfio_test_ims_slots(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_create(test, &test_machine);
-	struct vfio_irqs_params params = test_params(ctx);
-
-	params.ims_slots = 2049;
-	KUNIT_EXPECT_EQ(test, devm_vfio_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
-			-EINVAL);
-
-	params.ims_slots = 0;
-	KUNIT_EXPECT_EQ(test, devm_vfio_irqs_init(&ctx->irqs, ctx->fake->pdev, &params),
-			-EINVAL);
-	test_detach(test, ctx);
-}
-
-/* error is at index 0 and nowhere else, and arrives at its handler */
-static void vfio_test_vector_error(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_setup(test);
-	unsigned int irq = vfio_irq_error(&ctx->irqs);
-
-	KUNIT_ASSERT_GT(test, irq, 0);
-	KUNIT_EXPECT_EQ(test, test_index(irq), 0);
-	KUNIT_EXPECT_EQ(test, irq, pci_irq_vector(ctx->fake->pdev, 0));
-	KUNIT_ASSERT_EQ(test, request_threaded_irq(irq, NULL, test_count, 0,
-						   "vfio", &ctx->fired), 0);
-	KUNIT_EXPECT_EQ(test, test_send(ctx, irq), 0);
-	synchronize_irq(irq);
-	KUNIT_EXPECT_EQ(test, ctx->fired, 1);
-	free_irq(irq, &ctx->fired);
-	test_detach(test, ctx);
-	KUNIT_EXPECT_PTR_EQ(test, irq_get_msi_desc(irq), NULL);
-}
-
-/* After shutdown no message is sent anymore */
-static void vfio_test_shutdown(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_setup(test);
-	unsigned int irq;
-	struct vfio_guest_vec *guest;
-
-	irq = vfio_irq_error(&ctx->irqs);
-	KUNIT_ASSERT_EQ(test, request_threaded_irq(irq, NULL, test_count, 0,
-						   "vfio", &ctx->fired), 0);
-	guest = vfio_guest_get_dedicated(&ctx->irqs, &test_cookie, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(guest));
-	KUNIT_ASSERT_EQ(test, test_request(ctx, guest->irq), 0);
-
-	vfio_irqs_shutdown(&ctx->irqs);
-
-	irq = vfio_irq_error(&ctx->irqs);
-	KUNIT_EXPECT_TRUE(test, test_quiet(irq));
-	free_irq(irq, &ctx->fired);
-	KUNIT_EXPECT_TRUE(test, test_quiet(guest->irq));
-	free_irq(guest->irq, &ctx->fired);
-	vfio_guest_put(guest);
-	test_detach(test, ctx);
-}
-
-/* Vectors come from the stores in the order of the pool, until there are none */
-static void vfio_test_guest_order(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_setup(test);
-	unsigned int i, base = ctx->fake->allocated, nr = ctx->irqs.guest.nr;
-	struct vfio_guest_vec **vecs, *again;
-
-	KUNIT_ASSERT_EQ(test, nr, 6);
-	vecs = kunit_kcalloc(test, nr, sizeof(*vecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-
-	for (i = 0; i < nr; i++) {
-		vecs[i] = vfio_guest_get_dedicated(&ctx->irqs, &test_cookie, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		KUNIT_EXPECT_EQ(test, vecs[i]->entry, i);
-		KUNIT_EXPECT_EQ(test, vfio_guest_irq(&ctx->irqs, i), vecs[i]->irq);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 6);
-	for (i = 0; i < 6; i++) {
-		unsigned int irq = vecs[0 + i]->irq;
-
-		KUNIT_EXPECT_EQ(test, test_is_ims(irq), true);
-		KUNIT_EXPECT_EQ(test, test_index(irq), 0 + i);
-	}
-
-	again = vfio_guest_get_dedicated(&ctx->irqs, &test_cookie, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, again, ERR_PTR(-ENOSPC));
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base + 6);
-
-	/* One which was given back is the next one to be had */
-	vfio_guest_put(vecs[nr / 2]);
-	KUNIT_EXPECT_EQ(test, vfio_guest_irq(&ctx->irqs, nr / 2), 0);
-	vecs[nr / 2] = vfio_guest_get_dedicated(&ctx->irqs, &test_cookie, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[nr / 2]));
-	KUNIT_EXPECT_EQ(test, vecs[nr / 2]->entry, nr / 2);
-
-	for (i = 0; i < nr; i++)
-		vfio_guest_put(vecs[i]);
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
-}
-
-/* A vector can be had by its index in the ims store, if nobody has it */
-static void vfio_test_guest_at_ims(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_setup(test);
-	struct vfio_guest_vec *first, *last, *vec;
-
-	first = vfio_guest_get_ims(&ctx->irqs, 0, &test_cookie, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(first));
-	KUNIT_EXPECT_EQ(test, test_is_ims(first->irq), true);
-	KUNIT_EXPECT_EQ(test, test_index(first->irq), 0);
-	KUNIT_EXPECT_EQ(test, vfio_guest_irq(&ctx->irqs, 0), first->irq);
-
-	last = vfio_guest_get_ims(&ctx->irqs, 5, &test_cookie, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(last));
-	KUNIT_EXPECT_EQ(test, test_index(last->irq), 5);
-
-	vec = vfio_guest_get_ims(&ctx->irqs, 0, &test_cookie, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EBUSY));
-	vec = vfio_guest_get_ims(&ctx->irqs, 5 + 1, &test_cookie, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	vec = vfio_guest_get_ims(&ctx->irqs, 0 - 1, &test_cookie, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-
-	vfio_guest_put(first);
-	vfio_guest_put(last);
-	test_detach(test, ctx);
-}
-
-/* The owner of a dedicated vector brings the handler */
-static void vfio_test_guest_dedicated(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_setup(test);
-	const struct cpumask *mask = cpumask_of(cpumask_last(cpu_online_mask));
-	struct vfio_guest_vec *vec;
-	unsigned int i;
-
-	for (i = 0; i < 6; i++) {
-		vec = vfio_guest_get_ims(&ctx->irqs, i - 0 + 0, &test_cookie, mask);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-		KUNIT_EXPECT_TRUE(test, test_on(vec->irq, mask));
-		KUNIT_EXPECT_EQ(test, test_send(ctx, vec->irq), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-		free_irq(vec->irq, &ctx->fired);
-		vfio_guest_put(vec);
-	}
-	test_detach(test, ctx);
-}
-
-/* What the slot of each vector holds is what makes it arrive */
-static void vfio_test_guest_slots(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_setup(test);
-	struct vfio_guest_vec *vecs[6];
-	unsigned int i;
-
-	for (i = 0; i < 6; i++) {
-		vecs[i] = vfio_guest_get_ims(&ctx->irqs, 0 + i, &test_cookie, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vecs[i]));
-		/* Allocated, but nobody wants it yet */
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vecs[i]->irq), 0);
-	}
-
-	for (i = 0; i < 6; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, ctx->fired, i + 1);
-	}
-
-	/* A reset in between does no harm */
-	memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-	vfio_irqs_restore(&ctx->irqs);
-
-	for (i = 0; i < 6; i++) {
-		KUNIT_EXPECT_EQ(test, test_fire(ctx, 0 + i), 0);
-		free_irq(vecs[i]->irq, &ctx->fired);
-		KUNIT_EXPECT_TRUE(test, test_masked(ctx, 0 + i));
-		KUNIT_EXPECT_EQ(test, test_address(ctx, 0 + i), 0);
-		KUNIT_EXPECT_EQ(test, test_data(ctx, 0 + i), 0);
-		vfio_guest_put(vecs[i]);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fired, 2 * 6);
-	test_detach(test, ctx);
-}
-
-/* Each mask and unmask by way of the interrupt chip is one write and one read */
-static void vfio_test_guest_chip_accesses(struct kunit *test)
-{
-	struct vfio_irqs_test *ctx = test_setup(test);
-	unsigned int index = 0;
-	struct vfio_guest_vec *vec;
-
-	if (!ims_fake_counts_chip())
-		kunit_skip(test, "accesses of the chip are counted on UML only");
-
-	vec = vfio_guest_get_ims(&ctx->irqs, index, &test_cookie, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-
-	/* Message and unmask */
-	ims_fake_log_start(ctx->fake);
-	KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 4);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 2);
-
-	irq_set_status_flags(vec->irq, IRQ_DISABLE_UNLAZY);
-	ims_fake_log_start(ctx->fake);
-	disable_irq(vec->irq);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 1);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 1);
-	KUNIT_EXPECT_TRUE(test, test_masked(ctx, index));
-
-	ims_fake_log_start(ctx->fake);
-	enable_irq(vec->irq);
-	KUNIT_EXPECT_EQ(test, ctx->fake->writes, 1);
-	KUNIT_EXPECT_EQ(test, ctx->fake->reads, 1);
-	KUNIT_EXPECT_FALSE(test, test_masked(ctx, index));
-
-	free_irq(vec->irq, &ctx->fired);
-	vfio_guest_put(vec);
-	test_detach(test, ctx);
-}
-
-/* The pasid ends up in its place of the control word, or is refused */
-static void vfio_test_guest_cookie_pasid(struct kunit *test)
-{
-	static const struct {
-		u32	value;
-		u32	ctrl;
-	} good[] = {
-		{ 0x0, 0x0 },
-		{ 0x1, 0x1000 },
-		{ 0x55555, 0x55555000 },
-		{ 0xfffff, 0xfffff000 },
-	};
-	static const u32 bad[] = { 0x100000, 0xfffffffe, 0xffffffff };
-	struct vfio_irqs_test *ctx = test_setup(test);
-	unsigned int i, base = ctx->fake->allocated;
-	struct vfio_ims_cookie cookie = { };
-	struct vfio_guest_vec *vec;
-
-	for (i = 0; i < ARRAY_SIZE(good); i++) {
-		cookie.pasid = good[i].value;
-		vec = vfio_guest_get_ims(&ctx->irqs, 0, &cookie, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
-		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl | TEST_MASK_BIT);
-		KUNIT_ASSERT_EQ(test, test_request(ctx, vec->irq), 0);
-		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl);
-		/* It comes back after a reset */
-		memset(ctx->fake->mem, 0, ctx->fake->params.bar_size);
-		vfio_irqs_restore(&ctx->irqs);
-		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), good[i].ctrl);
-		free_irq(vec->irq, &ctx->fired);
-		/* Neither a message nor a cookie stays behind */
-		KUNIT_EXPECT_EQ(test, test_ctrl(ctx, 0), 0x1);
-		vfio_guest_put(vec);
-	}
-
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		cookie.pasid = bad[i];
-		vec = vfio_guest_get_dedicated(&ctx->irqs, &cookie, NULL);
-		KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-		vec = vfio_guest_get_ims(&ctx->irqs, 0, &cookie, NULL);
-		KUNIT_EXPECT_PTR_EQ(test, vec, ERR_PTR(-EINVAL));
-	}
-	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, base);
-	test_detach(test, ctx);
+	irq_layout_check_pool(test, &test_pool_guest);
 }
 
 static struct kunit_case vfio_irqs_cases[] = {
-	KUNIT_CASE(vfio_test_ims_layout),
-	KUNIT_CASE(vfio_test_ims_write_accesses),
-	KUNIT_CASE(vfio_test_ims_mask_accesses),
-	KUNIT_CASE(vfio_test_ims_reset_accesses),
-	KUNIT_CASE(vfio_test_ims_pending),
-	KUNIT_CASE(vfio_test_ims_not_supported),
-	KUNIT_CASE(vfio_test_ims_not_isolated),
-	KUNIT_CASE(vfio_test_ims_slots),
-	KUNIT_CASE(vfio_test_vector_error),
-	KUNIT_CASE(vfio_test_shutdown),
-	KUNIT_CASE(vfio_test_guest_order),
-	KUNIT_CASE(vfio_test_guest_at_ims),
-	KUNIT_CASE(vfio_test_guest_dedicated),
-	KUNIT_CASE(vfio_test_guest_slots),
-	KUNIT_CASE(vfio_test_guest_chip_accesses),
-	KUNIT_CASE(vfio_test_guest_cookie_pasid),
+	KUNIT_CASE_PARAM(vfio_test_device, test_device_gen_params),
+	KUNIT_CASE_PARAM(vfio_test_vector, test_vector_gen_params),
+	KUNIT_CASE_PARAM(vfio_test_store, test_store_gen_params),
+	KUNIT_CASE_PARAM(vfio_test_pool_guest, test_pool_gen_params),
 	{ }
 };
 
 static struct kunit_suite vfio_irqs_suite = {
 	.name		= "vfio_irqs",
+	.exit		= irq_layout_exit,
 	.test_cases	= vfio_irqs_cases,
 };
 

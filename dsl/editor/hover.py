@@ -1,0 +1,224 @@
+"""What a place of a layout comes to: which bytes, which index, which bits, how many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from .. import load, model
+from ..source import Span
+
+#: Bytes of an entry of the MSI-X table (PCI).
+MSIX_ENTRY = 16
+
+
+def hover(
+    name: str, text: bytes, offset: int, folders: Sequence[str] = ()
+) -> tuple[str, Span] | None:
+    """A few lines of Markdown about what stands at a place, and the place's whole.
+
+    None where nothing is to be said, and for files with errors: their numbers mean nothing.
+    """
+    for device in load(name, text, folders).devices:
+        path = _path(device, device.span.source.name, offset)
+        for at in range(len(path), 0, -1):
+            lines = list(_describe(path[:at]))
+            if lines:
+                return "\n\n".join(lines), path[at - 1].span
+    return None
+
+
+def _path(value: Any, source: str, offset: int) -> list[Any]:
+    """The parts of the model around a place, the innermost last."""
+    best: list[Any] = []
+    for item in _parts(value):
+        path = _path(item, source, offset)
+        if path and (not best or _length(path[-1]) < _length(best[-1])):
+            best = path
+    span = value.span
+    inside = span.source.name == source and span.start <= offset <= span.end
+    return [value, *best] if best or inside else []
+
+
+def _length(item: Any) -> int:
+    return int(item.span.end - item.span.start)
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    for item in fields(value):
+        inner = getattr(value, item.name)
+        for part in inner if isinstance(inner, tuple) else (inner,):
+            if is_dataclass(part) and not isinstance(part, Span):
+                yield part
+
+
+def _describe(path: list[Any]) -> Iterator[str]:
+    device, item = path[0], path[-1]
+    store = next((part for part in path if isinstance(part, model.Store)), None)
+    match item:
+        case model.SpecialVector():
+            yield f"**{item.name}**: index {item.index} of `{item.store}`, {item.context.value}"
+            yield from _slot(device.store(item.store), item.index)
+        case model.Range():
+            yield from _range(device, item)
+        case model.Pool():
+            yield from _pool(device, item)
+        case model.Member() | model.Subdevice():
+            subdevice = next(part for part in path if isinstance(part, model.Subdevice))
+            yield from _subdevice(subdevice)
+        case model.Register() if isinstance(store, model.IomemStore | model.MemoryStore):
+            yield from _register(store, item)
+        case model.ControlWord() if isinstance(store, model.IomemStore | model.MemoryStore):
+            yield from _register(store, item.register)
+        case model.MaskBit():
+            state = "cleared" if item.active_low else "set"
+            yield f"{_bits(item.bit, 1)} of the control word, {state} while the message is masked"
+        case model.CookieField():
+            yield from _cookie(item)
+        case model.BitArray() if isinstance(store, model.IomemStore):
+            size = -(-store.slots.maximum // 32) * 4
+            where = _bytes(item.offset, size)
+            yield f"{where} of BAR {item.bar}: {size // 4:,} words of 32 bits"
+            yield f"slot N: bit `N % 32` of the word at `{item.offset:#x} + N / 32 * 4`"
+        case model.Table() if isinstance(store, model.IomemStore):
+            first = sum(t.slots for t in store.tables[: store.tables.index(item)])
+            last = first + item.slots - 1
+            where = _bytes(item.offset, item.slots * store.layout.stride)
+            yield f"indexes {first:,} to {last:,} of `{store.name}`: {where} of BAR {store.bar}"
+        case model.SlotLayout() | model.Size() if store is not None:
+            yield from _store(store)
+        case _ if isinstance(item, model.Store):
+            yield from _store(item)
+
+
+def _bytes(start: int, size: int) -> str:
+    return f"bytes {start:#x} to {start + size - 1:#x}"
+
+
+def _bits(shift: int, width: int) -> str:
+    return f"mask `{((1 << width) - 1) << shift:#010x}`"
+
+
+def _base(store: model.IomemStore) -> str:
+    return "offset" if store.offset.value is None else f"{store.offset.value:#x}"
+
+
+def _store(store: model.Store) -> Iterator[str]:
+    match store:
+        case model.MsiStore():
+            yield f"**{store.name}**: up to {model.MAX_MSI} messages, of the PCI core"
+        case model.MsixStore():
+            yield f"**{store.name}**: up to {model.MAX_MSIX:,} entries, of the PCI core"
+        case model.CommandStore() | model.ExportedStore():
+            yield f"**{store.name}**: {_count(store.slots)} messages"
+        case model.MemoryStore() | model.IomemStore():
+            stride = store.layout.stride
+            size = store.slots.maximum * stride
+            yield (
+                f"**{store.name}**: {_count(store.slots)} slots of {stride} bytes, "
+                f"{size:,} bytes{' at most' if store.slots.runtime else ''}"
+            )
+            if isinstance(store, model.MemoryStore):
+                return
+            if store.tables:
+                yield f"in {len(store.tables)} tables of BAR {store.bar}"
+            elif store.offset.value is None:
+                yield f"slot N is at `offset + N * {stride}` of BAR {store.bar}"
+            else:
+                yield f"{_bytes(store.offset.value, size)} of BAR {store.bar}"
+
+
+def _count(size: model.Size) -> str:
+    return f"up to {size.maximum:,}" if size.runtime else f"{size.maximum:,}"
+
+
+def _slot(store: model.Store, index: int) -> Iterator[str]:
+    """Where the message of an index is."""
+    match store:
+        case model.MsixStore():
+            yield f"{_bytes(index * MSIX_ENTRY, MSIX_ENTRY)} of the MSI-X table"
+        case model.MemoryStore():
+            stride = store.layout.stride
+            yield f"{_bytes(index * stride, stride)} of the table in memory"
+        case model.IomemStore():
+            stride = store.layout.stride
+            start, inside = store.offset.value, index
+            for table in store.tables:
+                if inside < table.slots:
+                    start = table.offset
+                    break
+                inside -= table.slots
+            if start is None:
+                yield f"{stride} bytes at `offset + {inside * stride:#x}` of BAR {store.bar}"
+            else:
+                yield f"{_bytes(start + inside * stride, stride)} of BAR {store.bar}"
+            if store.mask_bits:
+                word = store.mask_bits.offset + index // 32 * 4
+                yield f"masked by bit {index % 32} of {word:#x} of BAR {store.mask_bits.bar}"
+
+
+def _limit(store: model.Store) -> int:
+    if isinstance(store, model.MsiStore):
+        return model.MAX_MSI
+    return model.MAX_MSIX if isinstance(store, model.MsixStore) else store.slots.maximum
+
+
+def _ends(device: model.Device, item: model.Range) -> tuple[int, int]:
+    last = item.last if item.last is not None else _limit(device.store(item.store)) - 1
+    return item.first, last
+
+
+def _range(device: model.Device, item: model.Range) -> Iterator[str]:
+    first, last = _ends(device, item)
+    yield f"{last - first + 1:,} indexes of `{item.store}` at most: {first:,} to {last:,}"
+    for index in dict.fromkeys((first, last)):
+        for line in _slot(device.store(item.store), index):
+            yield f"{index:,}: {line}"
+
+
+def _pool(device: model.Device, pool: model.Pool) -> Iterator[str]:
+    total = 0
+    lines = []
+    for item in pool.ranges:
+        first, last = _ends(device, item)
+        count = last - first + 1
+        lines.append(
+            f"vectors {total:,} to {total + count - 1:,}: `{item.store}` {first:,} to {last:,}"
+        )
+        total += count
+    users = f", up to {total * pool.sharing.limit:,} users" if pool.sharing else ""
+    yield f"**{pool.name}**: {total:,} vectors at most{users}"
+    yield "\n".join(f"- {line}" for line in lines)
+
+
+def _subdevice(item: model.Subdevice) -> Iterator[str]:
+    yield f"**{item.name}**: up to {item.maximum:,}, each with vectors of its own from 0:"
+    low = high = 0
+    lines = []
+    for member in item.members:
+        first = f"{low}" if low == high else f"{low} to {high}"
+        counts = "1" if member.single else f"{member.minimum:,} to {member.maximum:,}"
+        lines.append(f"- {counts} of `{member.pool}`, from {first}")
+        low, high = low + member.minimum, high + member.maximum
+    yield "\n".join(lines)
+
+
+def _register(store: model.IomemStore | model.MemoryStore, item: model.Register) -> Iterator[str]:
+    size = item.width // 8
+    yield f"**{item.name}**: {_bytes(item.offset, size)} of each slot of `{store.name}`"
+    stride = store.layout.stride
+    if isinstance(store, model.IomemStore) and not store.tables:
+        yield f"slot N: `{_base(store)} + N * {stride} + {item.offset}` of BAR {store.bar}"
+    else:
+        yield f"slot N: `N * {stride} + {item.offset}` of the table"
+
+
+def _cookie(item: model.CookieField) -> Iterator[str]:
+    last = (1 << item.width) - 1
+    yield (
+        f"**{item.name}**: {_bits(item.shift, item.width)} of the control word, "
+        f"values 0 to {last:#x} ({item.width} bits)"
+    )
+    if item.enable_bit is not None:
+        yield f"bit {item.enable_bit} is set while it is valid"

@@ -1,0 +1,442 @@
+"""Rules about layout: tables, slots, registers and the fields of the control word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from .. import ast, model
+from ..codes import report
+from ..diagnostics import Diagnostic, Place, nearest, quote
+from ..resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
+from ..source import Span
+from .base import MAX_GUESSES, Found, count
+
+#: Bytes from one slot to the next.
+MAX_STRIDE = 65536
+
+#: Stores that need an MSI domain of their own.
+IMS_KINDS = ("iomem", "memory", "command", "exported")
+
+#: Widths in bits that a register can have.
+WIDTHS = {
+    "address": (64, 32),
+    "address_lo": (32,),
+    "address_hi": (32,),
+    "data": (32, 16),
+    "control": (32, 16),
+}
+
+
+def rule_number_range(scope: Scope) -> Found:
+    """BAR, offset and stride are in range."""
+    for store in scope.stores:
+        wanted: list[tuple[str, ast.Number | None, int, int]] = []
+        if store.bar:
+            wanted.append(("a BAR", store.bar.number, 0, 5))
+        if store.offset:
+            wanted.append(("an offset", store.offset.number, 0, BAR_BYTES - 1))
+            wanted.append(("an offset", store.offset.maximum, 0, BAR_BYTES - 1))
+        for bits in (store.mask_bits, store.pending):
+            if bits:
+                wanted.append(("a BAR", bits.bar, 0, 5))
+                wanted.append(("an offset", bits.offset, 0, BAR_BYTES - 1))
+        for table in store.tables:
+            wanted.append(("an offset", table.offset, 0, BAR_BYTES - 1))
+        for what, number, low, high in wanted:
+            if number and number.value is not None and not low <= number.value <= high:
+                yield _out_of_range(what, number.value, number.span, low, high)
+
+
+def _out_of_range(what: str, value: int, span: Span, low: int, high: int) -> Diagnostic:
+    hint = f"{what} is {low:,} to {high:,}"
+    return report("IMS050", f"{value:,} is out of range", span, hint=hint)
+
+
+def slot_rule_stride_range(slot: Slot) -> Found:
+    """A stride is in range."""
+    stride = slot.item.stride
+    if stride.value is not None and not 4 <= stride.value <= MAX_STRIDE:
+        yield _out_of_range("a stride", stride.value, stride.span, 4, MAX_STRIDE)
+
+
+def rule_slots(scope: Scope) -> Found:
+    """A store has slots, not more than a domain can hold, and a maximum if at run time."""
+    for store in scope.stores:
+        yield from _table_slots(store)
+        item = store.slots
+        if item is None:
+            continue
+        number = item.number or item.maximum
+        if number is None:
+            yield report(
+                "IMS052",
+                "the number of slots has no maximum",
+                item.span,
+                hint=f"write `slots runtime max N;`, N at most {model.MAX_INDEXES:,}",
+            )
+        elif number.value == 0:
+            yield report(
+                "IMS051",
+                "a store without slots",
+                number.span,
+                hint="remove the store, or give the number of slots from the datasheet",
+            )
+        elif number.value is not None and number.value > model.MAX_INDEXES:
+            yield report(
+                "IMS051",
+                f"{count(number.value, 'slot')} are too many",
+                number.span,
+                hint=f"an MSI domain holds {model.MAX_INDEXES:,}",
+            )
+
+
+def _table_slots(store: Store) -> Found:
+    total = 0
+    for table in store.tables:
+        slots = table.slots
+        if slots.value == 0:
+            yield report(
+                "IMS051",
+                "a table without slots",
+                slots.span,
+                hint="remove it, or give the number of slots from the datasheet",
+            )
+        if slots.value is None:
+            return
+        if total <= model.MAX_INDEXES < total + slots.value:
+            yield report(
+                "IMS051",
+                f"{count(total + slots.value, 'slot')} are too many",
+                slots.span,
+                "with those of the tables above" if total else "",
+                f"an MSI domain holds {model.MAX_INDEXES:,}",
+            )
+        total += slots.value
+
+
+def slot_rule_stride(slot: Slot) -> Found:
+    """Slots follow each other at multiples of 4 bytes."""
+    stride = slot.item.stride
+    if stride.value is not None and stride.value >= 4 and stride.value % 4:
+        yield report(
+            "IMS053",
+            f"a stride of {count(stride.value, 'byte')} is not a multiple of 4",
+            stride.span,
+            hint=f"the next that is: {stride.value // 4 * 4 + 4}",
+        )
+
+
+def slot_rule_width(slot: Slot) -> Found:
+    """Registers have widths that they can have."""
+    for item in slot.registers:
+        if item.width is None or item.width.value is None:
+            continue
+        widths = WIDTHS[item.keyword]
+        if item.width.value not in widths:
+            hint = " or ".join(str(width) for width in widths)
+            if item.keyword == "address_lo" and item.width.value == 64:
+                hint += "; a 64-bit register is written `address @N;`"
+            yield report(
+                "IMS057",
+                f"`{item.keyword}` can't have {count(item.width.value, 'bit')}",
+                item.width.span,
+                hint=f"its width is {hint}",
+            )
+
+
+def _extent(item: ast.RegisterItem) -> tuple[int, int] | None:
+    """First and last byte of a register; None where that isn't known."""
+    width = width_of(item)
+    if item.offset.value is None or width not in WIDTHS[item.keyword]:
+        return None
+    return item.offset.value, item.offset.value + width // 8 - 1
+
+
+def slot_rule_register_aligned(slot: Slot) -> Found:
+    """Registers are aligned to their width, a 64-bit one to its halves."""
+    for item in slot.registers:
+        extent = _extent(item)
+        if extent is None:
+            continue
+        align = min(4, extent[1] - extent[0] + 1)
+        if extent[0] % align:
+            yield report(
+                "IMS054",
+                f"`{item.keyword}` is not aligned",
+                item.offset.span,
+                f"not a multiple of {align}",
+                f"registers of this width stand at multiples of {align} bytes",
+            )
+
+
+def slot_rule_register_outside(slot: Slot) -> Found:
+    """Registers end before the next slot starts."""
+    stride = slot.item.stride
+    if stride.value is None or not 4 <= stride.value <= MAX_STRIDE:
+        return
+    for item in slot.registers:
+        extent = _extent(item)
+        if extent and extent[1] >= stride.value:
+            yield report(
+                "IMS055",
+                f"`{item.keyword}` is outside its slot",
+                item.span,
+                f"bytes {extent[0]:,} to {extent[1]:,}",
+                "move the register, or make the stride larger",
+                [Place(stride.span, f"a slot has {count(stride.value, 'byte')}")],
+            )
+
+
+def slot_rule_register_overlap(slot: Slot) -> Found:
+    """No two registers share a byte."""
+    for first, second in combinations(slot.registers, 2):
+        if "address" in (first.keyword, second.keyword) and (
+            {first.keyword, second.keyword} & {"address_lo", "address_hi"}
+        ):
+            continue  # two forms of one thing, refused as that
+        one, two = _extent(first), _extent(second)
+        if one and two and one[0] <= two[1] and two[0] <= one[1]:
+            yield report(
+                "IMS056",
+                f"`{second.keyword}` overlaps `{first.keyword}`",
+                second.span,
+                f"bytes {two[0]:,} to {two[1]:,}",
+                "move one of the two",
+                [Place(first.span, f"bytes {one[0]:,} to {one[1]:,}")],
+            )
+
+
+def slot_rule_address_form(slot: Slot) -> Found:
+    """One address, or its halves."""
+    whole = slot.register("address")
+    for half in (slot.register("address_lo"), slot.register("address_hi")):
+        if whole and half:
+            yield report(
+                "IMS058",
+                f"`{half.keyword}` stands beside `address`",
+                half.span,
+                hint="keep `address`, or its two halves",
+                secondary=[Place(whole.span, "the whole address")],
+            )
+
+
+def rule_table(scope: Scope) -> Found:
+    """The table is aligned and fits into a BAR."""
+    for store in scope.stores:
+        if not (store.offset and store.slot):
+            continue
+        number = store.offset.number or store.offset.maximum
+        offset = number.value if number else 0
+        stride, slots = store.slot.item.stride.value, store.limit
+        if offset is None or offset >= BAR_BYTES:
+            continue
+        if number and offset % 4:
+            yield report(
+                "IMS060",
+                f"an offset of {count(offset, 'byte')} is not a multiple of 4",
+                number.span,
+                hint=f"the next that is: {offset // 4 * 4 + 4:#x}",
+            )
+        if stride is None or slots is None or not 4 <= stride <= MAX_STRIDE:
+            continue
+        end = offset + stride * slots
+        if end > BAR_BYTES:
+            place = number.span if number else store.offset.span
+            yield report(
+                "IMS059",
+                "the table reaches beyond 4 GiB",
+                place,
+                f"{slots:,} slots of {stride:,} bytes from {offset:#x} on end at {end:#x}",
+                "check offset, stride and number of slots",
+            )
+
+
+def _layout_place(store: Store, span: Span) -> tuple[Span, list[Place]]:
+    """Where to show what a store lacks in its slot: where the layout is named, if it is."""
+    if store.own_slot is None and store.layout is not None:
+        return store.layout.span, [Place(span, "the layout")]
+    return span, []
+
+
+def _excused(scope: Scope) -> bool:
+    """Rule 7: whether required remapping stands in for mask bits, or may do so if all is read."""
+    if scope.required:
+        return True
+    broken = any(Block(pool.items).broken for pool in scope.pools)
+    return scope.remapping is None and (broken or scope.block.may_have("requires", "pool"))
+
+
+def rule_mask(scope: Scope) -> Found:
+    """Rule 7: messages are maskable one by one, or remapping is required."""
+    for store in scope.stores:
+        slot = store.slot
+        if slot is None or store.mask_bits or store.block.may_have("mask_bits"):
+            continue
+        if _excused(scope):
+            continue
+        iomem = store.item.kind == "iomem"
+        if slot.control is None:
+            if not slot.block.may_have("control"):
+                place, other = _layout_place(store, slot.item.head)
+                yield report(
+                    "IMS041",
+                    "`control` is missing",
+                    place,
+                    "has no control word" if other else "in this block",
+                    "write `control @12 { mask bit 0; }`"
+                    + (", or `mask_bits @N;` in the store" if iomem else "")
+                    + "; `requires remapping;` where messages can't be masked",
+                    other,
+                )
+            continue
+        if slot.fields.all(ast.MaskItem):
+            continue
+        flags = [item.name.text for item in slot.fields.all(ast.FlagItem)][:MAX_GUESSES]
+        if slot.fields.may_have("mask") or any(nearest(f, ["mask"]) for f in flags):
+            continue
+        place, other = _layout_place(store, slot.control.register.span)
+        yield report(
+            "IMS061",
+            "the slot has no mask bit",
+            place,
+            "has no mask bit",
+            "write `mask bit N;`, or `mask bit N active low;` where a set bit enables; "
+            "`requires remapping;` where messages can't be masked",
+            other,
+        )
+
+
+def rule_pending(scope: Scope) -> Found:
+    """Pending bits are set for what is masked, so something masks."""
+    for store in scope.stores:
+        slot = store.slot
+        if store.pending is None or slot is None or store.mask_bits:
+            continue
+        lost = slot.block.may_have("control") or slot.fields.may_have("mask")
+        if not _excused(scope) or lost or store.block.may_have("mask_bits"):
+            continue  # the mask bit that is missing is reported as that
+        if not slot.fields.all(ast.MaskItem):
+            place, _ = _layout_place(store, slot.item.head)
+            yield report(
+                "IMS097",
+                "pending bits of messages that can't be masked",
+                store.pending.span,
+                "set for what is masked",
+                "give the slot a mask bit or the store `mask_bits`, or remove `pending`",
+                [Place(place, "has no mask bit")],
+            )
+
+
+def _fields(slot: Slot) -> Iterator[tuple[str, int, int, Span]]:
+    """Fields of the control word: name, lowest and highest bit, place."""
+    for item in slot.fields.items:
+        if isinstance(item, ast.MaskItem) and item.bit.value is not None:
+            yield "mask", item.bit.value, item.bit.value, item.span
+        elif isinstance(item, ast.FlagItem) and item.bit.value is not None:
+            yield item.name.text, item.bit.value, item.bit.value, item.span
+        elif isinstance(item, ast.CookieItem):
+            low, high = item.low.value, item.high.value
+            if low is not None and high is not None and low <= high:
+                yield item.name.text, low, high, item.span
+
+
+def slot_rule_field_outside(slot: Slot) -> Found:
+    """Bits and fields lie in the control word."""
+    if slot.control is None:
+        return
+    register = slot.control.register
+    width = width_of(register)
+    if width not in WIDTHS["control"]:
+        return
+    for name, low, high, span in _fields(slot):
+        if high >= width:
+            bit = low == high
+            yield report(
+                "IMS062" if bit else "IMS063",
+                f"{quote(name)} is outside the control word",
+                span,
+                f"bit {high}" if bit else f"bits {high} to {low}",
+                f"the word has the bits 0 to {width - 1}",
+                [Place(register.span, f"{width} bits")],
+            )
+
+
+def slot_rule_field_order(slot: Slot) -> Found:
+    """Fields are written from the highest bit to the lowest."""
+    for item in slot.fields.all(ast.CookieItem):
+        high, low = item.high.value, item.low.value
+        if high is not None and low is not None and high < low:
+            yield report(
+                "IMS064",
+                f"the bits of {quote(item.name.text)} are in the wrong order",
+                item.span,
+                hint=f"write `bits {low}:{high}`",
+            )
+
+
+def slot_rule_field_overlap(slot: Slot) -> Found:
+    """No two fields of the control word share a bit."""
+    owners: dict[int, tuple[str, int, int, Span]] = {}
+    for field in _fields(slot):
+        bits = range(field[1], min(field[2], 64) + 1)
+        others = dict.fromkeys(owners[bit] for bit in bits if bit in owners)
+        for bit in bits:
+            owners.setdefault(bit, field)
+        for first in others:
+            if first[0] == field[0]:
+                continue  # one name twice, refused as that
+            yield report(
+                "IMS065",
+                f"{quote(field[0])} overlaps {quote(first[0])}",
+                field[3],
+                _bits(field[1], field[2]),
+                "move one of the two",
+                [Place(first[3], _bits(first[1], first[2]))],
+            )
+
+
+def _bits(low: int, high: int) -> str:
+    return f"bit {low}" if low == high else f"bits {high} to {low}"
+
+
+def slot_rule_flag(slot: Slot) -> Found:
+    """Enable bits belong to a cookie."""
+    if any(item.words[:1] != ("mask",) for item in slot.fields.broken):
+        return  # the cookie may be what could not be read
+    cookies = {f"{item.name.text}_enable" for item in slot.fields.all(ast.CookieItem)}
+    guesses = 0
+    for item in slot.fields.all(ast.FlagItem):
+        name = item.name.text
+        if name in cookies:
+            continue
+        guesses += 1
+        near = nearest(name, {*cookies, "mask"}) if guesses < MAX_GUESSES else None
+        usual = "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`"
+        yield report(
+            "IMS066",
+            f"there is no cookie that {quote(name)} could enable",
+            item.name.span,
+            hint=f"did you mean `{near}`?" if near else usual,
+        )
+
+
+def rule_one_store_of_a_kind(scope: Scope) -> Found:
+    """One MSI-X table, one IMS store: what a PCI function and Linux have."""
+    for kinds, why in (
+        (("msix",), "a PCI function has one MSI-X table"),
+        (("msi",), "a PCI function has one MSI capability"),
+        (IMS_KINDS, "Linux gives a device one MSI domain beside that of the PCI core"),
+    ):
+        stores = [store for store in scope.stores if store.item.kind in kinds]
+        for store in stores[1:]:
+            if store.name == stores[0].name:
+                continue  # one name twice, refused as that
+            what = store.item.kind if store.item.kind == stores[0].item.kind else "IMS"
+            yield report(
+                "IMS067",
+                f"a second {what} store",
+                store.item.head,
+                hint=f"{why}: keep one of the two",
+                secondary=[Place(stores[0].item.head, "the first one")],
+            )

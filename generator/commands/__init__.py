@@ -1,0 +1,1 @@
+"""The subcommands: each module has ``parser()`` and ``run(args)``, and is loaded when called."""

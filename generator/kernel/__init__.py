@@ -1,0 +1,1 @@
+"""What a kernel has, and the edits that are made in it."""

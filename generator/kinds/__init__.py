@@ -1,0 +1,34 @@
+"""The kinds of stores: one module for each, in a registry that is iterated."""
+
+from __future__ import annotations
+
+from imsgen.dsl.model import Device, Store
+
+from .base import Kind
+from .command import Command
+from .exported import Exported
+from .iomem import Iomem
+from .memory import Memory
+from .msi import Msi
+from .msix import Msix
+
+#: All kinds.
+KINDS: tuple[type[Kind], ...] = (Msi, Msix, Iomem, Memory, Command, Exported)
+
+
+class UnknownKind(Exception):
+    """No kind is there for a store: a bug of this package."""
+
+
+def kind_of(device: Device, store: Store) -> Kind:
+    """The kind of a store of a device.  Raises :class:`UnknownKind`."""
+    for kind in KINDS:
+        made = kind.of(device, store)
+        if made is not None:
+            return made
+    raise UnknownKind(f"store {store.name} of device {device.name}: {type(store).__name__}")
+
+
+def kinds_of(device: Device) -> tuple[Kind, ...]:
+    """The kinds of all stores of a device, in the layout's order."""
+    return tuple(kind_of(device, store) for store in device.stores)

@@ -1,0 +1,177 @@
+"""What every kind of store says of itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imsgen.dsl.model import Context, Device, PciStore, Pool, Store
+
+from ..views.stores import Cookie, Slots, Special, StoreView
+
+
+@dataclass(frozen=True)
+class Param:
+    """What the driver passes: a member of the parameters, or an argument if it is the only one."""
+
+    name: str
+    type: str
+    what: str
+    #: Whether it is a function: these are always members.
+    callback: bool = False
+
+
+_CONTEXTS = {
+    Context.HARD: "for request_irq()",
+    Context.THREADED: "for request_threaded_irq()",
+    Context.ONESHOT: "for request_threaded_irq() with IRQF_ONESHOT",
+}
+
+
+class Kind(ABC):
+    """A store of a device, as one kind of stores sees it."""
+
+    #: Whether a vector can fail when its interrupt is requested, without request_irq() failing.
+    can_fail = False
+    #: Kconfig symbols that have to be set.
+    depends: tuple[str, ...] = ()
+
+    def __init__(self, device: Device, store: Store) -> None:
+        self.device = device
+        self.name = store.name
+        self.fn = f"{device.name}_{store.name}"
+
+    @classmethod
+    @abstractmethod
+    def of(cls, device: Device, store: Store) -> Kind | None:
+        """The store as this kind sees it, None if it is of another kind."""
+
+    # --- uses ---------------------------------------------------------------------------------
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools that have vectors of the store on demand."""
+        return tuple(pool for pool in self._all_pools if not pool.managed)
+
+    @property
+    def managed(self) -> Pool | None:
+        """The pool whose vectors the kernel spreads over the CPUs."""
+        return next((pool for pool in self._all_pools if pool.managed), None)
+
+    @property
+    def _all_pools(self) -> tuple[Pool, ...]:
+        return tuple(
+            pool for pool in self.device.pools if self.name in {r.store for r in pool.ranges}
+        )
+
+    @property
+    def prefix(self) -> int:
+        """Vectors that the store must have for its special ones."""
+        return max((v.index + 1 for v in self.device.vectors if v.store == self.name), default=0)
+
+    @property
+    def ENUM(self) -> str:
+        """Number of the store in the sources of the pools, as a constant; may be empty."""
+        return self.fn.upper() if self.pools else ""
+
+    @property
+    def specials(self) -> tuple[Special, ...]:
+        """The vectors with a fixed purpose in the store."""
+        return tuple(
+            Special(
+                v.name,
+                v.index,
+                v.purpose,
+                f"Index {v.index} of the {self.name} store, {_CONTEXTS[v.context]}"
+                + self.special_hint(v.index),
+                self.name if self.can_fail else "",
+            )
+            for v in self.device.vectors
+            if v.store == self.name
+        )
+
+    def special_hint(self, index: int) -> str:
+        """What else there is to say of a vector with a fixed purpose."""
+        return ""
+
+    # --- what it adds to the device -----------------------------------------------------------
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        """What the driver passes."""
+        return ()
+
+    @property
+    def members(self) -> tuple[tuple[str, str, str], ...]:
+        """Members of struct <device>_irqs: type, name, text."""
+        return ()
+
+    @property
+    def cookie(self) -> Cookie | None:
+        """What its messages carry along, if somebody gives it."""
+        return None
+
+    @property
+    def masks(self) -> bool:
+        """Whether messages can be kept from being sent; else remapping is required (rule 7)."""
+        return True
+
+    @property
+    def needs(self) -> str:
+        """A cookie that its messages can't do without; may be empty."""
+        return ""
+
+    @property
+    def idle(self) -> str:
+        """The control word of an unmasked message without a cookie."""
+        return "0"
+
+    @property
+    def slots(self) -> Slots | None:
+        """The layout of its slots."""
+        return None
+
+    @property
+    def header_includes(self) -> frozenset[str]:
+        """Headers that the device's header needs."""
+        return frozenset()
+
+    @property
+    def includes(self) -> frozenset[str]:
+        """Headers that the glue needs."""
+        return frozenset()
+
+    @property
+    def selects(self) -> frozenset[str]:
+        """Kconfig symbols of the library that are used."""
+        return frozenset()
+
+    @property
+    @abstractmethod
+    def granted(self) -> str:
+        """How many of its vectors can be used: an expression."""
+
+    @property
+    @abstractmethod
+    def numbers(self) -> Sequence[int]:
+        """How many vectors it may have, upwards."""
+
+    @property
+    def machine(self) -> str:
+        """What the fake machine calls the number of its vectors; empty if the driver passes it."""
+        return ""
+
+    @property
+    @abstractmethod
+    def setup(self) -> tuple[str, ...]:
+        """Calls that set it up, all but the last of which return 0: expressions."""
+
+    @abstractmethod
+    def view(self, given: str) -> StoreView:
+        """What templates see; ``given`` is where what the driver passes is found."""
+
+
+def pci_stores(device: Device) -> set[str]:
+    """Names of the stores that the PCI core manages."""
+    return {store.name for store in device.stores if isinstance(store, PciStore)}

@@ -1,0 +1,59 @@
+"""Messages that only a command of the device can change."""
+
+from __future__ import annotations
+
+from imsgen.dsl.model import CommandStore, Device, Store
+
+from ..views.stores import Cookie
+from .base import Param
+from .ims import MAX_PASID, Ims, cookie_part, gives_cookies
+
+
+class Command(Ims):
+    """Messages behind a command (rules 19 to 27)."""
+
+    can_fail = True
+
+    def __init__(self, device: Device, store: CommandStore) -> None:
+        super().__init__(device, store)
+        self.cookies = store.cookies
+
+    @classmethod
+    def of(cls, device: Device, store: Store) -> Command | None:
+        return cls(device, store) if isinstance(store, CommandStore) else None
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        kind = "int (*)(struct pci_ims *ims, const struct pci_ims_msg *msg)"
+        what = "Puts a message into effect; see struct pci_ims_params"
+        return (*super().params, Param(f"{self.name}_command", kind, what, True))
+
+    def given(self, given: str) -> tuple[tuple[str, str], ...]:
+        return (("command", f"{given}{self.name}_command"),)
+
+    @property
+    def info(self) -> tuple[tuple[str, str], ...]:
+        return (("nr_cookies", str(len(self.cookies))),) if self.cookies else ()
+
+    @property
+    def needs(self) -> str:
+        return next((c.name for c in self.cookies if not c.optional), "")
+
+    @property
+    def cookie(self) -> Cookie | None:
+        if not self.cookies or not gives_cookies(self.device):
+            return None
+        parts = tuple(
+            cookie_part(c.name, c.optional, MAX_PASID if c.name == "pasid" else 0xFFFFFFFF)
+            for c in self.cookies
+        )
+        return Cookie(
+            struct=f"{self.fn}_cookie",
+            fn=f"{self.fn}_make_cookie",
+            store=self.name,
+            code="device/cookie-command.c.j2",
+            parts=parts,
+            idle="0",
+            checked=bool(self.needs) or any(part.limit for part in parts),
+            missing="bad" if self.needs else "values",
+        )

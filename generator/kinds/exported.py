@@ -1,0 +1,29 @@
+"""Messages that a peer sends."""
+
+from __future__ import annotations
+
+from imsgen.dsl.model import Device, ExportedStore, Store
+
+from .base import Param
+from .ims import Ims
+
+
+class Exported(Ims):
+    """The peer is told whenever a message changes, and can't be masked."""
+
+    @property
+    def masks(self) -> bool:
+        return False
+
+    @classmethod
+    def of(cls, device: Device, store: Store) -> Exported | None:
+        return cls(device, store) if isinstance(store, ExportedStore) else None
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        kind = "void (*)(struct pci_ims *ims, unsigned int index,\n»const struct msi_msg *msg)"
+        what = "Told of each change of a message, in atomic context"
+        return (*super().params, Param(f"{self.name}_changed", kind, what, True))
+
+    def given(self, given: str) -> tuple[tuple[str, str], ...]:
+        return (("changed", f"{given}{self.name}_changed"),)

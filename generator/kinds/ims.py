@@ -1,0 +1,145 @@
+"""What stores have in common that need an interrupt domain of their own."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from imsgen.dsl.model import Device, ImsStore
+
+from ..fold import tabs
+from ..views.parts import Line
+from ..views.stores import CookiePart, StoreView
+from .base import Kind, Param, pci_stores
+
+#: Widest PASID that PCI knows (rule 30).
+MAX_PASID = 0xFFFFF
+
+
+class Ims(Kind):
+    """A message store beside MSI and MSI-X."""
+
+    def __init__(self, device: Device, store: ImsStore) -> None:
+        super().__init__(device, store)
+        self.size = store.slots
+
+    @property
+    def optional(self) -> bool:
+        """Whether the device can do without the store: each use of it has a PCI part too."""
+        pci = pci_stores(self.device)
+        return (
+            not self.prefix
+            and bool(self.pools)
+            and all(pci & {r.store for r in pool.ranges} for pool in self.pools)
+        )
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        if not self.size.runtime:
+            return ()
+        what = f"Slots of the {self.name} store, at most {self.size.maximum}"
+        return (Param(f"{self.name}_slots", "unsigned int", what),)
+
+    @property
+    def members(self) -> tuple[tuple[str, str, str], ...]:
+        return (("struct pci_ims", self.name, f"The {self.name} store"),)
+
+    @property
+    def header_includes(self) -> frozenset[str]:
+        return frozenset({"pci_ims_vecpool.h" if self.pools else "pci_ims.h"})
+
+    @property
+    def selects(self) -> frozenset[str]:
+        return frozenset({"PCI_IMS", "PCI_IMS_VECPOOL"} if self.pools else {"PCI_IMS"})
+
+    @property
+    def granted(self) -> str:
+        return f"irqs->{self.name}.nr"
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        prefix = 0 if self.optional else max(self.prefix, 1)
+        if not self.size.runtime and not self.optional:
+            return (self.size.maximum,)
+        return range(prefix, self.size.maximum + 1)
+
+    @property
+    def info(self) -> tuple[tuple[str, str], ...]:
+        """Initialisers of struct pci_ims_info that say what kind of store it is."""
+        return ()
+
+    @property
+    def setup(self) -> tuple[str, ...]:
+        at = f"&irqs->{self.name}"
+        init = f"pci_ims_init({at}, pdev, &{self.fn}_info,\n»&{self.name}_params)"
+        special = [f"pci_ims_special({at}, {v.index}, &irqs->{v.name})" for v in self.specials]
+        return (init, *special)
+
+    @abstractmethod
+    def given(self, given: str) -> tuple[tuple[str, str], ...]:
+        """Initialisers of struct pci_ims_params but for the number of messages."""
+
+    @property
+    def code(self) -> str:
+        """The template of its functions and description."""
+        return "device/ims-info.c.j2"
+
+    @property
+    def tables(self) -> tuple[Line, ...]:
+        """The tables that it is split into: offset and number of slots."""
+        return ()
+
+    def view(self, given: str) -> StoreView:
+        info = [("name", f'"{self.device.name.upper()}-{self.name.upper()}"')]
+        info += [("max", str(self.size.maximum))]
+        info += [("optional", "true")] if self.optional else []
+        info += [("isolated", "true")] if self.device.remapping else []
+        info += [("cookie.value", self.idle)] if self.idle != "0" else []
+        nr = f"{given}{self.name}_slots" if self.size.runtime else str(self.size.value)
+        return StoreView(
+            name=self.name,
+            fn=self.fn,
+            ENUM=self.ENUM,
+            source=f"pci_ims_source(&irqs->{self.name})",
+            vectors=self.specials,
+            slots=self.slots,
+            cookie=self.cookie,
+            managed=None,
+            info=tuple(Line(n, tabs(f"\t.{n}", 32), v) for n, v in [*info, *self.info]),
+            params=tuple(Line(n, "", v) for n, v in [("nr", nr), *self.given(given)]),
+            tables=self.tables,
+            TYPE="",
+            special=0,
+            usable="",
+            code=self.code,
+            locals="device/ims-locals.c.j2",
+            init="",
+            exit="device/ims-exit.c.j2",
+            shutdown="device/ims-shutdown.c.j2",
+        )
+
+
+def gives_cookies(device: Device) -> bool:
+    """Whether somebody can give a cookie: only who gets a dedicated vector can."""
+    return any(pool.dedicated for pool in device.pools)
+
+
+def cookie_part(
+    name: str, optional: bool, limit: int, field: str = "", bits: str = ""
+) -> CookiePart:
+    """A cookie whose highest value is ``limit``."""
+    none = "IOMMU_PASID_INVALID" if name == "pasid" else "U32_MAX"
+    full = limit == 0xFFFFFFFF
+    if full:
+        what = "Any other number" if optional else "Any number"
+    else:
+        what = f"0 to {limit:#x}"
+    return CookiePart(
+        name=name,
+        what=f"{what}, or {none} for none" if optional else what,
+        optional=optional,
+        NONE=none,
+        FIELD=field,
+        bits=bits,
+        limit="" if full else f"{limit:#x}",
+    )

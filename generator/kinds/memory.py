@@ -1,0 +1,84 @@
+"""Tables of slots in memory that the device fetches from."""
+
+from __future__ import annotations
+
+from imsgen.dsl.model import Device, Endian, MemoryStore, Store
+
+from ..views.stores import Control, Pair
+from .base import Param
+from .slots import SlotKind, slot_type
+
+
+class Memory(SlotKind):
+    """Slots in which one store replaces address and data (rule 23)."""
+
+    where = "ptr"
+    functions = "device/slots-memory.h.j2"
+    depends = ("64BIT",)
+    align = 8
+
+    def __init__(self, device: Device, store: MemoryStore) -> None:
+        super().__init__(device, store)
+
+    @classmethod
+    def of(cls, device: Device, store: Store) -> Memory | None:
+        return cls(device, store) if isinstance(store, MemoryStore) else None
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        what = f"The {self.name} store: coherent memory, 8-byte aligned"
+        return (Param(self.name, "void *", what), *super().params)
+
+    def given(self, given: str) -> tuple[tuple[str, str], ...]:
+        return (("memory", f"{given}{self.name}"),)
+
+    @property
+    def slot_members(self) -> list[tuple[str, int, int]]:
+        layout = self.layout
+        high = [layout.address_hi] if layout.address_hi else []
+        control = [layout.control.register] if layout.control else []
+        first = min(layout.address_lo.offset, layout.data.offset)
+        others = [(r.name, r.offset, r.width // 8) for r in (*high, *control)]
+        return [("message", first, 8), *others]
+
+    @property
+    def slot_includes(self) -> tuple[str, ...]:
+        names = ["bits.h", "build_bug.h", "compiler.h", "msi.h"]
+        linux = tuple(f"linux/{name}" for name in names if name != "bits.h" or self.layout.control)
+        return (*linux, "asm/barrier.h", "asm/byteorder.h")
+
+    @property
+    def control(self) -> Control | None:
+        control, mask = self.layout.control, f"{self.CTRL}_MASK"
+        if not control:
+            return None
+        width = control.register.width
+        low = bool(control.mask and control.mask.active_low)
+        return Control(
+            name=control.register.name,
+            write="",
+            read="",
+            masked=self._swapped(f"ctrl & ~{mask}" if low else f"ctrl | {mask}", width),
+            unmasked=self._swapped("ctrl", width),
+            reset="0" if low else self._swapped(mask, width),
+        )
+
+    @property
+    def pair(self) -> Pair:
+        layout = self.layout
+        first, second = sorted((layout.address_lo, layout.data), key=lambda r: r.offset)
+        upper, lower = (first, second) if layout.endian is Endian.BIG else (second, first)
+        values = {layout.address_lo: "msg->address_lo", layout.data: "msg->data"}
+        high = layout.address_hi
+        return Pair(
+            type=slot_type(64, layout.endian),
+            value=self._swapped(f"(u64){values[upper]} << 32 | {values[lower]}", 64),
+            hi=high.name if high else "",
+            hi_value=self._swapped("msg->address_hi", 32) if high else "",
+        )
+
+    def _swapped(self, value: str, width: int) -> str:
+        """``value`` in the byte order of the store."""
+        if width == 8:
+            return value
+        return f"cpu_to_{'be' if self.layout.endian is Endian.BIG else 'le'}{width}({value})"

@@ -1,0 +1,30 @@
+"""The MSI capability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imsgen.dsl.model import MAX_MSI, Device, MsiStore, Store
+
+from .pci import Pci
+
+
+class Msi(Pci):
+    """Messages that are made of that of index 0, all or none of them."""
+
+    TYPE = "PCI_IRQ_MSI"
+    what = "The MSI messages"
+    machine = "msi"
+
+    @classmethod
+    def of(cls, device: Device, store: Store) -> Msi | None:
+        return cls(device, store) if isinstance(store, MsiStore) else None
+
+    def special_hint(self, index: int) -> str:
+        return "; free it last: its message is that of all" if index == 0 else ""
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        if not self.pools:
+            return (self.prefix,)
+        return tuple(nr for nr in (1, 2, 4, 8, 16, MAX_MSI) if nr >= max(self.prefix, 1))

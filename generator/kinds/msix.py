@@ -1,0 +1,29 @@
+"""The MSI-X table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imsgen.dsl.model import MAX_MSIX, Device, MsixStore, Store
+
+from .pci import Pci
+
+
+class Msix(Pci):
+    """A table in a BAR that the PCI core manages."""
+
+    TYPE = "PCI_IRQ_MSIX"
+    what = "The MSI-X table"
+    machine = "msix"
+
+    @classmethod
+    def of(cls, device: Device, store: Store) -> Msix | None:
+        return cls(device, store) if isinstance(store, MsixStore) else None
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        if self.managed:
+            return range(self.managed.ranges[0].first + 1, MAX_MSIX + 1)
+        if not self.pools:
+            return (self.prefix,)
+        return range(max(self.prefix, 1), MAX_MSIX + 1)

@@ -1,0 +1,111 @@
+"""What MSI and MSI-X have in common: the PCI core has the table."""
+
+from __future__ import annotations
+
+from imsgen.dsl.model import MAX_MSIX
+
+from ..views.stores import Managed, StoreView
+from .base import Kind
+
+
+class Pci(Kind):
+    """A table of the PCI core, used by pools, by managed ones, or for special vectors alone."""
+
+    #: What pci_alloc_irq_vectors() calls it, and what it is in words.
+    TYPE = ""
+    what = ""
+
+    @property
+    def members(self) -> tuple[tuple[str, str, str], ...]:
+        if self.pools:
+            return (("struct pci_irq_table", self.name, self.what),)
+        return ()
+
+    @property
+    def header_includes(self) -> frozenset[str]:
+        if self.pools:
+            return frozenset({"irq_vecpool.h"})
+        return frozenset({"pci.h"})
+
+    @property
+    def includes(self) -> frozenset[str]:
+        if self.pools:
+            return frozenset()
+        return frozenset({"irq.h"})
+
+    @property
+    def use(self) -> str:
+        """What its vectors are for: pools, a managed one, or special vectors alone."""
+        return "table" if self.pools else "spread" if self.managed else "fixed"
+
+    @property
+    def setup(self) -> tuple[str, ...]:
+        prefix = max(self.prefix, 1)
+        if self.pools:
+            at, usable = f"&irqs->{self.name}", self.usable
+            return (f"pci_irq_table_init({at}, pdev, {self.TYPE}, {prefix}, {usable})",)
+        if not self.managed:
+            return (f"pci_alloc_irq_vectors(pdev, {prefix}, {prefix}, {self.TYPE})",)
+        queues = managed_view(self)
+        # A wish for all there are must not become one for none.
+        asked, most = f"{queues.name}_queues", MAX_MSIX - queues.first
+        wanted = f"{asked} < {most} ? {queues.first} + {asked} : {MAX_MSIX}"
+        spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
+        arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
+        return ("pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")",)
+
+    @property
+    def selects(self) -> frozenset[str]:
+        return frozenset({"IRQ_VECPOOL_PCI"} if self.pools else ())
+
+    @property
+    def granted(self) -> str:
+        if self.managed:
+            first = self.managed.ranges[0].first
+            return f"irqs->{self.managed.name}.nr" + (f" + {first}" if first else "")
+        return f"irqs->{self.name}.size" if self.pools else str(self.prefix)
+
+    @property
+    def usable(self) -> str:
+        """Highest index that there is a use for, and one more."""
+        ends = [r.last for pool in self.pools for r in pool.ranges if r.store == self.name]
+        last = [end for end in ends if end is not None]
+        return (
+            "UINT_MAX" if len(last) < len(ends) else str(max([self.prefix, *(e + 1 for e in last)]))
+        )
+
+    def view(self, given: str) -> StoreView:
+        return StoreView(
+            name=self.name,
+            fn=self.fn,
+            ENUM=self.ENUM,
+            source=f"pci_irq_table_source(&irqs->{self.name})",
+            vectors=self.specials,
+            slots=None,
+            cookie=None,
+            managed=managed_view(self) if self.managed else None,
+            info=(),
+            params=(),
+            tables=(),
+            TYPE=self.TYPE,
+            special=max(self.prefix, 1),
+            usable=self.usable,
+            code="",
+            locals="",
+            init="device/spread-init.c.j2" if self.managed else "device/pci-init.c.j2",
+            exit=f"device/{self.use}-exit.c.j2",
+            shutdown=f"device/{self.use}-shutdown.c.j2",
+        )
+
+
+def managed_view(kind: Pci) -> Managed:
+    """The pool of a kind that the kernel spreads over the CPUs."""
+    assert kind.managed is not None
+    name, first = kind.managed.name, kind.managed.ranges[0].first
+    return Managed(
+        name=name,
+        fn=f"{kind.device.name}_{name}",
+        purpose=kind.managed.purpose or "one vector a queue",
+        first=first,
+        index=f"entry + {first}" if first else "entry",
+    )

@@ -1,0 +1,253 @@
+"""What tables of slots have in common, in a BAR or in memory."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from imsgen.dsl.model import (
+    BitArray,
+    CookieField,
+    Device,
+    Endian,
+    IomemStore,
+    MemoryStore,
+    Register,
+)
+
+from ..fold import VALUE_COLUMN, tabs
+from ..names import names_of
+from ..views.parts import Line, Member, members
+from ..views.stores import Access, Control, Cookie, CookiePart, MaskBits, Pair, Slots
+from .ims import Ims, cookie_part, gives_cookies
+
+_WHAT = {
+    "address_lo": "Message address, low half",
+    "address_hi": "Message address, high half",
+    "data": "Message data",
+    "message": "Low half of the message address, and message data",
+}
+
+
+class SlotKind(Ims):
+    """A store whose messages are in slots."""
+
+    #: Type of a pointer to a slot behind the struct, and the descriptor's member that has it.
+    space = ""
+    where = ""
+    #: The template of the functions which touch a slot.
+    functions = ""
+
+    def __init__(self, device: Device, store: IomemStore | MemoryStore) -> None:
+        super().__init__(device, store)
+        self.layout = store.layout
+
+    # --- masks and cookies ----------------------------------------------------------------------
+
+    @property
+    def bits(self) -> BitArray | None:
+        """Mask bits outside of the slots."""
+        return None
+
+    @property
+    def mask_bit(self) -> bool:
+        """Whether a slot has a mask bit."""
+        return bool(self.layout.control and self.layout.control.mask)
+
+    @property
+    def masks(self) -> bool:
+        """Whether messages can be kept from being sent."""
+        return self.mask_bit or self.bits is not None
+
+    @property
+    def CTRL(self) -> str:
+        """What starts the names of the control word's bits."""
+        return f"{self.fn}_CTRL".upper()
+
+    @property
+    def fields(self) -> tuple[CookieField, ...]:
+        """The cookies in the control word."""
+        return self.layout.control.cookies if self.layout.control else ()
+
+    @property
+    def idle(self) -> str:
+        mask = self.layout.control.mask if self.layout.control else None
+        return f"{self.CTRL}_MASK" if mask and mask.active_low else "0"
+
+    @property
+    def needs(self) -> str:
+        return next((field.name for field in self.fields if not field.optional), "")
+
+    @property
+    def cookie(self) -> Cookie | None:
+        if not self.fields or not gives_cookies(self.device):
+            return None
+        return Cookie(
+            struct=f"{self.fn}_cookie",
+            fn=f"{self.fn}_make_cookie",
+            store=self.name,
+            code="device/cookie-slot.c.j2",
+            parts=tuple(self._part(field) for field in self.fields),
+            idle=self.idle,
+            checked=True,
+            missing="bad" if self.needs else "ctrl",
+        )
+
+    def _part(self, c: CookieField) -> CookiePart:
+        field = f"{self.CTRL}_{c.name}".upper()
+        bits = f"FIELD_PREP({field}, cookie->{c.name})"
+        if c.enable_bit is not None:
+            bits = f"{field}_ENABLE |\n»{bits}"
+        return cookie_part(c.name, c.optional, (1 << c.width) - 1, field, bits)
+
+    # --- the slots ------------------------------------------------------------------------------
+
+    @property
+    def code(self) -> str:
+        return "device/ims-slot-chip.c.j2" if self.mask_bit else "device/ims-chip.c.j2"
+
+    @property
+    def info(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("stride", f"sizeof(struct {self.fn}_slot)"),
+            ("align", str(self.align)),
+            *self.place,
+        )
+
+    @property
+    @abstractmethod
+    def align(self) -> int:
+        """What the slots' offset or address is a multiple of."""
+
+    @property
+    def place(self) -> tuple[tuple[str, str], ...]:
+        """Initialisers of struct pci_ims_info that say where the slots are."""
+        return ()
+
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """The registers of a message."""
+        high = (self.layout.address_hi,) if self.layout.address_hi else ()
+        return (self.layout.address_lo, *high, self.layout.data)
+
+    @property
+    def write_order(self) -> tuple[Register, ...]:
+        """The registers of a message in the order in which they are written.
+
+        What nothing masks may be sent as soon as it has an address, which therefore comes last.
+        """
+        return self.registers if self.masks else self.registers[::-1]
+
+    @property
+    @abstractmethod
+    def slot_members(self) -> list[tuple[str, int, int]]:
+        """Members of a slot: name, offset, bytes."""
+
+    @property
+    @abstractmethod
+    def slot_includes(self) -> tuple[str, ...]:
+        """Headers for what touches a slot."""
+
+    @property
+    @abstractmethod
+    def control(self) -> Control | None:
+        """How the control word is written."""
+
+    @property
+    def pair(self) -> Pair | None:
+        """Address and data as one word."""
+        return None
+
+    @property
+    def slots(self) -> Slots:
+        names = {n.name: n for n in names_of(self.device).headers}[self.name]
+        writes = tuple(self._access(register) for register in self.write_order)
+        clears = writes if self.masks else writes[::-1]
+        low = bool(self.bits and self.bits.active_low)
+        big = self.layout.endian is Endian.BIG
+        return Slots(
+            name=self.name,
+            fn=self.fn,
+            path=names.path,
+            file=names.file,
+            guard=names.guard,
+            includes=self.slot_includes,
+            defines=tuple(
+                Line(name, tabs(f"#define {name}", VALUE_COLUMN), value)
+                for name, value in self._defines()
+            ),
+            members=self._members(),
+            stride=self.layout.stride,
+            functions=self.functions,
+            pointer=f"struct {self.fn}_slot {self.space}*",
+            where=self.where,
+            in_desc=f"desc->data.dcookie.{self.where}",
+            control=self.control,
+            mask_bit=self.mask_bit,
+            cookies_only=self.layout.control is not None and not self.mask_bit,
+            bits=(
+                MaskBits(f"{not low}, {big}".lower(), f"{low}, {big}".lower())
+                if self.bits
+                else None
+            ),
+            masks=self.masks,
+            rewrites=not self.device.remapping,
+            write_macro="PCI_IMS_SLOT_WRITE" + ("" if self.device.remapping else "_LIVE"),
+            write_live=not self.device.remapping and self.mask_bit,
+            writes=writes,
+            clears=clears,
+            last=writes[-1],
+            cleared=clears[-1],
+            pair=self.pair,
+        )
+
+    def _access(self, register: Register) -> Access:
+        value = "msg->" + {
+            self.layout.address_lo: "address_lo",
+            self.layout.data: "data",
+        }.get(register, "address_hi")
+        write = accessor("write", register.width, self.layout.endian)
+        return Access(
+            register.name, write, accessor("read", register.width, self.layout.endian), value
+        )
+
+    def _defines(self) -> list[tuple[str, str]]:
+        control = self.layout.control
+        if not control:
+            return []
+        out = [(f"{self.CTRL}_MASK", f"BIT({control.mask.bit})")] if control.mask else []
+        for c in control.cookies:
+            name = f"{self.CTRL}_{c.name}".upper()
+            if c.enable_bit is not None:
+                out.append((f"{name}_ENABLE", f"BIT({c.enable_bit})"))
+            out.append((name, f"GENMASK({c.shift + c.width - 1}, {c.shift})"))
+        return out
+
+    def _members(self) -> tuple[Member, ...]:
+        """The registers, and what is between and behind them."""
+        parts: list[tuple[str, str, str]] = []
+        at = pads = 0
+        end = ("", self.layout.stride, 0)
+        for name, offset, size in [*sorted(self.slot_members, key=lambda m: m[1]), end]:
+            if offset > at:
+                parts.append(("u8", f"reserved{pads}[{offset - at}]", "Not used"))
+                pads += 1
+            if name:
+                what = "Mask bit and cookies" if self.mask_bit else "Cookies"
+                kind = slot_type(8 * size, self.layout.endian)
+                parts.append((kind, name, _WHAT.get(name, what)))
+            at = offset + size
+        return members(parts)
+
+
+def slot_type(width: int, endian: Endian) -> str:
+    """The type of a register."""
+    if width == 8:
+        return "u8"
+    return f"__{'be' if endian is Endian.BIG else 'le'}{width}"
+
+
+def accessor(kind: str, width: int, endian: Endian) -> str:
+    """The function that reads or writes a register of a BAR; rule 12 wants the same width."""
+    if endian is Endian.BIG and width > 8:
+        return f"io{kind}{width}be"
+    return kind + {8: "b", 16: "w", 32: "l"}[width]

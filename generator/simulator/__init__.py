@@ -1,0 +1,1 @@
+"""What a device's pools do on a large machine: ``imsgen simulate``."""

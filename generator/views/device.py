@@ -1,0 +1,277 @@
+"""What templates see of a device: :class:`DeviceView`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imsgen.dsl.model import Device, ImsStore, MsiStore, Pool
+
+from ..kinds import kinds_of
+from ..kinds.base import Kind, Param
+from ..names import names_of
+from .minimum import Minimum, minimum_view
+from .parts import Line, Member, aligned, members
+from .pools import PoolView, SubdeviceView, limit_define, pool_view, subdevice_view
+from .stores import Cookie, Managed, Slots, Special, StoreView
+
+
+class Unsupported(Exception):
+    """The layout is valid, but Linux has no way to express it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call that sets up something: an expression."""
+
+    call: str
+    first: bool
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """How init takes what the driver passes."""
+
+    tail: str
+    passed: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """A device, for all templates of its glue."""
+
+    #: What its names begin with.
+    f: str
+    title: str
+    depends: tuple[str, ...]
+    selects: tuple[str, ...]
+    header_includes: tuple[str, ...]
+    includes: tuple[str, ...]
+    forward: tuple[str, ...]
+    defines: tuple[Line, ...]
+    #: The stores that pools have vectors of: constants, and what a pool takes for them.
+    sources: tuple[Line, ...]
+    source_names: str
+    nr_sources: int
+    #: What the driver passes: in a struct, or as one argument.
+    has_params: bool
+    params: tuple[Member, ...]
+    arguments: Arguments
+    cookies: tuple[Cookie, ...]
+    state: tuple[Member, ...]
+    vectors: tuple[Special, ...]
+    #: IMS stores first: some parents have to know their size before MSI-X is set up.
+    stores: tuple[StoreView, ...]
+    ims: tuple[StoreView, ...]
+    slots: tuple[Slots, ...]
+    pools: tuple[PoolView, ...]
+    managed: tuple[Managed, ...]
+    subdevices: tuple[SubdeviceView, ...]
+    minimum: Minimum | None
+    #: Whether vectors are allocated without the library's help.
+    own_vectors: bool
+    #: Calls which set up the stores, one after the other.
+    steps: tuple[Step, ...]
+    #: Whether these are IMS stores and nothing else, a PCI one and nothing else, or more than that.
+    single: bool
+    plain: bool
+    several: bool
+    #: Stores whose messages can't be masked.
+    unmasked: tuple[str, ...]
+
+
+def device_view(device: Device) -> DeviceView:
+    """Everything that the templates of the glue use.
+
+    Raises :class:`Unsupported`: one device can have one IMS store, because a device has one
+    ``MSI_SECONDARY_DOMAIN`` (include/linux/msi_api.h).
+    """
+    kinds = kinds_of(device)
+    _check_stores(device)
+    _check_cookies(device, kinds)
+    _check_msi(device)
+    params = _params(device, kinds)
+    has_params = len(params) > 1 or any(p.callback for p in params)
+    given = "params->" if has_params else ""
+    ordered = sorted(kinds, key=lambda kind: kind.name in _pci(device))
+    stores = tuple(kind.view(given) for kind in ordered)
+    minimum = minimum_view(device)
+    single = not any(store.TYPE or store.ENUM for store in stores) and minimum is None
+    plain = all(store.TYPE and not store.ENUM for store in stores) and minimum is None
+    names = [store.name for store in device.stores]
+    layout = sorted(stores, key=lambda store: names.index(store.name))
+    by_name = {v.name: v for store in stores for v in store.vectors}
+    return DeviceView(
+        f=device.name,
+        title=device.title or device.name,
+        depends=_depends(device, kinds),
+        selects=_selects(device, kinds),
+        header_includes=_header_includes(device, kinds),
+        includes=_includes(device, kinds),
+        forward=_forward(device, kinds),
+        defines=_defines(device),
+        sources=tuple(Line(s.ENUM, "", s.source) for s in layout if s.ENUM),
+        source_names=",\n»".join(s.ENUM for s in layout if s.ENUM),
+        nr_sources=sum(bool(kind.ENUM) for kind in kinds),
+        has_params=has_params,
+        params=members([(p.type, p.name, p.what) for p in params]) if has_params else (),
+        arguments=_arguments(device, params, has_params),
+        cookies=tuple(store.cookie for store in stores if store.cookie),
+        state=members(_state(device, kinds)),
+        vectors=tuple(by_name[v.name] for v in device.vectors),
+        stores=stores,
+        ims=tuple(store for store in stores if not store.TYPE),
+        slots=tuple(store.slots for store in stores if store.slots),
+        pools=tuple(pool_view(device, pool, given) for pool in _plain(device)),
+        managed=tuple(store.managed for store in stores if store.managed),
+        subdevices=tuple(subdevice_view(device, sub) for sub in device.subdevices),
+        minimum=minimum,
+        own_vectors=any(store.TYPE and not store.ENUM for store in stores),
+        steps=tuple(
+            Step(call, number == 0)
+            for number, call in enumerate(call for kind in ordered for call in kind.setup)
+        ),
+        single=single,
+        plain=plain,
+        several=not (single or plain),
+        unmasked=tuple(kind.name for kind in kinds if not kind.masks),
+    )
+
+
+# --- what Linux can't do ------------------------------------------------------------------------
+
+
+def _check_stores(device: Device) -> None:
+    stores = [store.name for store in device.stores if isinstance(store, ImsStore)]
+    if len(stores) > 1:
+        raise Unsupported(
+            f"device {device.name}: Linux gives a device one secondary MSI domain, "
+            f"so the stores {', '.join(stores)} can't be used at once"
+        )
+
+
+def _check_cookies(device: Device, kinds: tuple[Kind, ...]) -> None:
+    """Only who gets a dedicated vector has a cookie to give (rule 30)."""
+    for kind in kinds:
+        if not kind.needs:
+            continue
+        without = [f"vector {v.name}" for v in kind.specials]
+        without += [f"shared pool {pool.name}" for pool in kind.pools if pool.sharing]
+        if without:
+            raise Unsupported(
+                f"device {device.name}: messages of store {kind.name} need a {kind.needs}, "
+                f"which {without[0]} can't give; make it optional, or use another store"
+            )
+
+
+def _check_msi(device: Device) -> None:
+    """All messages of MSI are made of that of index 0, which is gone when that one is freed."""
+    msi = {s.name for s in device.stores if isinstance(s, MsiStore)}
+    for pool in _plain(device):
+        for r in pool.ranges:
+            if r.store in msi and r.first == 0 and r.last != 0:
+                raise Unsupported(
+                    f"device {device.name}: pool {pool.name} has index 0 of MSI store {r.store}, "
+                    f"whose message is that of all; give it to a vector that is freed last"
+                )
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def _plain(device: Device) -> list[Pool]:
+    """The pools whose vectors are made on demand."""
+    return [pool for pool in device.pools if not pool.managed]
+
+
+def _pci(device: Device) -> set[str]:
+    return {store.name for store in device.stores if not isinstance(store, ImsStore)}
+
+
+def _depends(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    out = ["PCI_MSI", *dict.fromkeys(name for kind in kinds for name in kind.depends)]
+    if device.architectures:
+        out.append(" || ".join([*(a.upper() for a in device.architectures), "COMPILE_TEST"]))
+    return tuple(out)
+
+
+def _selects(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    names = {name for kind in kinds for name in kind.selects}
+    return tuple(sorted(names | {"IRQ_VECSET"} if device.subdevices else names))
+
+
+def _header_includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    names = {name for kind in kinds for name in kind.header_includes}
+    names |= {"irq_vecset.h"} if device.subdevices else set()
+    # The others include it.
+    return tuple(sorted(names - {"irq_vecpool.h"} if len(names) > 1 else names))
+
+
+def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    linux = {"module.h", "pci.h"} - {name for kind in kinds for name in kind.header_includes}
+    linux |= {name for kind in kinds for name in kind.includes}
+    linux |= {f"irqchip/{names_of(device).include.strip('<>').rpartition('/')[2]}"}
+    cookies = [kind.cookie for kind in kinds if kind.cookie]
+    if any(part.FIELD for cookie in cookies for part in cookie.parts):
+        linux.add("bitfield.h")
+    if any(part.optional and part.name == "pasid" for c in cookies for part in c.parts):
+        linux.add("iommu.h")
+    if device.subdevices:
+        linux |= {"auxiliary_bus.h", "minmax.h"}
+    return tuple(sorted(f"linux/{name}" for name in linux))
+
+
+def _forward(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    """Structs that the header only points to, and no header of the library declares."""
+    return () if any(kind.header_includes for kind in kinds) else ("pci_dev",)
+
+
+def _defines(device: Device) -> tuple[Line, ...]:
+    limits = [(limit_define(device, p), str(p.sharing.limit)) for p in device.pools if p.sharing]
+    return aligned(limits, "#define ")
+
+
+def _params(device: Device, kinds: tuple[Kind, ...]) -> list[Param]:
+    """What the driver passes for stores and pools, each once."""
+    out = {p.name: p for kind in kinds for p in kind.params}
+    for pool in device.pools:
+        if pool.sharing:
+            what = f"Handler of shared {pool.name} vectors, gets the vector as its data"
+            name = f"{pool.name}_handler"
+            out[name] = Param(name, "irq_handler_t", what, True)
+        if pool.managed:
+            what = f"How many {pool.name} vectors are wanted; there may be fewer"
+            name = f"{pool.name}_queues"
+            out[name] = Param(name, "unsigned int", what)
+    return list(out.values())
+
+
+def _arguments(device: Device, params: list[Param], has_params: bool) -> Arguments:
+    if has_params:
+        what = "What only the driver knows"
+        tail = f",\n»const struct {device.name}_irqs_params *params"
+        return Arguments(tail, ", params", (Line("params", "\t", what),))
+    if params:
+        only = params[0]
+        decl = only.type + ("" if only.type.endswith("*") else " ") + only.name
+        return Arguments(f",\n»{decl}", f", {only.name}", (Line(only.name, "\t", only.what),))
+    return Arguments("", "", ())
+
+
+def _state(device: Device, kinds: tuple[Kind, ...]) -> list[tuple[str, str, str]]:
+    """Members of struct <device>_irqs."""
+    out = [("struct pci_dev *", "pdev", "The PCI device, NULL while they are not set up")]
+    out += [
+        ("unsigned int", v.name, f"Linux interrupt number: {v.purpose or v.name}")
+        for v in device.vectors
+    ]
+    out += [member for kind in kinds for member in kind.members]
+    out += [
+        ("struct irq_vecpool", p.name, f"The {p.name} pool: {p.purpose or 'all alike'}")
+        for p in _plain(device)
+    ]
+    out += [
+        ("struct irq_vecset_group *", sub.name, f"The {sub.name} subdevices")
+        for sub in device.subdevices
+    ]
+    return out

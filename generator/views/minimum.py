@@ -1,0 +1,94 @@
+"""What templates see of ``requires N vectors;``: how many there are, and machines with too few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imsgen.dsl.model import Device
+
+from ..kinds import kinds_of
+from ..kinds.base import Kind
+from ..kinds.ims import Ims
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """The vectors that the driver needs."""
+
+    nr: int
+    #: How many there are: an expression.
+    granted: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A member of the fake machine or of the parameters, and its value."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the fake machine has and the driver passes."""
+
+    name: str
+    fails: bool
+    ret: str
+    machine: tuple[Setting, ...]
+    params: tuple[Setting, ...]
+
+
+def minimum_view(device: Device) -> Minimum | None:
+    """The vectors that the driver needs; None where any number will do, or where all are there."""
+    kinds = kinds_of(device)
+    if sum(kind.numbers[0] for kind in kinds) >= device.minimum:
+        return None
+    return Minimum(device.minimum, " +\n»".join(kind.granted for kind in kinds))
+
+
+def too_few(device: Device) -> tuple[Machine, ...]:
+    """Machines that a suite tries: one with a vector less than needed, one with enough.
+
+    MSI comes in powers of two, so there it may be more than one.
+    """
+    if minimum_view(device) is None:
+        return ()
+    most = sum(kind.numbers[-1] for kind in kinds_of(device))
+    less = (_machine(device, n, "too_few", True) for n in range(device.minimum - 1, 0, -1))
+    enough = (_machine(device, n, "enough", False) for n in range(device.minimum, most + 1))
+    found = (next(filter(None, less), None), next(filter(None, enough), None))
+    return tuple(machine for machine in found if machine is not None)
+
+
+def _machine(device: Device, total: int, name: str, fails: bool) -> Machine | None:
+    """A machine with TOTAL vectors; None if there can't be one."""
+    kinds = kinds_of(device)
+    ims = next((kind for kind in kinds if isinstance(kind, Ims)), None)
+    pci = next((kind for kind in kinds if not isinstance(kind, Ims)), None)
+    slots = ims.numbers if ims else (0,)
+    if ims and not ims.size.runtime:
+        slots = (ims.size.maximum,)
+    entries = pci.numbers if pci else (0,)
+    for nr in slots:
+        if nr > total:
+            break
+        if total - nr in entries:
+            machine, params = _settings(ims, nr, pci, total - nr)
+            return Machine(name, fails, "-ENOSPC" if fails else "0", machine, params)
+    return None
+
+
+def _settings(
+    ims: Ims | None, slots: int, pci: Kind | None, entries: int
+) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
+    machine: list[Setting] = []
+    params: list[Setting] = []
+    if pci and (pci.pools or pci.managed):
+        machine.append(Setting(pci.machine, entries))
+        if pci.managed:
+            queues = entries - pci.managed.ranges[0].first
+            params.append(Setting(f"{pci.managed.name}_queues", queues))
+    if ims and ims.size.runtime:
+        params.append(Setting(f"{ims.name}_slots", slots))
+    return tuple(machine), tuple(params)

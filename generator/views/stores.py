@@ -1,0 +1,178 @@
+"""What templates see of a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .parts import Line, Member
+
+
+@dataclass(frozen=True)
+class Special:
+    """A vector with a fixed purpose."""
+
+    name: str
+    index: int
+    purpose: str
+    #: Where it is and how its handler runs, in words.
+    where: str
+    #: The store, where a command for the vector can fail; else empty.
+    error: str
+
+
+@dataclass(frozen=True)
+class Access:
+    """A register of a slot and how it is written and read."""
+
+    name: str
+    write: str
+    read: str
+    #: What is written: of the message.
+    value: str
+
+
+@dataclass(frozen=True)
+class Control:
+    """The control word: expressions for its values."""
+
+    name: str
+    write: str
+    read: str
+    masked: str
+    unmasked: str
+    reset: str
+
+
+@dataclass(frozen=True)
+class MaskBits:
+    """Mask bits outside of the slots: arguments of pci_ims_set_mask()."""
+
+    masked: str
+    unmasked: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Address and data of a slot in memory, which are one word."""
+
+    type: str
+    value: str
+    #: The high half of the address, where there is one: member and value.
+    hi: str
+    hi_value: str
+
+
+@dataclass(frozen=True)
+class Slots:
+    """A store that is a table of slots: their layout and the functions which touch them."""
+
+    name: str
+    fn: str
+    path: str
+    file: str
+    guard: str
+    includes: tuple[str, ...]
+    defines: tuple[Line, ...]
+    members: tuple[Member, ...]
+    stride: int
+    #: The template of the functions.
+    functions: str
+    #: Type of a pointer to a slot, up to the name; where a descriptor has it.
+    pointer: str
+    where: str
+    in_desc: str
+    control: Control | None
+    #: Whether that masks messages, or only carries cookies.
+    mask_bit: bool
+    cookies_only: bool
+    bits: MaskBits | None
+    #: Whether messages can be masked, in whatever way.
+    masks: bool
+    #: Whether a parent may rewrite a message in use.
+    rewrites: bool
+    #: Whether the slot can be masked around that.
+    write_live: bool
+    #: How the library's macro for that is called.
+    write_macro: str
+    #: Registers of a message in the order in which they are written, and emptied.
+    writes: tuple[Access, ...]
+    clears: tuple[Access, ...]
+    last: Access
+    cleared: Access
+    pair: Pair | None
+
+
+@dataclass(frozen=True)
+class CookiePart:
+    """A cookie and how it is checked."""
+
+    name: str
+    what: str
+    optional: bool
+    #: What stands for none.
+    NONE: str
+    #: Where a control word has it, and the bits of that.
+    FIELD: str
+    bits: str
+    #: The highest value; empty if all are good.
+    limit: str
+
+
+@dataclass(frozen=True)
+class Cookie:
+    """What messages of a store carry along, given by who gets a dedicated vector."""
+
+    #: The struct, and the function which makes what the library takes.
+    struct: str
+    fn: str
+    store: str
+    #: The template of the function.
+    code: str
+    parts: tuple[CookiePart, ...]
+    #: The control word of a message without a cookie.
+    idle: str
+    #: Whether there is something to check; what is returned for no cookie at all.
+    checked: bool
+    missing: str
+
+
+@dataclass(frozen=True)
+class Managed:
+    """A pool whose vectors the kernel spreads over the CPUs, one a queue."""
+
+    name: str
+    fn: str
+    purpose: str
+    first: int
+    #: Index of a vector in the store.
+    index: str
+
+
+@dataclass(frozen=True)
+class StoreView:
+    """A store of any kind; templates which are empty aren't included."""
+
+    name: str
+    fn: str
+    #: Number of the store in the sources of the pools; empty if no pool has it.
+    ENUM: str
+    #: How a pool takes it: an expression.
+    source: str
+    vectors: tuple[Special, ...]
+    slots: Slots | None
+    cookie: Cookie | None
+    managed: Managed | None
+    #: Initialisers of its description and of its parameters, and tables of slots.
+    info: tuple[Line, ...]
+    params: tuple[Line, ...]
+    tables: tuple[Line, ...]
+    #: How many vectors it needs at least and can use at most: MSI and MSI-X.
+    TYPE: str
+    special: int
+    usable: str
+    #: Templates.
+    code: str
+    locals: str
+    init: str
+    exit: str
+    shutdown: str

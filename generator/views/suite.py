@@ -1,0 +1,424 @@
+"""What the KUnit templates see: :class:`SuiteView`, made from the model alone.
+
+Offsets, limits and expected values come straight from the model, not from the C that is under test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imsgen.dsl.model import (
+    CommandStore,
+    Context,
+    Device,
+    ExportedStore,
+    IomemStore,
+    Member,
+    MemoryStore,
+    MsiStore,
+    MsixStore,
+    PciStore,
+    Pool,
+    Range,
+    SharePolicy,
+    SpecialVector,
+    Subdevice,
+)
+
+from ..names import names_of
+from .minimum import too_few
+from .parts import Line
+from .suite_stores import (
+    SuiteStore,
+    aligned_lines,
+    bar_bases,
+    ims_of,
+    needs_cookie,
+    passes_cookies,
+    pci_count,
+    store_size,
+    store_suite,
+    table_offset,
+)
+
+#: CPU vectors of the fake machine: more than any case needs.
+_VECTORS = 64
+
+#: Vectors that the driver of a managed pool wants.
+_QUEUES = 8
+
+#: What the fake parent sends in the high half of an address.
+_HIGH = 0x12345600
+
+_CONTEXTS = {
+    Context.HARD: "IRQ_LAYOUT_HARD",
+    Context.THREADED: "IRQ_LAYOUT_THREADED",
+    Context.ONESHOT: "IRQ_LAYOUT_ONESHOT",
+}
+
+
+@dataclass(frozen=True)
+class SuiteVector:
+    """A vector with a fixed purpose, and the initialiser of its description."""
+
+    name: str
+    fails: bool
+    values: str
+
+
+@dataclass(frozen=True)
+class SuitePool:
+    """A pool whose vectors are made on demand."""
+
+    name: str
+    fn: str
+    shared: bool
+    least: bool
+    get_on: str
+    dedicated: bool
+    fails: bool
+    #: What is handed on to the driver for a cookie, with a comma.
+    cookie: str
+    #: A good cookie where vectors can't do without: its struct and its members.
+    struct: str
+    given: str
+    ranges: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class SuiteManaged:
+    """A pool whose vectors the kernel spreads over the CPUs."""
+
+    name: str
+    fn: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class SuiteSubdevice:
+    """A kind of subdevice; each part is an initialiser of its description."""
+
+    name: str
+    fn: str
+    passed: str
+    parts: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class SuiteView:
+    """The suite of a device."""
+
+    f: str
+    name: str
+    title: str
+    selects: tuple[str, ...]
+    architectures: bool
+    headers: tuple[str, ...]
+    includes: tuple[str, ...]
+    machine: tuple[Line, ...]
+    #: What the driver passes: in a struct, part of which depends on the fake, or one argument.
+    has_params: bool
+    constants: tuple[Line, ...]
+    assigned: tuple[Line, ...]
+    argument: str
+    device: tuple[Line, ...]
+    restores: bool
+    vectors: tuple[SuiteVector, ...]
+    trials: tuple[str, ...]
+    store: SuiteStore | None
+    pools: tuple[SuitePool, ...]
+    managed: tuple[SuiteManaged, ...]
+    subdevices: tuple[SuiteSubdevice, ...]
+
+
+def suite_view(device: Device) -> SuiteView:
+    """What the templates of the suite of ``device`` use."""
+    ims = ims_of(device)
+    constants, assigned = _constants(device), _assigned(device)
+    alone = len(assigned) == 1 and not constants
+    has_params = not alone and bool(constants or assigned)
+    argument = "&params" if has_params else assigned[0][1] if alone else ""
+    trials = _trials(device)
+    return SuiteView(
+        f=device.name,
+        name=names_of(device).suite,
+        title=device.title or device.name,
+        selects=_selects(device),
+        architectures=bool(device.architectures),
+        headers=tuple(f"kunit/{name}" for name in _headers(device)),
+        includes=_includes(device),
+        machine=_machine(device),
+        has_params=has_params,
+        constants=aligned_lines(constants),
+        assigned=tuple(Line(name, " ", value) for name, value in assigned),
+        argument=f", {argument}" if argument else "",
+        device=_device(device, bool(trials)),
+        restores=ims is not None,
+        vectors=tuple(_vector(device, v) for v in device.vectors),
+        trials=trials,
+        store=store_suite(device, ims) if ims else None,
+        pools=tuple(_pool(device, pool) for pool in device.pools if not pool.managed),
+        managed=tuple(_managed(device, pool) for pool in device.pools if pool.managed),
+        subdevices=tuple(_subdevice(device, sub) for sub in device.subdevices),
+    )
+
+
+# --- what is included and selected --------------------------------------------------------------
+
+
+def _headers(device: Device) -> list[str]:
+    """The supporting headers, by the parts of the library that the device uses."""
+    plain = any(not pool.managed for pool in device.pools)
+    uses = {
+        "ims_layout.h": ims_of(device) is not None,
+        "irq_layout.h": True,
+        "irq_layout_pool.h": plain,
+        "irq_layout_set.h": bool(device.subdevices),
+    }
+    return [name for name, used in uses.items() if used] + ["test.h"]
+
+
+def _selects(device: Device) -> tuple[str, ...]:
+    names = [name.removesuffix(".h").upper() for name in _headers(device)[:-1]]
+    return tuple(sorted(f"{name}_KUNIT" for name in names))
+
+
+def _includes(device: Device) -> tuple[str, ...]:
+    names = {"array_size.h", "module.h", "msi.h", "pci.h", "stddef.h"}
+    if any(pool.sharing for pool in device.pools):
+        names.add("interrupt.h")
+    if device.subdevices:
+        names.add("auxiliary_bus.h")
+    if ims_of(device):
+        names.add("bits.h")
+    own = names_of(device).include.strip("<>")
+    return tuple(sorted([own, *(f"linux/{name}" for name in names)]))
+
+
+# --- the machine, and what the driver passes ----------------------------------------------------
+
+
+def _machine(device: Device) -> tuple[Line, ...]:
+    ims, count = ims_of(device), pci_count(device)
+    lines = [("vectors", str(_VECTORS))]
+    if any(isinstance(s, MsixStore) for s in device.stores):
+        lines.append(("msix", str(count)))
+    for store in device.stores:
+        if isinstance(store, MsiStore):
+            lines.append(("msi", str(store_size(device, store))))
+    if not ims:
+        return aligned_lines([*lines, ("bar_size", "PAGE_SIZE")])
+    lines += [("bar_size", f"{bar_bases(device, ims)[1]:#x}"), ("supports", "MSI_FLAG_PCI_IMS")]
+    if not isinstance(ims, (IomemStore, MemoryStore)) or ims.layout.address_hi:
+        lines.append(("address_hi", f"{_HIGH:#x}"))
+    return aligned_lines(lines)
+
+
+def _constants(device: Device) -> list[tuple[str, str]]:
+    """Members of the parameters that are always the same."""
+    ims = ims_of(device)
+    out = []
+    if isinstance(ims, CommandStore):
+        out.append((f"{ims.name}_command", "ims_layout_command"))
+    if isinstance(ims, ExportedStore):
+        out.append((f"{ims.name}_changed", "ims_layout_changed"))
+    out += [(f"{p.name}_handler", f"test_{p.name}_handler") for p in device.pools if p.sharing]
+    return out
+
+
+def _assigned(device: Device) -> list[tuple[str, str]]:
+    """Those that depend on the fake device or on what is tried."""
+    ims = ims_of(device)
+    out: list[tuple[str, str]] = []
+    if isinstance(ims, IomemStore):
+        for bar, base in bar_bases(device, ims)[0].items():
+            out.append((f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar"))
+        if ims.offset.runtime:
+            out.append((f"{ims.name}_offset", "asked->offset"))
+    if isinstance(ims, MemoryStore):
+        out.append((ims.name, "fake->mem + asked->offset"))
+    if ims and ims.slots.runtime:
+        out.append((f"{ims.name}_slots", "asked->slots"))
+    out += [(f"{p.name}_queues", "asked->queues") for p in device.pools if p.managed]
+    return out
+
+
+def _asked(device: Device) -> dict[str, int]:
+    """What a driver of the fake device passes."""
+    ims = ims_of(device)
+    out: dict[str, int] = {}
+    if isinstance(ims, MemoryStore) or (isinstance(ims, IomemStore) and ims.offset.runtime):
+        out["offset"] = table_offset(ims)
+    if ims and ims.slots.runtime:
+        out["slots"] = store_size(device, ims)
+    if any(pool.managed for pool in device.pools):
+        out["queues"] = max(_QUEUES, device.minimum)
+    return out
+
+
+def _initialiser(values: dict[str, int]) -> str:
+    words = (f".{n} = {v:#x}" if n == "offset" else f".{n} = {v}" for n, v in values.items())
+    return f"{{ {', '.join(words)} }}"
+
+
+def _trials(device: Device) -> tuple[str, ...]:
+    """Machines with as many vectors as the driver needs at least, and with fewer."""
+    out = []
+    for few in too_few(device):
+        words = [f'.name = "{few.name.replace("_", " ")}"']
+        words += [f".{m.name} = {m.value}" for m in few.machine]
+        asked = _asked(device)
+        asked |= {p.name.rpartition("_")[2]: p.value for p in few.params}
+        words += [f".asked = {_initialiser(asked)}"] if asked else []
+        words += [f".ret = {few.ret}"] if few.ret != "0" else []
+        out.append(",\n»".join(words))
+    return tuple(out)
+
+
+def _device(device: Device, trials: bool) -> tuple[Line, ...]:
+    lines = [
+        ("name", f'"{device.name}"'),
+        ("size", f"sizeof(struct {device.name}_irqs)"),
+        ("machine", "&test_machine"),
+    ]
+    asked = _asked(device)
+    lines += [("asked", _initialiser(asked))] if asked else []
+    lines += [(name, f"test_{name}") for name in ("init", "devm_init", "exit", "shutdown")]
+    lines += [("restore", "test_restore")] if ims_of(device) else []
+    for name, there in (("vectors", bool(device.vectors)), ("trials", trials)):
+        if there:
+            lines += [(name, f"test_{name}"), (f"nr_{name}", f"ARRAY_SIZE(test_{name})")]
+    return aligned_lines(lines)
+
+
+def _vector(device: Device, v: SpecialVector) -> SuiteVector:
+    store = device.store(v.store)
+    values = [f'"{v.name}"', f"test_irq_{v.name}", str(v.index), _CONTEXTS[v.context]]
+    values += [] if isinstance(store, PciStore) else ["&test_store.store"]
+    fails = isinstance(store, CommandStore)
+    values += [f"test_irq_{v.name}_error"] if fails else []
+    return SuiteVector(v.name, fails, ",\n»".join(values))
+
+
+# --- pools --------------------------------------------------------------------------------------
+
+
+def _pool(device: Device, pool: Pool) -> SuitePool:
+    fn = f"{device.name}_{pool.name}"
+    least = pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
+    ims = ims_of(device)
+    own = ims if ims and any(r.store == ims.name for r in pool.ranges) else None
+    cookie = own is not None and passes_cookies(device, own)
+    needed = needs_cookie(own) if own and cookie and pool.dedicated else []
+    fails = isinstance(own, CommandStore)
+    lines = [
+        ("name", f'"{device.name} {pool.name}"'),
+        ("device", "&test_device"),
+        ("pool", f"offsetof(struct {device.name}_irqs, {pool.name})"),
+        ("ranges", f"test_{pool.name}_ranges"),
+        ("nr_ranges", f"ARRAY_SIZE(test_{pool.name}_ranges)"),
+    ]
+    calls = []
+    if pool.sharing:
+        lines.append(("limit", str(pool.sharing.limit)))
+        calls += ["get", "get_least"] if least else ["get"]
+    if pool.dedicated:
+        calls += ["get_dedicated", "get_at"]
+    lines += [("reserve", str(pool.reserve))] if pool.reserve else []
+    lines += [("node", "true")] if pool.node else []
+    lines += [("cookie", f"&test_{pool.name}_cookie")] if needed else []
+    lines += [(call, f"test_{pool.name}_{call}") for call in calls]
+    lines.append(("put", f"{fn}_put"))
+    lines += [(call, f"{fn}_{call}") for call in ("attach", "detach") if pool.sharing]
+    lines += [(call, f"test_{pool.name}_{call}") for call in ("irq", "index")]
+    lines += [("error", f"{fn}_error")] if fails else []
+    return SuitePool(
+        name=pool.name,
+        fn=fn,
+        shared=pool.sharing is not None,
+        least=least,
+        get_on=f"{fn}_get_on" if least else f"{fn}_get",
+        dedicated=pool.dedicated,
+        fails=fails,
+        cookie=", cookie" if cookie else "",
+        struct=f"{device.name}_{own.name}_cookie" if own and needed else "",
+        given=", ".join(f".{name} = 1" for name in needed),
+        ranges=tuple(_range(device, r) for r in pool.ranges),
+        lines=aligned_lines(lines),
+    )
+
+
+def _last(device: Device, r: Range) -> int:
+    end = store_size(device, device.store(r.store)) - 1
+    return end if r.last is None else min(r.last, end)
+
+
+def _range(device: Device, r: Range) -> str:
+    source = f"{device.name}_{r.store}".upper()
+    values = f'"{r.store}", {source}, {r.first}, {_last(device, r)}'
+    pci = isinstance(device.store(r.store), PciStore)
+    return values if pci else f"{values}, &test_store.store"
+
+
+def _managed(device: Device, pool: Pool) -> SuiteManaged:
+    first = pool.ranges[0].first
+    lines = [
+        ("name", f'"{device.name} {pool.name}"'),
+        ("device", "&test_device"),
+        ("first", str(first)),
+        ("most", str(_last(device, pool.ranges[0]) - first + 1)),
+    ]
+    lines += [(call, f"test_{pool.name}_{call}") for call in ("nr", "irq", "affinity")]
+    return SuiteManaged(pool.name, f"{device.name}_{pool.name}", aligned_lines(lines))
+
+
+# --- subdevices ---------------------------------------------------------------------------------
+
+
+def _subdevice(device: Device, sub: Subdevice) -> SuiteSubdevice:
+    fn = f"{device.name}_{sub.name}"
+    lines = [
+        ("name", f'"{device.name} {sub.name}"'),
+        ("device", "&test_device"),
+        ("max", str(_number(device, sub))),
+        ("parts", f"test_{sub.name}_parts"),
+        ("nr_parts", f"ARRAY_SIZE(test_{sub.name}_parts)"),
+    ]
+    lines += [(call, f"test_{sub.name}_set_{call}") for call in ("init", "devm_init")]
+    lines += [("exit", f"{fn}_irqs_exit"), ("nr", f"{fn}_nr"), ("irq", f"{fn}_irq")]
+    return SuiteSubdevice(
+        name=sub.name,
+        fn=fn,
+        passed=", wanted" * sum(not m.single for m in sub.members),
+        parts=tuple(_part(device, fn, m) for m in sub.members),
+        lines=aligned_lines(lines),
+    )
+
+
+def _there(device: Device, m: Member) -> int | None:
+    """How many vectors of a pool subdevices of the fake device can have; None for any number."""
+    pool = next(pool for pool in device.pools if pool.name == m.pool)
+    if pool.sharing:
+        return None
+    return sum(_last(device, r) - r.first + 1 for r in pool.ranges)
+
+
+def _number(device: Device, sub: Subdevice) -> int:
+    """How many subdevices of a kind the fake device can have."""
+    number = sub.maximum
+    for m in sub.members:
+        there = _there(device, m)
+        if there is not None:
+            number = min(number, there // m.minimum)
+    return number
+
+
+def _part(device: Device, fn: str, m: Member) -> str:
+    there = _there(device, m)
+    most = m.maximum if there is None else min(m.maximum, there)
+    values = f'"{m.pool}", {m.minimum}, {most}, {fn}_{m.pool}'
+    if there is None:
+        values += f",\n»{fn}_{m.pool}_attach, {fn}_{m.pool}_detach"
+    return values

@@ -1,0 +1,161 @@
+"""What commit messages and the cover letter say of a device, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imsgen.dsl.model import (
+    MAX_MSI,
+    CommandStore,
+    Device,
+    ExportedStore,
+    ImsStore,
+    IomemStore,
+    MemoryStore,
+    MsiStore,
+    MsixStore,
+    PciId,
+    Pool,
+    Range,
+    SharePolicy,
+    Size,
+    Store,
+)
+
+from ..kinds import kind_of, kinds_of
+
+
+@dataclass(frozen=True)
+class Words:
+    """A device, the kernel that a series is for, and the commits which prepare that."""
+
+    title: str
+    subject: str
+    ids: str
+    what: str
+    holds: tuple[str, ...]
+    maintainers: tuple[str, ...]
+    kernel: str
+    has_core: bool
+    #: Whether the glue uses the library.
+    library: bool
+    core_count: str
+
+
+def words(device: Device, kernel: str, core: int) -> Words:
+    """The words for ``device``; ``core`` commits prepare the ``kernel``."""
+    title = device.title or device.name
+    return Words(
+        title=title,
+        subject=f"{device.name} ({device.title})" if device.title else device.name,
+        ids=_ids(device.ids),
+        what=_what(device),
+        holds=tuple(_items(device)),
+        maintainers=tuple(device.maintainers),
+        kernel=kernel,
+        has_core=core > 0,
+        library=any(kind.selects for kind in kinds_of(device)),
+        core_count="patch" if core == 1 else f"{core} patches",
+    )
+
+
+def _ids(ids: Sequence[PciId]) -> str:
+    words = []
+    for pci in ids:
+        if pci.pci_class is not None:
+            words.append(f"class {pci.pci_class:06x}")
+        else:
+            words.append(f"{pci.vendor or 0:04x}:{pci.device or 0:04x}")
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _what(device: Device) -> str:
+    words = []
+    if any(isinstance(store, ImsStore) for store in device.stores):
+        words.append("the interrupt domain")
+    if device.vectors:
+        words.append("vectors" if words else "the vectors")
+    if device.pools:
+        words.append("pools" if len(device.pools) > 1 else "the pool" if not words else "pool")
+    return _list(words or ["the interrupts"])
+
+
+def _list(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _items(device: Device) -> list[str]:
+    out = [
+        f"store {store.name}: {_store(store, kind_of(device, store).masks)}"
+        for store in device.stores
+    ]
+    for vector in device.vectors:
+        purpose = f", {vector.purpose}" if vector.purpose else ""
+        out.append(f"vector {vector.name}: index {vector.index} of {vector.store}{purpose}")
+    for pool in device.pools:
+        out.append(f"pool {pool.name}: {_pool(pool)}")
+    return out
+
+
+def _store(store: Store, can_mask: bool) -> str:
+    if isinstance(store, MsixStore):
+        return "the MSI-X table"
+    if isinstance(store, MsiStore):
+        return f"the MSI capability, up to {MAX_MSI} messages"
+    if isinstance(store, CommandStore):
+        return f"{_size(store.slots, 'message')}, changed by a command of the device"
+    if isinstance(store, ExportedStore):
+        return f"{_size(store.slots, 'message')}, sent by a peer which is told of changes"
+    masks = "" if can_mask else ", without mask bits"
+    if isinstance(store, MemoryStore):
+        where = f"{_size(store.slots)} of {store.layout.stride} bytes in memory given by the driver"
+        return where + masks
+    if store.tables:
+        where = _list([f"{t.slots} at {t.offset:#x}" for t in store.tables])
+        where = f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar}: {where}"
+        return where + masks + _arrays(store)
+    where = "an offset given by the driver" if store.offset.runtime else f"{store.offset.value:#x}"
+    return (
+        f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar} at {where}"
+        + masks
+        + _arrays(store)
+    )
+
+
+def _arrays(store: IomemStore) -> str:
+    """Where mask and pending bits are which don't lie in the slots."""
+    words = []
+    for what, bits in (("mask", store.mask_bits), ("pending", store.pending)):
+        if bits:
+            words.append(f", {what} bits in BAR {bits.bar} at {bits.offset:#x}")
+    return "".join(words)
+
+
+def _size(size: Size, what: str = "slot") -> str:
+    if size.value is None:
+        return f"up to {size.maximum} {what}s"
+    return f"{size.value} {what}" + ("s" if size.value != 1 else "")
+
+
+def _least(pool: Pool) -> bool:
+    return pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
+
+
+def _pool(pool: Pool) -> str:
+    words = [f"from {', then '.join(_range(r) for r in pool.ranges)}"]
+    if pool.sharing:
+        where = "the least loaded CPU" if _least(pool) else "each CPU"
+        words.append(f"shared by up to {pool.sharing.limit} users on {where}")
+    if pool.dedicated:
+        words.append("or dedicated to one" if pool.sharing else "dedicated to one user each")
+    return ", ".join([pool.purpose, *words] if pool.purpose else words)
+
+
+def _range(r: Range, quote: str = "") -> str:
+    name = f"{quote}{r.store}{quote}"
+    if r.last is None:
+        return f"{name} (index {r.first} and up)" if r.first else name
+    if r.first == r.last:
+        return f"{name} (index {r.first})"
+    return f"{name} (indexes {r.first} to {r.last})"

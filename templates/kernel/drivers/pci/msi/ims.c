@@ -1,0 +1,757 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupt Message Stores (IMS) of PCI devices
+ *
+ * The domain coexists with the one of MSI or MSI-X. What happens to a slot is in
+ * the driver, made for its layout; what all stores have in common is here.
+ */
+#include <linux/align.h>
+#include <linux/bitmap.h>
+#include <linux/dev_printk.h>
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdomain.h>
+#include <linux/lockdep.h>
+#include <linux/math.h>
+#include <linux/msi.h>
+#include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/pci.h>
+#include <linux/pci_ims.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "msi.h"
+
+/**
+ * struct pci_ims_shadow - A message behind a command
+ * @msg:	What it is to be
+ * @sent:	What the device was told last
+ * @error:	Why it does not know @msg
+ * @claimed:	Somebody has it
+ * @data:	Its interrupt while that is in use
+ */
+struct pci_ims_shadow {
+	struct pci_ims_msg	msg;
+	struct pci_ims_msg	sent;
+	int			error;
+	bool			claimed;
+	struct irq_data		*data;
+};
+
+/* --- Messages behind a command ----------------------------------------------- */
+
+/*
+ * Nobody who could do anything about a command which fails is told by the
+ * interrupt core. So note it, and try again when the message is touched next. A
+ * device which is gone is asked once to find that out, and never again.
+ */
+static void pci_ims_send(struct pci_ims *ims, struct pci_ims_shadow *shadow)
+{
+	int ret = -ENODEV;
+
+	lockdep_assert_held(&ims->lock);
+
+	if (!ims->gone && !pci_dev_is_disconnected(ims->pdev)) {
+		ret = ims->params.command(ims, &shadow->msg);
+		/* A status of the device is no errno, and must not pass for an index */
+		if (ret > 0)
+			ret = -EIO;
+		if (ret) {
+			ims->failed++;
+			dev_err_ratelimited(&ims->pdev->dev, "message %u: command failed: %d\n",
+					    shadow->msg.index, ret);
+			ims->gone = !pci_device_is_present(ims->pdev);
+		}
+	}
+	WRITE_ONCE(shadow->error, ret);
+	if (!ret)
+		shadow->sent = shadow->msg;
+}
+
+static bool pci_ims_changed(const struct pci_ims_msg *a, const struct pci_ims_msg *b)
+{
+	return a->address_lo != b->address_lo || a->address_hi != b->address_hi ||
+	       a->data != b->data || a->masked != b->masked;
+}
+
+static void pci_ims_sync(struct pci_ims *ims, struct pci_ims_shadow *shadow, bool masked)
+{
+	shadow->msg.masked = masked;
+	if (shadow->error || pci_ims_changed(&shadow->msg, &shadow->sent))
+		pci_ims_send(ims, shadow);
+}
+
+static void pci_ims_irq_bus_lock(struct irq_data *data)
+{
+	mutex_lock(&pci_ims_of(data)->lock);
+}
+
+static void pci_ims_irq_bus_sync_unlock(struct irq_data *data)
+{
+	struct pci_ims *ims = pci_ims_of(data);
+
+	/*
+	 * What the flow handler masks and unmasks while it runs does not count:
+	 * it can't wait for a command. Whoever disables and enables can.
+	 */
+	pci_ims_sync(ims, &ims->shadow[data->hwirq],
+		     irqd_irq_disabled(data) && irqd_irq_masked(data));
+	mutex_unlock(&ims->lock);
+}
+
+/*
+ * The state of the interrupt is looked at when the bus lock is dropped. Only when
+ * the interrupt core has disabled an interrupt by itself, which it does when
+ * nobody handles it, is there no bus lock.
+ */
+static void pci_ims_command_mask(struct irq_data *data)
+{
+	struct pci_ims *ims = pci_ims_of(data);
+
+	pci_ims_mask_parent(data);
+	if (irqd_irq_disabled(data)) {
+		set_bit(data->hwirq, ims->dirty);
+		schedule_work(&ims->work);
+	}
+}
+
+static void pci_ims_command_unmask(struct irq_data *data)
+{
+	pci_ims_unmask_parent(data);
+}
+
+static void pci_ims_work(struct work_struct *work)
+{
+	struct pci_ims *ims = container_of(work, struct pci_ims, work);
+	struct pci_ims_shadow *shadow;
+	unsigned int i;
+
+	for_each_set_bit(i, ims->dirty, ims->nr) {
+		shadow = &ims->shadow[i];
+		mutex_lock(&ims->lock);
+		/* That it is masked may be noted only after this has been scheduled */
+		if (test_and_clear_bit(i, ims->dirty) && shadow->data)
+			pci_ims_sync(ims, shadow, irqd_irq_disabled(shadow->data));
+		mutex_unlock(&ims->lock);
+	}
+}
+
+static void pci_ims_command_write(struct irq_data *data, struct msi_msg *msg)
+{
+	struct pci_ims *ims = pci_ims_of(data);
+	struct pci_ims_shadow *shadow = &ims->shadow[data->hwirq];
+
+	/* No command would follow. Parents which isolate messages don't do that */
+	lockdep_assert_held(&ims->lock);
+
+	irq_data_get_msi_desc(data)->msg = *msg;
+	shadow->data = data;
+	shadow->msg.address_lo = msg->address_lo;
+	shadow->msg.address_hi = msg->address_hi;
+	shadow->msg.data = msg->data;
+}
+
+static void pci_ims_command_shutdown(struct irq_data *data)
+{
+	struct msi_msg none = { };
+
+	pci_ims_command_write(data, &none);
+	pci_ims_mask_parent(data);
+}
+
+/*
+ * Have a message ready for allocation. When the device was not told that its
+ * last owner has left, it must be before anybody else gets it.
+ */
+static int pci_ims_claim(struct pci_ims *ims, unsigned int index, const u32 *cookie)
+{
+	struct pci_ims_shadow *shadow = &ims->shadow[index];
+	u32 *cookies = ims->cookies + index * ims->info->nr_cookies;
+	int ret;
+
+	mutex_lock(&ims->lock);
+	if (shadow->error && !shadow->claimed)
+		pci_ims_send(ims, shadow);
+	ret = shadow->claimed ? -EBUSY : shadow->error;
+	if (!ret) {
+		if (cookie)
+			memcpy(cookies, cookie, ims->info->nr_cookies * sizeof(u32));
+		else
+			memset32(cookies, U32_MAX, ims->info->nr_cookies);
+		shadow->msg = (struct pci_ims_msg) {
+			.index = index,
+			.masked = true,
+			.cookie = cookies,
+		};
+		shadow->sent = shadow->msg;
+		shadow->claimed = true;
+	}
+	mutex_unlock(&ims->lock);
+
+	return ret;
+}
+
+/* The interrupt of a message goes away: nobody looks at it later */
+static void pci_ims_disclaim(struct pci_ims *ims, unsigned int index)
+{
+	mutex_lock(&ims->lock);
+	ims->shadow[index].data = NULL;
+	ims->shadow[index].claimed = false;
+	mutex_unlock(&ims->lock);
+}
+
+static void pci_ims_command_restore(struct pci_ims *ims)
+{
+	struct pci_ims_shadow *shadow;
+	unsigned int i;
+
+	mutex_lock(&ims->lock);
+	/* It may have come back */
+	ims->gone = false;
+	for (i = 0; i < ims->nr; i++) {
+		shadow = &ims->shadow[i];
+		if (shadow->msg.data || shadow->msg.address_lo || shadow->error)
+			pci_ims_send(ims, shadow);
+	}
+	mutex_unlock(&ims->lock);
+}
+
+static int pci_ims_command_init(struct pci_ims *ims, unsigned int nr)
+{
+	ims->shadow = kvcalloc(nr, sizeof(*ims->shadow), GFP_KERNEL);
+	ims->cookies = kvcalloc(nr, ims->info->nr_cookies * sizeof(u32), GFP_KERNEL);
+	ims->dirty = bitmap_zalloc(nr, GFP_KERNEL);
+	if (!ims->shadow || !ims->cookies || !ims->dirty)
+		return -ENOMEM;
+
+	mutex_init(&ims->lock);
+	INIT_WORK(&ims->work, pci_ims_work);
+	return 0;
+}
+
+/* --- Messages which a peer sends --------------------------------------------- */
+
+/*
+ * The peer can't be kept from sending, but remapping keeps it from sending
+ * anything else. What arrives while masked stays pending in the descriptor.
+ */
+static void pci_ims_peer_mask(struct irq_data *data)
+{
+	pci_ims_mask_parent(data);
+}
+
+static void pci_ims_peer_unmask(struct irq_data *data)
+{
+	pci_ims_unmask_parent(data);
+}
+
+static void pci_ims_peer_write(struct irq_data *data, struct msi_msg *msg)
+{
+	struct pci_ims *ims = pci_ims_of(data);
+	struct msi_msg *old = &irq_data_get_msi_desc(data)->msg;
+	bool same = old->address_lo == msg->address_lo && old->address_hi == msg->address_hi &&
+		    old->data == msg->data;
+
+	/* After a reset the peer may have forgotten what it was told */
+	if (same && !(READ_ONCE(ims->restoring) && (msg->address_lo || msg->data)))
+		return;
+
+	*old = *msg;
+	ims->params.changed(ims, data->hwirq, msg);
+}
+
+static void pci_ims_peer_shutdown(struct irq_data *data)
+{
+	struct msi_msg none = { };
+
+	pci_ims_peer_write(data, &none);
+	pci_ims_mask_parent(data);
+}
+
+/* --- The domain -------------------------------------------------------------- */
+
+/* The slot of a message */
+static void *pci_ims_slot(struct pci_ims *ims, unsigned int index)
+{
+	const struct pci_ims_table *table = ims->info->tables;
+	u32 offset = ims->params.offset;
+
+	if (ims->params.memory)
+		return ims->params.memory + index * ims->info->stride;
+
+	if (table) {
+		for (; index >= table->slots; table++)
+			index -= table->slots;
+		offset = table->offset;
+	}
+	return (__force void *)ims->params.bar + offset + index * ims->info->stride;
+}
+
+static void pci_ims_prepare_desc(struct irq_domain *domain, msi_alloc_info_t *arg,
+				 struct msi_desc *desc)
+{
+	struct msi_domain_info *info = domain->host_data;
+	struct pci_ims *ims = info->data;
+
+	arg->hwirq = desc->msi_index;
+	if (!ims->info->stride)
+		return;
+
+	desc->data.dcookie.ptr = pci_ims_slot(ims, desc->msi_index);
+	/* Whatever the slot held, it must not be sent */
+	ims->info->prepare(ims, desc);
+}
+
+/**
+ * pci_ims_is_pending - Whether the device waits to send a message
+ * @ims:	The store, with pending bits
+ * @index:	Index of the message
+ *
+ * Context: Any.
+ *
+ * Return: True when there was an event while the message was masked
+ */
+bool pci_ims_is_pending(const struct pci_ims *ims, unsigned int index)
+{
+	void __iomem *word = ims->pending_words + index / 32 * sizeof(u32);
+
+	return pci_ims_read_word(word, ims->info->pending.big_endian) & BIT(index % 32);
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_is_pending, PCI_IMS);
+
+static int pci_ims_get_irqchip_state(struct irq_data *data, enum irqchip_irq_state which,
+				     bool *state)
+{
+	if (which != IRQCHIP_STATE_PENDING)
+		return -EINVAL;
+
+	*state = pci_ims_is_pending(pci_ims_of(data), data->hwirq);
+	if (*state)
+		return 0;
+	/* What has left the device can still be pending further up */
+	return irq_chip_get_parent_state(data, which, state);
+}
+
+static int pci_ims_create_domain(struct pci_ims *ims, unsigned int nr)
+{
+	const struct pci_ims_info *info = ims->info;
+	struct msi_domain_template template = {
+		.chip = {
+			.name			= info->name,
+			.irq_mask		= info->irq_mask,
+			.irq_unmask		= info->irq_unmask,
+			.irq_write_msi_msg	= info->irq_write_msi_msg,
+			.irq_shutdown		= info->irq_shutdown,
+			.flags			= IRQCHIP_ONESHOT_SAFE,
+		},
+
+		.ops = {
+			.prepare_desc		= pci_ims_prepare_desc,
+		},
+
+		.info = {
+			.flags			= MSI_FLAG_ALLOC_SIMPLE_MSI_DESCS |
+						  MSI_FLAG_FREE_MSI_DESCS |
+						  MSI_FLAG_PCI_IMS,
+			.bus_token		= DOMAIN_BUS_PCI_DEVICE_IMS,
+		},
+	};
+	struct device *dev = &ims->pdev->dev;
+	int ret;
+
+	if (info->pending.present)
+		template.chip.irq_get_irqchip_state = pci_ims_get_irqchip_state;
+	if (ims->params.command) {
+		template.chip.irq_bus_lock = pci_ims_irq_bus_lock;
+		template.chip.irq_bus_sync_unlock = pci_ims_irq_bus_sync_unlock;
+		template.chip.irq_mask = pci_ims_command_mask;
+		template.chip.irq_unmask = pci_ims_command_unmask;
+		template.chip.irq_write_msi_msg = pci_ims_command_write;
+		template.chip.irq_shutdown = pci_ims_command_shutdown;
+	}
+	if (ims->params.changed) {
+		template.chip.irq_mask = pci_ims_peer_mask;
+		template.chip.irq_unmask = pci_ims_peer_unmask;
+		template.chip.irq_write_msi_msg = pci_ims_peer_write;
+		template.chip.irq_shutdown = pci_ims_peer_shutdown;
+	}
+
+	ret = msi_setup_device_data(dev);
+	if (ret)
+		return ret;
+
+	if (msi_match_device_irq_domain(dev, MSI_SECONDARY_DOMAIN, DOMAIN_BUS_PCI_DEVICE_IMS))
+		return -EBUSY;
+
+	return msi_create_device_irq_domain(dev, MSI_SECONDARY_DOMAIN, &template, nr, ims,
+					    NULL) ? 0 : -ENODEV;
+}
+
+/* Whether the machine can deliver such messages, as safely as the layout asks for */
+static bool pci_ims_supported(struct pci_dev *pdev, const struct pci_ims_info *info)
+{
+	struct irq_domain *domain = dev_get_msi_domain(&pdev->dev);
+
+	if (!domain || !irq_domain_is_msi_parent(domain))
+		return false;
+	if (!pci_msi_domain_supports(pdev, MSI_FLAG_PCI_IMS, DENY_LEGACY))
+		return false;
+
+	return !info->isolated || msi_device_has_isolated_msi(&pdev->dev);
+}
+
+/* --- Sizes and places -------------------------------------------------------- */
+
+/* Whether @size bytes at @offset are in a BAR: both can come from the device */
+static bool pci_ims_inside(struct pci_dev *pdev, unsigned int bar, u64 offset, u64 size)
+{
+	if (offset + size <= pci_resource_len(pdev, bar))
+		return true;
+
+	dev_err(&pdev->dev, "message store at %#llx, %llu bytes, is not inside of BAR %u\n",
+		offset, size, bar);
+	return false;
+}
+
+static bool pci_ims_slots_inside(struct pci_dev *pdev, const struct pci_ims_info *info,
+				 const struct pci_ims_params *params)
+{
+	unsigned int i, left = params->nr, slots;
+
+	if (!info->tables)
+		return pci_ims_inside(pdev, info->bar, params->offset,
+				      (u64)params->nr * info->stride);
+
+	for (i = 0; i < info->nr_tables && left; i++, left -= slots) {
+		slots = min(left, info->tables[i].slots);
+		if (!pci_ims_inside(pdev, info->bar, info->tables[i].offset,
+				    (u64)slots * info->stride))
+			return false;
+	}
+	return !left;
+}
+
+static bool pci_ims_bits_inside(struct pci_dev *pdev, const struct pci_ims_bits *bits,
+				unsigned int nr)
+{
+	return !bits->present ||
+	       pci_ims_inside(pdev, bits->bar, bits->offset, DIV_ROUND_UP(nr, 32) * sizeof(u32));
+}
+
+static int pci_ims_check(struct pci_dev *pdev, const struct pci_ims_info *info,
+			 const struct pci_ims_params *params)
+{
+	if (!params->nr || params->nr > info->max)
+		return -EINVAL;
+	if (!info->stride)
+		return params->command || params->changed ? 0 : -EINVAL;
+	/* One store instruction has to replace address and data in memory */
+	if (params->memory)
+		return IS_ALIGNED((unsigned long)params->memory, info->align) ? 0 : -EINVAL;
+	if (!params->bar || !IS_ALIGNED(params->offset, info->align))
+		return -EINVAL;
+	if (!pci_ims_slots_inside(pdev, info, params) ||
+	    !pci_ims_bits_inside(pdev, &info->mask_bits, params->nr) ||
+	    !pci_ims_bits_inside(pdev, &info->pending, params->nr))
+		return -EINVAL;
+	return 0;
+}
+
+/* --- Mask bits outside of the slots ------------------------------------------ */
+
+static int pci_ims_bits_init(struct pci_ims *ims, unsigned int nr)
+{
+	const struct pci_ims_bits *bits = &ims->info->mask_bits;
+	unsigned int words = DIV_ROUND_UP(nr, 32);
+
+	if (ims->info->pending.present)
+		ims->pending_words = ims->params.pending_bar + ims->info->pending.offset;
+	if (!bits->present)
+		return 0;
+
+	ims->mask_words = ims->params.mask_bar + bits->offset;
+	ims->masks = kvcalloc(words, sizeof(*ims->masks), GFP_KERNEL);
+	if (!ims->masks)
+		return -ENOMEM;
+	memset32(ims->masks, bits->active_low ? 0 : U32_MAX, words);
+	raw_spin_lock_init(&ims->mask_lock);
+	return 0;
+}
+
+/* Have all messages masked: those which should not be are unmasked one by one */
+static void pci_ims_mask_all(struct pci_ims *ims)
+{
+	const struct pci_ims_bits *bits = &ims->info->mask_bits;
+	unsigned int i, nr = DIV_ROUND_UP(ims->nr, 32);
+	unsigned long flags;
+
+	for (i = 0; i < nr; i++) {
+		raw_spin_lock_irqsave(&ims->mask_lock, flags);
+		ims->masks[i] = bits->active_low ? 0 : U32_MAX;
+		pci_ims_write_word(ims->masks[i], ims->mask_words + i * sizeof(u32),
+				   bits->big_endian);
+		raw_spin_unlock_irqrestore(&ims->mask_lock, flags);
+	}
+	/* Push the writes out of the posting buffers */
+	pci_ims_read_word(ims->mask_words, bits->big_endian);
+}
+
+/* --- For drivers ------------------------------------------------------------- */
+
+static void pci_ims_release(struct pci_ims *ims)
+{
+	kvfree(ims->masks);
+	kvfree(ims->shadow);
+	kvfree(ims->cookies);
+	bitmap_free(ims->dirty);
+	memset(ims, 0, sizeof(*ims));
+}
+
+/**
+ * pci_ims_init - Set up the message store of a device
+ * @ims:	What is set up; zeroed, or after pci_ims_exit()
+ * @pdev:	The device
+ * @info:	What was known when it was compiled; has to stay
+ * @params:	What only the driver knows
+ *
+ * Call it before the first MSI or MSI-X vector of the device is allocated: some
+ * parents need to know by then how many interrupts the device can have.
+ *
+ * When the store is optional, and there are no messages or the machine can't
+ * deliver them, pci_ims::nr is 0 afterwards.
+ *
+ * Context: Task context, may sleep.
+ *
+ * Return: 0 on success, -EBUSY when the device has a store which is set up
+ *	   already, -EINVAL when a parameter is out of range or the store not inside
+ *	   of its BAR, -EOPNOTSUPP when the machine can't deliver such messages,
+ *	   -ENODEV when the interrupt domain can't be made, -ENOMEM
+ */
+int pci_ims_init(struct pci_ims *ims, struct pci_dev *pdev, const struct pci_ims_info *info,
+		 const struct pci_ims_params *params)
+{
+	int ret;
+
+	if (ims->info)
+		return -EBUSY;
+	if (info->optional && !params->nr)
+		return 0;
+
+	ret = pci_ims_check(pdev, info, params);
+	if (ret)
+		return ret;
+	if (!pci_ims_supported(pdev, info)) {
+		if (!info->optional)
+			return -EOPNOTSUPP;
+		dev_info(&pdev->dev, "the messages of %s can't be delivered\n", info->name);
+		return 0;
+	}
+
+	ims->pdev = pdev;
+	ims->info = info;
+	ims->params = *params;
+	ret = pci_ims_bits_init(ims, params->nr);
+	if (!ret && params->command)
+		ret = pci_ims_command_init(ims, params->nr);
+	if (!ret)
+		ret = pci_ims_create_domain(ims, params->nr);
+	if (ret) {
+		pci_ims_release(ims);
+		return ret;
+	}
+
+	ims->nr = params->nr;
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_init, PCI_IMS);
+
+/**
+ * pci_ims_exit - Release the message store of a device
+ * @ims:	The store; one which is not set up is left alone
+ *
+ * No interrupt may have a handler any more, no vector be with a pool.
+ *
+ * Context: Task context, may sleep.
+ */
+void pci_ims_exit(struct pci_ims *ims)
+{
+	struct device *dev;
+	unsigned int i;
+
+	if (!ims->info)
+		return;
+
+	dev = &ims->pdev->dev;
+	if (ims->shadow) {
+		for (i = 0; i < ims->nr; i++)
+			pci_ims_disclaim(ims, i);
+		cancel_work_sync(&ims->work);
+	}
+	msi_domain_free_irqs_all(dev, MSI_SECONDARY_DOMAIN);
+	msi_remove_device_irq_domain(dev, MSI_SECONDARY_DOMAIN);
+	pci_ims_release(ims);
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_exit, PCI_IMS);
+
+/**
+ * pci_ims_alloc - Allocate the interrupt of a message
+ * @ims:	The store
+ * @index:	Index of the message
+ * @cookie:	What it carries along: a control word, or for messages behind a
+ *		command pci_ims_info::nr_cookies values of 32 bits, NULL for none
+ * @affdesc:	Initial affinity, NULL for the default
+ *
+ * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
+ *
+ * Return: msi_map::index is the index on success, else an errno: -EINVAL when it
+ *	   is out of range, -EBUSY when it is in use, -ENOSPC, -ENOMEM, or what a
+ *	   command has returned
+ */
+struct msi_map pci_ims_alloc(struct pci_ims *ims, unsigned int index,
+			     union msi_instance_cookie cookie,
+			     const struct irq_affinity_desc *affdesc)
+{
+	struct msi_map map = { .index = -EINVAL };
+
+	if (index >= ims->nr)
+		return map;
+	index = array_index_nospec(index, ims->nr);
+
+	if (ims->shadow) {
+		map.index = pci_ims_claim(ims, index, cookie.ptr);
+		if (map.index)
+			return map;
+	}
+	map = msi_domain_alloc_irq_at(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, index, affdesc,
+				      &cookie);
+	if (ims->shadow && map.index < 0)
+		pci_ims_disclaim(ims, index);
+	return map;
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_alloc, PCI_IMS);
+
+/**
+ * pci_ims_free - Give the interrupt of a message back
+ * @ims:	The store
+ * @map:	What pci_ims_alloc() has returned
+ *
+ * The interrupt must have no handler any more.
+ *
+ * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
+ */
+void pci_ims_free(struct pci_ims *ims, struct msi_map map)
+{
+	if (WARN_ON_ONCE(map.index < 0 || map.index >= ims->nr))
+		return;
+
+	if (ims->shadow)
+		pci_ims_disclaim(ims, map.index);
+	msi_domain_free_irqs_range(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, map.index, map.index);
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_free, PCI_IMS);
+
+/**
+ * pci_ims_special - Allocate the interrupt of a message with a fixed purpose
+ * @ims:	The store
+ * @index:	Index of the message
+ * @irq:	Where the Linux interrupt number is stored
+ *
+ * It is given back by pci_ims_exit().
+ *
+ * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
+ *
+ * Return: 0 on success, an errno as of pci_ims_alloc()
+ */
+int pci_ims_special(struct pci_ims *ims, unsigned int index, unsigned int *irq)
+{
+	struct msi_map map = pci_ims_alloc(ims, index, ims->info->cookie, NULL);
+
+	if (map.index < 0)
+		return map.index;
+
+	*irq = map.virq;
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_special, PCI_IMS);
+
+/**
+ * pci_ims_error - Why the device does not know a message
+ * @ims:	The store
+ * @index:	Index of the message, below pci_ims::nr
+ *
+ * A device command which fails can't make request_irq() fail.
+ *
+ * Context: Any.
+ *
+ * Return: 0 when it knows, or what the last command for the message returned
+ */
+int pci_ims_error(const struct pci_ims *ims, unsigned int index)
+{
+	return ims->shadow ? READ_ONCE(ims->shadow[index].error) : 0;
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_error, PCI_IMS);
+
+/**
+ * pci_ims_restore - Write all messages and masks again after a reset
+ * @ims:	The store; one which can't be used is left alone
+ *
+ * The PCI core restores MSI and MSI-X, but does not know this store. Call it
+ * after reset or D3, before the device may send interrupts again. Affinities and
+ * masks may change meanwhile. A command which fails is noted as any other.
+ *
+ * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device
+ *	    or pci_ims::lock.
+ */
+void pci_ims_restore(struct pci_ims *ims)
+{
+	struct device *dev;
+	struct msi_desc *desc;
+
+	if (!ims->nr)
+		return;
+	if (ims->shadow) {
+		pci_ims_command_restore(ims);
+		return;
+	}
+
+	dev = &ims->pdev->dev;
+	if (ims->masks)
+		pci_ims_mask_all(ims);
+	msi_lock_descs(dev);
+	WRITE_ONCE(ims->restoring, true);
+	msi_domain_for_each_desc(desc, dev, MSI_SECONDARY_DOMAIN, MSI_DESC_ASSOCIATED) {
+		if (ims->info->prepare)
+			ims->info->prepare(ims, desc);
+		msi_restore_irq(desc->irq);
+	}
+	WRITE_ONCE(ims->restoring, false);
+	msi_unlock_descs(dev);
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_restore, PCI_IMS);
+
+/**
+ * pci_ims_shutdown - Mask all messages
+ * @ims:	The store; one which can't be used is left alone
+ *
+ * For the shutdown function of a driver: whatever runs on the machine next is
+ * not to be interrupted. Handlers which are running may still finish.
+ *
+ * Context: Task context, may sleep.
+ */
+void pci_ims_shutdown(struct pci_ims *ims)
+{
+	unsigned int i, irq;
+
+	/* Special messages, which can be needed for commands, have low indexes */
+	for (i = ims->nr; i--;) {
+		irq = msi_domain_get_virq(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, i);
+		if (irq)
+			quiesce_irq(irq);
+	}
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_shutdown, PCI_IMS);

@@ -1,0 +1,40 @@
+"""``docs/commands.md`` is about the commands that there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from imsgen.dsl.compare import Severity
+from imsgen.generator.arguments import COMMANDS
+from imsgen.generator.commands import diff, new
+
+from .conftest import REPOSITORY
+
+TEXT = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
+
+
+def test_every_command_has_a_row() -> None:
+    rows = set(re.findall(r"^\| `imsgen (\w+)", TEXT, re.MULTILINE))
+    assert rows == set(COMMANDS)
+
+
+def test_every_option_is_one(imsgen: Callable[..., int]) -> None:
+    for name, options in re.findall(r"^\| `imsgen (\w+)([^`]*)`", TEXT, re.MULTILINE):
+        for option in re.findall(r"--\w+", options):
+            text = REPOSITORY.joinpath("generator", "commands", f"{name}.py").read_text()
+            assert option in text or name == "check"
+
+
+def test_kinds_and_severities() -> None:
+    kinds = re.search(r"Kinds: (.*?) \|", TEXT)
+    assert kinds and set(re.findall(r"`(\w+)`", kinds.group(1))) == set(new.kinds())
+    for severity in Severity:
+        assert re.search(
+            rf"^\| `{severity.value}` .* {diff.CODES[severity]} \|$", TEXT, re.MULTILINE
+        )
+
+
+def test_the_readme_leads_there() -> None:
+    assert "](docs/commands.md)" in Path(REPOSITORY / "README.md").read_text(encoding="utf-8")

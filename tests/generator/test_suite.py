@@ -1,0 +1,61 @@
+"""The KUnit suites of devices are tables: what all devices share is not in them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from imsgen.dsl.model import Device
+from imsgen.generator.kernel.target import DEFAULT, embedded
+from imsgen.generator.series import Planner, source_files
+from imsgen.generator.views.suite import suite_view
+
+from .conftest import EXAMPLES, device_of
+
+DEVICES = [device_of(path) for path in sorted(EXAMPLES.glob("*.ims"))]
+
+#: Lines that a suite may have at most.
+LINES = {"timer": 250, "idxd": 350, "mlx5": 450}
+
+#: Lines that a function of a suite may have at most: what is longer belongs to all devices.
+BODY = 5
+
+FUNCTION = re.compile(r"^(?:static )[^\n;=]*?(\w+)\([^;{]*\)\n\{\n(.*?)^\}", re.S | re.M)
+
+
+def suite_of(device: Device) -> str:
+    target = embedded(DEFAULT)
+    files = source_files(Planner(target).series([device]), device, target, "", None)
+    (text,) = (t for path, t in files.items() if path.endswith(f"/{device.name}_irqs_kunit.c"))
+    return text
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
+def test_suites_are_tables(device: Device) -> None:
+    text = suite_of(device)
+    assert text.count("\n") <= LINES.get(device.name, 350)
+    bodies = {
+        m[1]: [line for line in m[2].split("\n") if line.strip()] for m in FUNCTION.finditer(text)
+    }
+    assert "test_init" in bodies and f"{device.name}_test_device" in bodies
+    assert not {name: lines for name, lines in bodies.items() if len(lines) > BODY}
+
+
+def test_a_suite_says_what_the_datasheet_does() -> None:
+    (device,) = (d for d in DEVICES if d.name == "idxd")
+    view = suite_view(device)
+    assert view.store is not None
+    lines = {line.name: line.value for line in view.store.lines}
+    assert lines["data"] == "{ 8, 4 }" and lines["mask"] == "BIT(0)"
+    assert lines["max"] == "16128" and "isolated" in lines and "big_endian" not in lines
+    assert view.store.tables == ("0x400, 16128",)
+    (cookie,) = view.store.cookies
+    assert ".limit = 0xfffff" in cookie and ".shift = 12" in cookie and "BIT(3)" in cookie
+
+
+def test_a_fake_device_has_room_for_one_slot_too_many() -> None:
+    """A driver that asks for it is refused by the layout's maximum, not by the BAR's end."""
+    (device,) = (d for d in DEVICES if d.name == "idxd")
+    machine = {line.name: line.value for line in suite_view(device).machine}
+    assert int(machine["bar_size"], 16) == 0x400 + 16129 * 16

@@ -1,0 +1,94 @@
+"""Names that a kernel has already: refused with a code and the place of the name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imsgen.dsl import load
+from imsgen.dsl.model import Device
+from imsgen.generator.kernel.target import Target, probe
+from imsgen.generator.series import NamesTaken, Planner
+
+from .conftest import EXAMPLES, device_of
+
+Run = Callable[..., int]
+
+
+def renamed(pool: str) -> str:
+    """idxd with another name for its pool."""
+    return (EXAMPLES / "idxd.ims").read_text().replace("pool queue", f"pool {pool}")
+
+
+def device(text: str) -> Device:
+    (made,) = load("idxd.ims", text.encode()).devices
+    return made
+
+
+def findings(target: Target, made: Device) -> list[str]:
+    with pytest.raises(NamesTaken) as caught:
+        Planner(target).series([made])
+    return [f"{f.code} {f.span.line}:{f.span.column} {f.message}" for f in caught.value.findings]
+
+
+def test_profile(profile: Target) -> None:
+    """drivers/dma/idxd has the function, so that it could not include the header."""
+    text = renamed("wq")
+    line = text[: text.index("pool wq")].count("\n") + 1
+    assert findings(profile, device(text)) == [
+        f"IMS023 {line}:10 `wq` makes `idxd_wq_get`, which linux-6.12 has already"
+    ]
+
+
+def test_examples_have_free_names(profile: Target) -> None:
+    for path in sorted(EXAMPLES.glob("*.ims")):
+        Planner(profile).series([device_of(path)])
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "name"),
+    [
+        ("drivers/dma/idxd/init.c", "static int idxd_queue_put(int a)\n{\n}\n", "queue"),
+        ("include/linux/other.h", "#define IDXD_QUEUE_LIMIT 4\n", "queue"),
+        ("arch/um/include/asm/other.h", "#define IDXD_IMS 4\n", "ims"),
+        ("include/linux/other.h", "struct idxd_irqs_params {\n};\n", "idxd"),
+        ("include/linux/other.h", "int idxd_irq_misc(void);\n", "misc"),
+    ],
+)
+def test_tree(tree: Path, path: str, text: str, name: str) -> None:
+    made = device_of(EXAMPLES / "idxd.ims")
+    file = tree / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    (found,) = findings(probe(str(tree)), made)
+    assert f"`{name}` makes `" in found and found.endswith(f", in {path}")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("drivers/dma/idxd/init.c", "/* Not idxd_queue_put */\nint x = myidxd_queue_put(1);\n"),
+        ("drivers/other/init.c", "static int idxd_queue_put(int a)\n{\n}\n"),
+        ("tools/include/idxd.h", "int idxd_queue_put(int a);\n"),
+        ("include/linux/other.h", "struct idxd_queue_put;\nint idxd_queue_putter(void);\n"),
+    ],
+)
+def test_what_is_no_clash(tree: Path, path: str, text: str) -> None:
+    file = tree / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    Planner(probe(str(tree))).series([device_of(EXAMPLES / "idxd.ims")])
+
+
+def test_command_line(
+    imsgen: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], tree: Path
+) -> None:
+    path = tmp_path / "idxd.ims"
+    path.write_text(renamed("wq"))
+    assert imsgen(path, "--kernel", "linux-6.12", "-o", tmp_path / "out") == 1
+    shown = capsys.readouterr().err
+    assert "idxd.ims:26:10: error[IMS023]: `wq` makes `idxd_wq_get`" in shown
+    assert "= help: choose another name" in shown and "^^ " not in shown.split("help")[1]
+    assert not (tmp_path / "out").exists()
