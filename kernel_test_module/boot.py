@@ -36,7 +36,8 @@ UML = Machine(cpus=1, memory=256, machine="uml", limit=120.0)
 Q35 = Machine()
 BARE = Machine(cpu="max,-hypervisor")
 """The arch code offers IMS on the bare vector domain to physical machines only."""
-NODES = replace(BARE, nodes=2)
+NODES = replace(BARE, nodes=2, append=("isolcpus=managed_irq,3",))
+"""Two nodes, and a CPU that no interrupt goes to unless a driver names it."""
 VTD = Machine(
     machine="q35,kernel-irqchip=off",
     devices=("intel-iommu,intremap=on",),

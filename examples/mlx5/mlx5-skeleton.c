@@ -146,7 +146,7 @@ static int mlx5_sf_probe(struct auxiliary_device *adev, const struct auxiliary_d
 		return ret;
 
 	mlx5_sf_ctrl_attach(mlx5_sf_ctrl(&sf->irqs, 0), &sf->ctrl);
-	/* Behind the one for control is one for each queue. If there are fewer, queues share them */
+	/* Behind the one for control there is one for each queue, or fewer which queues share */
 	nr = mlx5_sf_nr(&sf->irqs) - 1;
 	for (i = 0; i < MLX5_SF_QUEUES; i++) {
 		queue = &sf->queues[i];
