@@ -94,13 +94,17 @@ static void pci_ims_irq_bus_lock(struct irq_data *data)
 static void pci_ims_irq_bus_sync_unlock(struct irq_data *data)
 {
 	struct pci_ims *ims = pci_ims_of(data);
+	bool masked;
 
 	/*
 	 * What the flow handler masks and unmasks while it runs does not count:
 	 * it can't wait for a command. Whoever disables and enables can.
 	 */
-	pci_ims_sync(ims, &ims->shadow[data->hwirq],
-		     irqd_irq_disabled(data) && irqd_irq_masked(data));
+	masked = irqd_irq_disabled(data) && irqd_irq_masked(data);
+	/* It is told here, so there is nothing left for the work */
+	if (masked)
+		clear_bit(data->hwirq, ims->dirty);
+	pci_ims_sync(ims, &ims->shadow[data->hwirq], masked);
 	mutex_unlock(&ims->lock);
 }
 

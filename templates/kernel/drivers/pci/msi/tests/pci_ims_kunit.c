@@ -1211,6 +1211,7 @@ static void pci_ims_test_gone(struct kunit *test)
 	test_fail(ctx, UINT_MAX, -ETIMEDOUT);
 	commands = ctx->commands;
 	test_disable(irqs[0]);
+	flush_work(&ctx->ims.work);
 	KUNIT_EXPECT_EQ(test, ctx->commands, commands + 1);
 	KUNIT_EXPECT_EQ(test, pci_ims_error(&ctx->ims, 0), -ETIMEDOUT);
 
@@ -1256,7 +1257,11 @@ static void pci_ims_test_not_gone(struct kunit *test)
 
 	test_fail(ctx, UINT_MAX, -EIO);
 	test_disable(irq);
+	/* But not by the work: whoever disabled it has asked */
+	flush_work(&ctx->ims.work);
+	KUNIT_EXPECT_EQ(test, ctx->commands, 2);
 	enable_irq(irq);
+	flush_work(&ctx->ims.work);
 	KUNIT_EXPECT_EQ(test, ctx->commands, 3);
 	test_fail(ctx, 0, 0);
 	test_disable(irq);
