@@ -109,8 +109,6 @@ class Ims(Kind):
             params=tuple(Line(n, "", v) for n, v in [("nr", nr), *self.given(given)]),
             tables=self.tables,
             TYPE="",
-            special=0,
-            usable="",
             code=self.code,
             locals="device/ims-locals.c.j2",
             init="",

@@ -42,8 +42,8 @@ class Pci(Kind):
     def setup(self) -> tuple[str, ...]:
         prefix = max(self.prefix, 1)
         if self.pools:
-            at, usable = f"&irqs->{self.name}", self.usable
-            return (f"pci_irq_table_init({at}, pdev, {self.TYPE}, {prefix}, {usable})",)
+            table = (f"&irqs->{self.name}", "pdev", self.TYPE, str(prefix), *self.usable)
+            return (f"pci_irq_table_init({', '.join(table)})",)
         if not self.managed:
             return (f"pci_alloc_irq_vectors(pdev, {prefix}, {prefix}, {self.TYPE})",)
         queues = managed_view(self)
@@ -66,13 +66,12 @@ class Pci(Kind):
         return f"irqs->{self.name}.size" if self.pools else str(self.prefix)
 
     @property
-    def usable(self) -> str:
-        """Highest index that there is a use for, and one more."""
-        ends = [r.last for pool in self.pools for r in pool.ranges if r.store == self.name]
-        last = [end for end in ends if end is not None]
-        return (
-            "UINT_MAX" if len(last) < len(ends) else str(max([self.prefix, *(e + 1 for e in last)]))
-        )
+    def usable(self) -> tuple[str, str]:
+        """Number of vectors that there is a use for, and whether there is for any behind them."""
+        ranges = [r for pool in self.pools for r in pool.ranges if r.store == self.name]
+        ends = [r.first if r.last is None else r.last + 1 for r in ranges]
+        more = any(r.last is None for r in ranges)
+        return str(max([self.prefix, *ends])), "true" if more else "false"
 
     def view(self, given: str) -> StoreView:
         return StoreView(
@@ -88,8 +87,6 @@ class Pci(Kind):
             params=(),
             tables=(),
             TYPE=self.TYPE,
-            special=max(self.prefix, 1),
-            usable=self.usable,
             code="",
             locals="",
             init="device/spread-init.c.j2" if self.managed else "device/pci-init.c.j2",

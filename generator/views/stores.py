@@ -166,10 +166,8 @@ class StoreView:
     info: tuple[Line, ...]
     params: tuple[Line, ...]
     tables: tuple[Line, ...]
-    #: How many vectors it needs at least and can use at most: MSI and MSI-X.
+    #: Of MSI and MSI-X, as pci_alloc_irq_vectors() calls it.
     TYPE: str
-    special: int
-    usable: str
     #: Templates.
     code: str
     locals: str

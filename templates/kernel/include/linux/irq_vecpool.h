@@ -160,14 +160,15 @@ struct irq_vec_cpu {
 /**
  * struct irq_vecpool - A pool of vectors
  * @cpus:	The shared vectors by CPU
- * @irq:	Linux interrupt number of each vector, 0 where there is none
+ * @irq:	Linux interrupt number of each vector, 0 where there is none. NULL while
+ *		there was none at all
  * @nr:		Vectors in all ranges
  * @info:	What was known when it was compiled
  * @dev:	The device
  * @handler:	Handler of the shared vectors, gets the vector as its data
  * @sources:	The message stores
  * @nr_range:	How many vectors each range has
- * @vecs:	The vectors which exist, by number
+ * @vecs:	The vectors which exist, by number; NULL as @irq
  * @taken:	Their numbers
  * @lock:	Serializes making and giving back vectors. Device commands can be
  *		issued under it
@@ -247,11 +248,11 @@ irqreturn_t __irq_vec_dispatch(struct irq_vec *vec, irqreturn_t (*fn)(struct irq
 /**
  * irq_vecpool_irq - Look up the interrupt of a vector
  * @pool:	The pool
- * @entry:	Number of the vector within the pool, below irq_vecpool::nr
+ * @entry:	Number within the pool of a vector that was got: irq_vec::entry
  *
  * Context: Any. The vector must not be given back meanwhile.
  *
- * Return: The Linux interrupt number, 0 when the vector does not exist
+ * Return: The Linux interrupt number
  */
 static __always_inline unsigned int irq_vecpool_irq(const struct irq_vecpool *pool,
 						    unsigned int entry)
@@ -444,7 +445,7 @@ struct pci_irq_table {
 };
 
 int pci_irq_table_init(struct pci_irq_table *table, struct pci_dev *pdev, unsigned int type,
-		       unsigned int special, unsigned int usable);
+		       unsigned int special, unsigned int usable, bool more);
 void pci_irq_table_exit(struct pci_irq_table *table);
 void pci_irq_table_shutdown(struct pci_irq_table *table);
 struct irq_vec_source pci_irq_table_source(struct pci_irq_table *table);

@@ -71,12 +71,12 @@ EXPORT_SYMBOL_NS_GPL(pci_irq_table_source, IRQ_VECPOOL);
  * @pdev:	The function
  * @type:	PCI_IRQ_MSIX or PCI_IRQ_MSI
  * @special:	Vectors with a fixed purpose, at index 0 and behind; at least 1
- * @usable:	Vectors that there is a use for; UINT_MAX when more are always
- *		welcome
+ * @usable:	Vectors that there is a use for
+ * @more:	There is a use for any number of vectors behind them
  *
  * The vectors with a fixed purpose are allocated, for pci_irq_vector(). Where
- * none can be allocated later all that can be used are allocated now: of MSI-X not
- * more than one for each CPU besides, when more are always welcome.
+ * none can be allocated later all that can be used are allocated now. Of a MSI-X
+ * table, which can be large, @more are not more than there are CPUs.
  *
  * Context: Task context, may sleep.
  *
@@ -84,7 +84,7 @@ EXPORT_SYMBOL_NS_GPL(pci_irq_table_source, IRQ_VECPOOL);
  *	   function has no such capability, -ENOSPC, -ENOMEM
  */
 int pci_irq_table_init(struct pci_irq_table *table, struct pci_dev *pdev, unsigned int type,
-		       unsigned int special, unsigned int usable)
+		       unsigned int special, unsigned int usable, bool more)
 {
 	bool msix = type == PCI_IRQ_MSIX, dynamic = msix && pci_msix_can_alloc_dyn(pdev);
 	int size = msix ? pci_msix_vec_count(pdev) : pci_msi_vec_count(pdev), ret;
@@ -96,11 +96,11 @@ int pci_irq_table_init(struct pci_irq_table *table, struct pci_dev *pdev, unsign
 		return size;
 
 	if (!dynamic) {
-		wanted = usable;
+		wanted = max(usable, special);
 		/* A table can have 2,048 entries, and each takes an id of the parent */
-		if (msix && usable == UINT_MAX)
-			wanted = special + num_possible_cpus();
-		wanted = clamp_t(unsigned int, size, special, max(wanted, special));
+		if (more)
+			wanted = msix ? wanted + num_possible_cpus() : size;
+		wanted = clamp_t(unsigned int, size, special, wanted);
 	}
 
 	ret = pci_alloc_irq_vectors(pdev, special, wanted, type);

@@ -220,6 +220,16 @@ EXPORT_SYMBOL_NS_GPL(irq_vecpool_least, IRQ_VECPOOL);
 
 /* --- Vectors ----------------------------------------------------------------- */
 
+/* A pool without vectors takes no room for them */
+static int irq_vecpool_make_room(struct irq_vecpool *pool)
+{
+	if (!pool->irq)
+		pool->irq = kvcalloc(pool->nr, sizeof(*pool->irq), GFP_KERNEL);
+	if (!pool->vecs)
+		pool->vecs = kvcalloc(pool->nr, sizeof(*pool->vecs), GFP_KERNEL);
+	return pool->irq && pool->vecs ? 0 : -ENOMEM;
+}
+
 static struct irq_vec *irq_vecpool_make(struct irq_vecpool *pool, unsigned int entry,
 					union msi_instance_cookie cookie,
 					const struct cpumask *mask)
@@ -234,6 +244,8 @@ static struct irq_vec *irq_vecpool_make(struct irq_vecpool *pool, unsigned int e
 	if (entry >= pool->nr)
 		return ERR_PTR(-ENOSPC);
 
+	if (irq_vecpool_make_room(pool))
+		return ERR_PTR(-ENOMEM);
 	vec = kvzalloc(struct_size(vec, places, pool->info->limit + 1), GFP_KERNEL);
 	if (!vec)
 		return ERR_PTR(-ENOMEM);
@@ -768,10 +780,8 @@ static int irq_vecpool_alloc(struct irq_vecpool *pool, unsigned int nr_sources)
 	/* One vector to share is always better than none */
 	pool->max_shared = pool->nr > info->reserve ? pool->nr - info->reserve : 1;
 
-	pool->irq = kvcalloc(pool->nr, sizeof(*pool->irq), GFP_KERNEL);
-	pool->vecs = kvcalloc(pool->nr, sizeof(*pool->vecs), GFP_KERNEL);
 	pool->taken = kvcalloc(BITS_TO_LONGS(pool->nr), sizeof(*pool->taken), GFP_KERNEL);
-	if (!pool->irq || !pool->vecs || !pool->taken)
+	if (!pool->taken)
 		return -ENOMEM;
 	if (!info->limit)
 		return 0;

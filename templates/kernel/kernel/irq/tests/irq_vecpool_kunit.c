@@ -123,7 +123,7 @@ static struct vecpool_test *test_create(struct kunit *test, const struct ims_fak
 
 static int test_init_table(struct vecpool_test *ctx)
 {
-	return pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSIX, 1, UINT_MAX);
+	return pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSIX, 1, 1, true);
 }
 
 static int test_init_pool(struct vecpool_test *ctx, const struct irq_vecpool_info *info)
@@ -348,7 +348,7 @@ static void irq_vecpool_test_static(struct kunit *test)
 	machine.static_msix = true;
 	ctx = test_create(test, &machine);
 	KUNIT_ASSERT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSIX, 1,
-						 MSIX), 0);
+						 MSIX, false), 0);
 	KUNIT_ASSERT_EQ(test, test_init_pool(ctx, &test_info), 0);
 	base = ctx->fake->allocated;
 	KUNIT_EXPECT_EQ(test, base, MSIX);
@@ -383,10 +383,13 @@ static void irq_vecpool_test_static_few(struct kunit *test)
 		unsigned int	msix;
 		unsigned int	special;
 		unsigned int	usable;
+		bool		more;
 		unsigned int	size;
 	} cases[] = {
-		{ 2048, 1, 3, 3 }, { 2048, 2, 1, 2 }, { 2048, 1, 40, 40 }, { 16, 1, 5000, 16 },
-		{ 1, 1, UINT_MAX, 1 },
+		{ 2048, 1, 3, false, 3 }, { 2048, 2, 1, false, 2 }, { 2048, 1, 40, false, 40 },
+		{ 16, 1, 5000, false, 16 }, { 1, 1, 1, true, 1 },
+		/* No pool starves because another one takes all that are behind it */
+		{ 2048, 1, 40, true, 40 + num_possible_cpus() },
 	};
 	struct ims_fake_params machine = test_machine;
 	struct vecpool_test *ctx;
@@ -407,7 +410,7 @@ static void irq_vecpool_test_static_few(struct kunit *test)
 		ctx = test_create(test, &machine);
 		KUNIT_ASSERT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev,
 							 PCI_IRQ_MSIX, cases[i].special,
-							 cases[i].usable), 0);
+							 cases[i].usable, cases[i].more), 0);
 		KUNIT_EXPECT_EQ(test, ctx->table.size, cases[i].size);
 		KUNIT_EXPECT_EQ(test, ctx->fake->allocated, cases[i].size);
 		test_end(test, ctx);
@@ -429,7 +432,7 @@ static void irq_vecpool_test_msi(struct kunit *test)
 	ctx = test_create(test, &machine);
 	KUNIT_EXPECT_LT(test, test_init_table(ctx), 0);
 	KUNIT_ASSERT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSI, 1,
-						 UINT_MAX), 0);
+						 1, true), 0);
 	source = pci_irq_table_source(&ctx->table);
 	KUNIT_EXPECT_STREQ(test, source.name, "msi");
 	KUNIT_ASSERT_EQ(test, test_init_pool(ctx, &test_info), 0);
@@ -1562,8 +1565,8 @@ static void irq_vecpool_test_init_again(struct kunit *test)
 	pci_irq_table_shutdown(&ctx->table);
 	pci_irq_table_exit(&ctx->table);
 
-	KUNIT_EXPECT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSI, 1, 1),
-			-EINVAL);
+	KUNIT_EXPECT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSI, 1, 1,
+						 false), -EINVAL);
 	KUNIT_ASSERT_EQ(test, test_init_table(ctx), 0);
 	source = pci_irq_table_source(&ctx->table);
 	KUNIT_EXPECT_EQ(test, irq_vecpool_init(&ctx->pool, &ctx->fake->pdev->dev, &test_info,

@@ -244,7 +244,7 @@ static struct vecset_test *test_setup_on(struct kunit *test,
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_exit, ctx), 0);
 
 	KUNIT_ASSERT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSIX, 1,
-						 UINT_MAX), 0);
+						 1, true), 0);
 	source = pci_irq_table_source(&ctx->table);
 	KUNIT_ASSERT_EQ(test, irq_vecpool_init(&ctx->own, dev, &test_own_info, &source, 1, NULL),
 			0);

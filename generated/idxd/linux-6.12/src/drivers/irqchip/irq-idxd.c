@@ -65,7 +65,7 @@ int idxd_irqs_init(struct idxd_irqs *irqs, struct pci_dev *pdev,
 	irqs->pdev = pdev;
 	ret = pci_ims_init(&irqs->ims, pdev, &idxd_ims_info, &ims_params);
 	if (!ret)
-		ret = pci_irq_table_init(&irqs->table, pdev, PCI_IRQ_MSIX, 1, UINT_MAX);
+		ret = pci_irq_table_init(&irqs->table, pdev, PCI_IRQ_MSIX, 1, 1, true);
 	if (ret < 0)
 		goto fail;
 	irqs->misc = pci_irq_vector(pdev, 0);

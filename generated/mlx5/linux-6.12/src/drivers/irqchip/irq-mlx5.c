@@ -90,7 +90,7 @@ int mlx5_irqs_init(struct mlx5_irqs *irqs, struct pci_dev *pdev,
 	irqs->pdev = pdev;
 	ret = pci_ims_init(&irqs->eqctx, pdev, &mlx5_eqctx_info, &eqctx_params);
 	if (!ret)
-		ret = pci_irq_table_init(&irqs->table, pdev, PCI_IRQ_MSIX, 1, UINT_MAX);
+		ret = pci_irq_table_init(&irqs->table, pdev, PCI_IRQ_MSIX, 1, 5, true);
 	if (ret < 0)
 		goto fail;
 	irqs->async = pci_irq_vector(pdev, 0);

@@ -47,7 +47,7 @@ int rocker_irqs_init(struct rocker_irqs *irqs, struct pci_dev *pdev,
 	irqs->pdev = pdev;
 	ret = pci_ims_init(&irqs->ims, pdev, &rocker_ims_info, &ims_params);
 	if (!ret)
-		ret = pci_irq_table_init(&irqs->table, pdev, PCI_IRQ_MSIX, 1, 15);
+		ret = pci_irq_table_init(&irqs->table, pdev, PCI_IRQ_MSIX, 1, 15, false);
 	if (ret < 0)
 		goto fail;
 	irqs->command = pci_irq_vector(pdev, 0);

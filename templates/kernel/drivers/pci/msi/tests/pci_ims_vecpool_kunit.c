@@ -166,7 +166,7 @@ static struct test_ctx *test_setup_on(struct kunit *test, const struct ims_fake_
 	KUNIT_ASSERT_EQ(test, pci_ims_init(&ctx->ims, ctx->fake->pdev, &test_ims_info, &params),
 			0);
 	KUNIT_ASSERT_EQ(test, pci_irq_table_init(&ctx->table, ctx->fake->pdev, PCI_IRQ_MSIX, 1,
-						 UINT_MAX), 0);
+						 1, true), 0);
 	sources[TABLE] = pci_irq_table_source(&ctx->table);
 	sources[IMS] = pci_ims_source(&ctx->ims);
 	KUNIT_ASSERT_EQ(test, irq_vecpool_init(&ctx->pool, &ctx->fake->pdev->dev, &test_info,

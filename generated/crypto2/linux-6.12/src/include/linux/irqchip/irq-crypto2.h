@@ -135,7 +135,7 @@ static inline void crypto2_ring_put(struct irq_vec *vec)
 	irq_vec_put(vec, CRYPTO2_RING_LIMIT);
 }
 
-/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
+/* The interrupt of a vector that was got, by its number in the pool: vec->entry */
 static inline unsigned int crypto2_ring_irq(const struct crypto2_irqs *irqs, unsigned int entry)
 {
 	return irq_vecpool_irq(&irqs->ring, entry);

@@ -126,7 +126,7 @@ static inline void edu_queue_put(struct irq_vec *vec)
 	irq_vec_put(vec, EDU_QUEUE_LIMIT);
 }
 
-/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
+/* The interrupt of a vector that was got, by its number in the pool: vec->entry */
 static inline unsigned int edu_queue_irq(const struct edu_irqs *irqs, unsigned int entry)
 {
 	return irq_vecpool_irq(&irqs->queue, entry);

@@ -143,7 +143,7 @@ static inline void idxd_queue_put(struct irq_vec *vec)
 	irq_vec_put(vec, IDXD_QUEUE_LIMIT);
 }
 
-/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
+/* The interrupt of a vector that was got, by its number in the pool: vec->entry */
 static inline unsigned int idxd_queue_irq(const struct idxd_irqs *irqs, unsigned int entry)
 {
 	return irq_vecpool_irq(&irqs->queue, entry);

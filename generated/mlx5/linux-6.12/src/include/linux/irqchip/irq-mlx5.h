@@ -142,7 +142,7 @@ static inline void mlx5_ctrl_put(struct irq_vec *vec)
 	irq_vec_put(vec, MLX5_CTRL_LIMIT);
 }
 
-/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
+/* The interrupt of a vector that was got, by its number in the pool: vec->entry */
 static inline unsigned int mlx5_ctrl_irq(const struct mlx5_irqs *irqs, unsigned int entry)
 {
 	return irq_vecpool_irq(&irqs->ctrl, entry);
@@ -210,7 +210,7 @@ static inline void mlx5_comp_put(struct irq_vec *vec)
 	irq_vec_put(vec, MLX5_COMP_LIMIT);
 }
 
-/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
+/* The interrupt of a vector that was got, by its number in the pool: vec->entry */
 static inline unsigned int mlx5_comp_irq(const struct mlx5_irqs *irqs, unsigned int entry)
 {
 	return irq_vecpool_irq(&irqs->comp, entry);

@@ -130,7 +130,7 @@ static inline void rocker_port_put(struct irq_vec *vec)
 	irq_vec_put(vec, ROCKER_PORT_LIMIT);
 }
 
-/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
+/* The interrupt of a vector that was got, by its number in the pool: vec->entry */
 static inline unsigned int rocker_port_irq(const struct rocker_irqs *irqs, unsigned int entry)
 {
 	return irq_vecpool_irq(&irqs->port, entry);

@@ -106,7 +106,7 @@ static inline void vfio_guest_put(struct irq_vec *vec)
 	irq_vec_put(vec, 0);
 }
 
-/* The interrupt of a vector by its number in the pool, 0 when it does not exist */
+/* The interrupt of a vector that was got, by its number in the pool: vec->entry */
 static inline unsigned int vfio_guest_irq(const struct vfio_irqs *irqs, unsigned int entry)
 {
 	return irq_vecpool_irq(&irqs->guest, entry);
