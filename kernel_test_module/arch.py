@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 
 
@@ -22,11 +23,12 @@ class Arch:
     """Those on top for kernels other than the reference: what saves time."""
     cross: str = ""
     """What the compiler's name begins with; empty for this machine's own."""
+    needs: tuple[tuple[str, str], ...] = ()
+    """Commands that not every machine has, and the Debian packages that bring them."""
 
-    @property
-    def compiler(self) -> str:
-        """The command that compiles for it."""
-        return f"{self.cross}gcc"
+    def lacks(self) -> tuple[str, ...]:
+        """The packages without which nothing can be built for it or booted here."""
+        return tuple(package for command, package in self.needs if not shutil.which(command))
 
 
 ARCHS = {
@@ -47,6 +49,10 @@ ARCHS = {
             "arch/arm64/boot/Image",
             ("base", "debug", "arm64"),
             cross="aarch64-linux-gnu-",
+            needs=(
+                ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
+                ("qemu-system-aarch64", "qemu-system-arm"),
+            ),
         ),
         Arch(
             "riscv",
@@ -55,6 +61,10 @@ ARCHS = {
             "arch/riscv/boot/Image",
             ("base", "debug", "riscv"),
             cross="riscv64-linux-gnu-",
+            needs=(
+                ("riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"),
+                ("qemu-system-riscv64", "qemu-system-misc"),
+            ),
         ),
     )
 }

@@ -213,6 +213,8 @@ def kunit(
     tree, tag = prepared.tree, prepared.tree.kernel
     with_checks = with_checks and tag == REFERENCE
     for arch in wheres:
+        if not able(arch, report, f"{tag} {ARCHS[arch].label}"):
+            continue
         try:
             trees.work_at(tree, prepared.applied.head)
             built = configuration(place, prepared, arch)
@@ -226,6 +228,16 @@ def kunit(
                 checks.compiled(tree, prepared.files, built, report, tag)
         except host.StageError as error:
             report.check(f"{tag} {ARCHS[arch].label}", str(error).splitlines())
+
+
+def able(arch: str, report: Report, name: str) -> bool:
+    """Whether kernels can be built and booted for ARCH here; what is missing is installed, if this
+    is root's machine, or named."""
+    lacks = ARCHS[arch].lacks()
+    if lacks and packages.main(lacks):
+        report.skip(name, f"needs the Debian packages {' '.join(lacks)}")
+        return False
+    return True
 
 
 def unavailable(kernel: Kernel, name: str, error: host.Unavailable, report: Report) -> None:
