@@ -52,8 +52,13 @@ ITS = Machine(
     console="ttyAMA0",
 )
 """arm64: messages arrive through the interrupt translation service of a GICv3."""
-IMSIC = Machine(emulator="qemu-system-riscv64", machine="virt,aia=aplic-imsic", cpu="rv64")
-"""RISC-V: each CPU has an incoming MSI controller."""
+IMSIC = Machine(
+    emulator="qemu-system-riscv64",
+    machine="virt,aia=aplic-imsic",
+    cpu="rv64",
+    append=("riscv_isa_fallback",),
+)
+"""RISC-V: each CPU has an incoming MSI controller. QEMU before 8 tells the extensions as one word."""
 AMD = Machine(cpu="EPYC", machine="q35,kernel-irqchip=off", devices=("amd-iommu,intremap=on",))
 
 

@@ -10,6 +10,7 @@
 #include <linux/device.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/ktime.h>
 #include <linux/msi.h>
@@ -38,6 +39,20 @@ static struct msi_parent_ops lifted_ops;
 bool e2e_is_isolated(void)
 {
 	return msi_device_has_isolated_msi(&e2e.edu.pdev->dev);
+}
+
+/**
+ * e2e_is_simple - Whether the parent keeps less than others do
+ * @edu:	The driver's data, started
+ *
+ * The IMSIC of older kernels has handle_simple_irq(): it masks nothing, drops what
+ * arrives while its handler runs elsewhere, and refuses moves which overlap.
+ *
+ * Return: True below such a parent
+ */
+bool e2e_is_simple(const struct e2e_edu *edu)
+{
+	return irq_to_desc(edu->own.irq)->handle_irq == handle_simple_irq;
 }
 
 /**

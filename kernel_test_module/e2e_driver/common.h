@@ -82,6 +82,7 @@ struct e2e_edu {
 };
 
 bool e2e_is_isolated(void);
+bool e2e_is_simple(const struct e2e_edu *edu);
 void e2e_lift_gate(void);
 unsigned int e2e_nth_cpu(unsigned int n);
 

@@ -339,6 +339,10 @@ static void mask_lazily(struct kunit *test)
 	unsigned int i, n;
 
 	KUNIT_ASSERT_EQ(test, e2e_start(edu, &e2e.ram, shared_handler, E2E_VECTORS + 1), 0);
+	if (e2e_is_simple(edu)) {
+		e2e_stop(edu);
+		kunit_skip(test, "nothing below this parent is masked by an interrupt");
+	}
 	e2e_get(test, edu, E2E_VECTORS);
 	for (i = 0; i < edu->nr; i++) {
 		struct e2e_sink *sink = &edu->sinks[i];
@@ -385,9 +389,16 @@ static void set_moving(struct e2e_edu *edu, bool moving)
 
 static int move(struct e2e_sink *sink, unsigned int cpu)
 {
+	unsigned int tries = 0;
+	int ret;
+
 	WRITE_ONCE(sink->before, sink->cpu);
 	WRITE_ONCE(sink->cpu, cpu);
-	return irq_set_affinity(sink->irq, cpumask_of(cpu));
+	/* Some parents refuse while the last move is not over */
+	do {
+		ret = irq_set_affinity(sink->irq, cpumask_of(cpu));
+	} while (ret == -EBUSY && tries++ < 100 && !msleep_interruptible(10));
+	return ret;
 }
 
 static void move_while_firing(struct kunit *test)
@@ -399,6 +410,10 @@ static void move_while_firing(struct kunit *test)
 	struct task_struct *task;
 
 	KUNIT_ASSERT_EQ(test, e2e_start(edu, &e2e.ram, shared_handler, E2E_VECTORS + 1), 0);
+	if (e2e_is_simple(edu)) {
+		e2e_stop(edu);
+		kunit_skip(test, "this parent refuses a move while another one is under way");
+	}
 	e2e_get(test, edu, E2E_VECTORS);
 	set_moving(edu, true);
 	task = start_firing(test, &firing);
