@@ -292,6 +292,15 @@ def place_of(device: Device, name: str) -> Span:
     return span if start < 0 else Span(span.source, start, start + len(name))
 
 
+#: What the parents of message stores on an architecture need, by the groups of scripts.
+PARENTS = {
+    "x86": ("ims_x86",),
+    "x86_64": ("ims_x86",),
+    "arm64": ("msi_lib", "its"),
+    "riscv": ("msi_lib", "imsic"),
+}
+
+
 def groups_of(device: Device) -> frozenset[str]:
     """The groups of preparatory scripts that the series of a device begins with."""
     stores = {store.name for store in device.stores if isinstance(store, ImsStore)}
@@ -299,6 +308,8 @@ def groups_of(device: Device) -> frozenset[str]:
     wanted = {"kunit_support"}
     if stores:
         wanted |= {"quiesce", "ims", "stores", "stores_kunit"}
+        for name in device.architectures or PARENTS:
+            wanted.update(PARENTS.get(name, ()))
     if pools:
         wanted |= {"quiesce", "pools", "pools_kunit"}
     if device.subdevices:

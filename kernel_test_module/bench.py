@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from . import boot, build, fetch, host, kconfig, ktap, stages, trees
+from .arch import ARCHS
 from .fetch import Tree
 from .stages import Place
 
@@ -375,7 +376,7 @@ def measure(place: Place, wheres: Sequence[str]) -> dict[str, str]:
         try:
             plant(work)
             for arch in wheres:
-                where = stages.NAMES[arch]
+                where = ARCHS[arch].label
                 built = build.Build(
                     work,
                     tree.objects(f"bench-{arch}"),

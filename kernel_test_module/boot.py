@@ -15,6 +15,7 @@ from . import host
 class Machine:
     """What a kernel boots on. The defaults are a q35 machine with 4 CPUs."""
 
+    emulator: str = "qemu-system-x86_64"
     cpus: int = 4
     memory: int = 512
     """MiB"""
@@ -26,6 +27,7 @@ class Machine:
     """QEMU -device arguments"""
     options: tuple[str, ...] = ()
     """More QEMU arguments, as -icount"""
+    console: str = "ttyS0"
     append: tuple[str, ...] = ()
     """More words for the kernel's command line"""
     limit: float = 300.0
@@ -43,6 +45,20 @@ VTD = Machine(
     devices=("intel-iommu,intremap=on",),
     append=("intel_iommu=on",),
 )
+ITS = Machine(
+    emulator="qemu-system-aarch64",
+    machine="virt,gic-version=3,its=on",
+    cpu="cortex-a72",
+    console="ttyAMA0",
+)
+"""arm64: messages arrive through the interrupt translation service of a GICv3."""
+IMSIC = Machine(
+    emulator="qemu-system-riscv64",
+    machine="virt,aia=aplic-imsic",
+    cpu="rv64",
+    append=("riscv_isa_fallback",),
+)
+"""RISC-V: each CPU has an incoming MSI controller. QEMU before 8 tells the extensions as one word."""
 AMD = Machine(cpu="EPYC", machine="q35,kernel-irqchip=off", devices=("amd-iommu,intremap=on",))
 
 
@@ -67,11 +83,11 @@ def uml_command(image: Path, machine: Machine, kunit: Sequence[str]) -> list[str
 
 
 def qemu_command(image: Path, machine: Machine, kunit: Sequence[str]) -> list[str | Path]:
-    """The command that boots an x86_64 kernel in QEMU's software emulation."""
-    # On a busy host the emulated timer does not tick as often as the kernel checks at boot.
-    words = ["console=ttyS0", "panic=-1", "no_timer_check", "kunit_shutdown=reboot"]
-    words += [*KUNIT_ARGS, *kunit]
-    command: list[str | Path] = ["qemu-system-x86_64", "-accel", "tcg", "-M", machine.machine]
+    """The command that boots a kernel in QEMU's software emulation."""
+    words = [f"console={machine.console}", "panic=-1", "kunit_shutdown=reboot"]
+    # On a busy host the emulated timer does not tick as often as x86 checks at boot.
+    words += ["no_timer_check", *KUNIT_ARGS, *kunit]
+    command: list[str | Path] = [machine.emulator, "-accel", "tcg", "-M", machine.machine]
     # CPUs of one socket are never in two nodes.
     smp = f"{machine.cpus},sockets={machine.nodes}"
     command += ["-cpu", machine.cpu, "-smp", smp, "-m", str(machine.memory)]

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import host, kconfig
+from .arch import ARCHS
 
 BUILD_LIMIT = 3000.0
 """Seconds a cold build may take."""
-
-IMAGES = {"um": "linux", "x86_64": "arch/x86/boot/bzImage"}
-TARGETS = {"um": "linux", "x86_64": "bzImage"}
 
 
 @dataclass(frozen=True)
@@ -30,12 +28,15 @@ class Build:
     @property
     def image(self) -> Path:
         """The kernel that can be booted."""
-        return self.objects / IMAGES[self.arch]
+        return self.objects / ARCHS[self.arch].image
 
     def make(self, *words: str) -> list[str | Path]:
         """The make command line for this configuration."""
         jobs = f"-j{os.cpu_count() or 1}"
-        return ["make", "-C", self.source, f"O={self.objects}", f"ARCH={self.arch}", jobs, *words]
+        which = [f"ARCH={self.arch}"]
+        if cross := ARCHS[self.arch].cross:
+            which.append(f"CROSS_COMPILE={cross}")
+        return ["make", "-C", self.source, f"O={self.objects}", *which, jobs, *words]
 
 
 def environment() -> dict[str, str]:
@@ -90,7 +91,7 @@ def compile_targets(build: Build, targets: Sequence[str], name: str, *options: s
 def kernel(build: Build) -> Path:
     """Configure and build; gives the image. Raises `StageError`."""
     configure(build)
-    compile_targets(build, [TARGETS[build.arch]], "kernel")
+    compile_targets(build, [ARCHS[build.arch].target], "kernel")
     if not build.image.is_file():
         raise host.StageError(f"{build.label}: make ended well, but there is no {build.image.name}")
     return build.image

@@ -6,17 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from .arch import ARCHS
+
 CONFIGS = Path(__file__).resolve().parent / "configs"
-
-FRAGMENTS = {
-    "um": ("base", "debug", "uml", "faults"),
-    "x86_64": ("base", "debug", "x86_64", "numa"),
-}
-"""The fragments of each architecture (make's ARCH=), in order; a later line wins."""
-
-
-MORE = {"um": (), "x86_64": ("lean",)}
-"""Those on top, for kernels other than the reference: what saves time."""
 
 
 def assignments(text: str) -> dict[str, str]:
@@ -61,4 +53,4 @@ def unmet(wanted: dict[str, str], got: dict[str, str]) -> tuple[str, ...]:
 
 def fragments(arch: str, *more: str) -> list[str]:
     """The texts of the fragments for ARCH, and of those named in MORE."""
-    return [(CONFIGS / f"{name}.config").read_text() for name in (*FRAGMENTS[arch], *more)]
+    return [(CONFIGS / f"{name}.config").read_text() for name in (*ARCHS[arch].fragments, *more)]

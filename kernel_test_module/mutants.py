@@ -333,7 +333,7 @@ def stage(place: Place, report: Report, names: Sequence[str] = stages.EXAMPLES) 
     caught = total = 0
     with fetch.locked(tree.home):
         prepared = stages.prepare(place, tree, names)
-        for arch in stages.WHERES:
+        for arch in LIMIT:
             faults = [fault for fault in mutants() if fault.smp == (arch != "um")]
             work = trees.work_at(tree, prepared.applied.head)
             built = stages.configuration(place, prepared, arch)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import boot, build, checks, fetch, host, kconfig, ktap, packages, trees
+from .arch import ARCHS
 from .fetch import Kernel, Tree
 from .report import Counts, Report, junit
 
@@ -22,8 +23,8 @@ EXAMPLES = ("idxd", "timer", "mlx5", "nvme", "ntb", "vfio", "crypto1", "crypto2"
 IMSGEN = "import sys; from imsgen.generator.cli import main; sys.exit(main())"
 """The tool, run by the interpreter that runs this."""
 
-WHERES = {"um": boot.UML, "x86_64": boot.NODES}
-NAMES = {"um": "uml", "x86_64": "qemu"}
+WHERES = {"um": boot.UML, "x86_64": boot.NODES, "arm64": boot.ITS, "riscv": boot.IMSIC}
+"""What the suites boot on, by architecture."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,9 @@ def configuration(place: Place, prepared: Prepared, arch: str) -> build.Build:
     own = checks.kunitconfigs(tree.work, prepared.files)
     more: tuple[str, ...] = () if own else ("pristine",)
     if tree.kernel != REFERENCE:
-        more += kconfig.MORE[arch]
+        more += ARCHS[arch].lean
     wanted = kconfig.merge([*own, *kconfig.fragments(arch, *more)])
-    label = f"{tree.kernel}-{NAMES[arch]}"
+    label = f"{tree.kernel}-{ARCHS[arch].label}"
     return build.Build(tree.work, tree.objects(arch), arch, wanted, place.logs, label)
 
 
@@ -212,6 +213,8 @@ def kunit(
     tree, tag = prepared.tree, prepared.tree.kernel
     with_checks = with_checks and tag == REFERENCE
     for arch in wheres:
+        if not able(arch, report, f"{tag} {ARCHS[arch].label}"):
+            continue
         try:
             trees.work_at(tree, prepared.applied.head)
             built = configuration(place, prepared, arch)
@@ -224,7 +227,17 @@ def kunit(
             if with_checks and arch == "x86_64" and prepared.files:
                 checks.compiled(tree, prepared.files, built, report, tag)
         except host.StageError as error:
-            report.check(f"{tag} {NAMES[arch]}", str(error).splitlines())
+            report.check(f"{tag} {ARCHS[arch].label}", str(error).splitlines())
+
+
+def able(arch: str, report: Report, name: str) -> bool:
+    """Whether kernels can be built and booted for ARCH here; what is missing is installed, if this
+    is root's machine, or named."""
+    lacks = ARCHS[arch].lacks()
+    if lacks and packages.main(lacks):
+        report.skip(name, f"needs the Debian packages {' '.join(lacks)}")
+        return False
+    return True
 
 
 def unavailable(kernel: Kernel, name: str, error: host.Unavailable, report: Report) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imsgen.templates import ROOT
@@ -15,6 +15,10 @@ from .edits import EditError, Provider, Workspace
 GROUPS = {
     "quiesce": "quiesce_irq()",
     "ims": "support for interrupt message stores",
+    "ims_x86": "support for interrupt message stores on x86",
+    "msi_lib": "support for interrupt message stores in msi-lib",
+    "its": "support for interrupt message stores below a GICv3 ITS",
+    "imsic": "support for interrupt message stores below a RISC-V IMSIC",
     "stores": "the library of message stores",
     "pools": "the library of vector pools",
     "sets": "sets of vectors for subdevices",
@@ -26,6 +30,9 @@ GROUPS = {
     "store_pools_kunit": "the KUnit suite of pools over message stores",
 }
 
+#: Those of them which have one parent of interrupts deliver messages from such stores.
+PARENTS = frozenset({"ims_x86", "msi_lib", "its", "imsic"})
+
 _MODES = ("before", "after", "replace")
 
 
@@ -35,7 +42,10 @@ class ScriptError(Exception):
 
 @dataclass(frozen=True)
 class Edit:
-    """One anchored edit; ``skew`` limits it to trees of that skew key, ``api`` to those with it."""
+    """One anchored edit; ``skew`` limits it to trees of that skew key, ``api`` to those with it.
+
+    ``moved``: the file has another name in kernels of other keys.
+    """
 
     path: str
     mode: str
@@ -43,6 +53,7 @@ class Edit:
     insert: tuple[str, ...]
     skew: str | None
     api: str | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ class Script:
         """
         able = tuple(edit for edit in self.edits if edit.api is None or edit.api in apis)
         chosen = tuple(edit for edit in able if edit.skew in (None, skew))
-        keyed = {edit.path for edit in self.edits if edit.skew is not None}
+        keyed = {edit.path for edit in self.edits if edit.skew is not None and not edit.moved}
         served = {edit.path for edit in chosen if edit.skew is not None}
         for path in sorted(keyed - served - {new.path for new in self.new}):
             raise EditError(f"{path}: no edit for kernels like {skew} in {self.name}")
@@ -144,12 +155,21 @@ def parse(name: str, data: dict[str, Any]) -> Script:
         body=data["body"].strip("\n"),
         needs=data["needs"],
         present=tuple((path, text) for path, text in data["present"]),
-        edits=tuple(_edit(entry) for entry in data.get("edit", ())),
+        edits=tuple(edit for entry in data.get("edit", ()) for edit in _edits(entry)),
         new=tuple(_new(entry) for entry in data.get("new", ())),
         kconfig=tuple((e["file"], e["text"]) for e in data.get("kconfig", ())),
         makefile=tuple((e["file"], e["symbol"], e["object"]) for e in data.get("makefile", ())),
         maintainers=tuple((e["title"], tuple(e["lines"])) for e in data.get("maintainers", ())),
     )
+
+
+def _edits(entry: dict[str, Any]) -> list[Edit]:
+    """An edit, one for each skew key when its file is given for each of them."""
+    if isinstance(entry.get("file"), str):
+        return [_edit(entry)]
+    places = entry["file"].items()
+    made = [_edit(entry | {"file": path, "kernel": skew}) for skew, path in places]
+    return [replace(edit, moved=True) for edit in made]
 
 
 def _edit(entry: dict[str, Any]) -> Edit:

@@ -22,7 +22,7 @@ from imsgen.dsl.rules.words import RECORDED
 from ..names import IRQCHIP
 from ..patches import Commit
 from .edits import OURS, EditError, Lines, Provider, Workspace
-from .scripts import GROUPS, Script, load_scripts
+from .scripts import GROUPS, PARENTS, Script, load_scripts
 
 #: Folder of the embedded profiles.
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
@@ -32,6 +32,8 @@ DEFAULT = "linux-6.12"
 
 #: Bytes of a file of a tree at most, and of all that are looked through for names.
 MAX_BYTES, MAX_TOTAL = 16 << 20, 512 << 20
+#: All of a kernel's C, which is read when a profile is recorded.
+_SOURCES = 4 << 30
 
 #: Raised whenever the profiles' form changes.
 _FORMAT = 1
@@ -41,6 +43,7 @@ _FORMAT = 1
 APIS = {
     "kzalloc_obj": ("scripts/checkpatch.pl", r"kzalloc_obj"),
     "msi_addr_mask": ("include/linux/pci.h", r"\bmsi_addr_mask\b"),
+    "parent_masks": ("drivers/irqchip/irq-msi-lib.c", r"\birq_mask\s*= irq_chip_mask_parent\b"),
     "quoted_namespace": (
         "include/linux/export.h",
         r"EXPORT_SYMBOL_NS_GPL\(sym, ns\)\s+__EXPORT_SYMBOL\(sym, \"GPL\", ns\)",
@@ -116,7 +119,7 @@ class Target:
     def spelled(self, text: str) -> str:
         """A file of the library as this kernel wants it written."""
         for api in sorted(self.apis):
-            for pattern, replacement in SPELLINGS[api]:
+            for pattern, replacement in SPELLINGS.get(api, ()):
                 text = re.sub(pattern, replacement, text)
         return text
 
@@ -213,14 +216,18 @@ class TreeFiles(Files):
         return out
 
     def contents(
-        self, top: str, wanted: Callable[[str], bool], without: Collection[str] = ()
+        self,
+        top: str,
+        wanted: Callable[[str], bool],
+        without: Collection[str] = (),
+        limit: int = MAX_TOTAL,
     ) -> Iterator[tuple[str, bytes]]:
         """All files below a folder whose path is wanted, but for those that can't be read.
 
         Folders with a dot first are left out, and those of the tree ``without``.  Raises
         :class:`EditError` if the files are too much to be a kernel's.
         """
-        left = MAX_TOTAL
+        left = limit
         for path in self._below(top, without):
             if not wanted(path):
                 continue
@@ -230,7 +237,7 @@ class TreeFiles(Files):
                 continue
             left -= len(data)
             if left < 0:
-                raise EditError(f"{top or self.root}: the files have more than {MAX_TOTAL:,} bytes")
+                raise EditError(f"{top or self.root}: the files have more than {limit:,} bytes")
             yield path, data
 
     def _read(self, path: str) -> bytes:
@@ -333,17 +340,31 @@ def _probe(files: TreeFiles, root: str, scripts: Sequence[Script]) -> Target:
         )
     pci = files.text("include/linux/pci.h")
     native = re.search(r"\bpci_ims_alloc_irq\(", pci) is not None
+    skew = skew_of(msi)
     groups = {need for need in GROUPS if _applied(files, root, need, scripts)}
+    groups |= _without_parent(files, skew, scripts)
     return Target(
         name=_version(files.text("Makefile"), root),
-        skew=skew_of(msi),
-        features=Features(native, frozenset(groups | {"ims"} if native else groups)),
+        skew=skew,
+        features=Features(native, frozenset(groups | {"ims", *PARENTS} if native else groups)),
         provider=files,
         tree=root,
         apis=frozenset(
-            name for name, (path, mark) in APIS.items() if re.search(mark, files.text(path))
+            name
+            for name, (path, mark) in APIS.items()
+            if files.exists(path) and re.search(mark, files.text(path))
         ),
     )
+
+
+def _without_parent(files: TreeFiles, skew: str, scripts: Sequence[Script]) -> set[str]:
+    """Groups for parents which the tree does not have: older kernels, cut trees."""
+    return {
+        script.needs
+        for script in scripts
+        if script.needs in PARENTS
+        and not all(files.exists(edit.path) for edit in script.edits_for(skew))
+    }
 
 
 def skew_of(msi: str) -> str:
@@ -439,7 +460,8 @@ def record_names(root: str) -> bytes:
     form = re.compile(rb"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
     use = re.compile(rb"[ \t]*\(")
     found: set[bytes] = set()
-    for _, data in TreeFiles(root).contents("", lambda p: p.endswith((".c", ".h")), _NO_CODE):
+    sources = TreeFiles(root).contents("", lambda p: p.endswith((".c", ".h")), _NO_CODE, _SOURCES)
+    for _, data in sources:
         for end in ends.finditer(data):
             start = end.start()
             while start and (data[start - 1 : start].isalnum() or data[start - 1] == 0x5F):

@@ -24,9 +24,8 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 
-#include <asm/pci_x86.h>
-
 #include "carrier.h"
+#include "parent.h"
 
 /* Registers of edu in BAR 0 */
 #define EDU_RAISE		0x60
@@ -49,10 +48,6 @@
 #define SLOT_DATA		8
 #define SLOT_CONTROL		12
 #define SLOT_MASK		BIT(0)
-
-/* Anything else is not an interrupt but damage */
-#define MESSAGE_BASE		0xfee00000ULL
-#define MESSAGE_MASK		(~0xfffffULL)
 
 struct e2e_machine e2e = {
 	.ram		= { .name = "ram" },
@@ -77,7 +72,8 @@ static int check_message(const struct e2e_message *msg)
 {
 	if (msg->control & SLOT_MASK)
 		return -EAGAIN;
-	return (msg->address & MESSAGE_MASK) == MESSAGE_BASE && msg->data <= 0xffff ? 0 : -EINVAL;
+	/* Anything else is not an interrupt but damage */
+	return e2e_parent_takes(msg->address) && msg->data <= 0xffff ? 0 : -EINVAL;
 }
 
 /* Real devices fetch a slot in one go. The same twice is as good */
@@ -95,22 +91,14 @@ static int fetch_slot(const struct e2e_store *store, unsigned int index, struct 
 	return check_message(msg);
 }
 
-static void write_msi(struct pci_dev *pdev, int where, int size, u32 value)
-{
-	raw_pci_ext_ops->write(pci_domain_nr(pdev->bus), pdev->bus->number, pdev->devfn,
-			       pdev->msi_cap + where, size, value);
-}
-
-/*
- * Have the MSI capability hold a message, past the PCI core, and past the ports
- * by which that reaches it: early_init_amd() uses them without their lock when a
- * CPU comes online, and then what is written here goes to another device.
- */
+/* Have the MSI capability hold a message, past the PCI core */
 static void load_msi(struct pci_dev *pdev, u64 address, u32 data)
 {
-	write_msi(pdev, PCI_MSI_ADDRESS_LO, 4, lower_32_bits(address));
-	write_msi(pdev, PCI_MSI_ADDRESS_HI, 4, upper_32_bits(address));
-	write_msi(pdev, PCI_MSI_DATA_64, 2, data);
+	int where = pdev->msi_cap;
+
+	e2e_config_write(pdev, where + PCI_MSI_ADDRESS_LO, 4, lower_32_bits(address));
+	e2e_config_write(pdev, where + PCI_MSI_ADDRESS_HI, 4, upper_32_bits(address));
+	e2e_config_write(pdev, where + PCI_MSI_DATA_64, 2, data);
 }
 
 /**
@@ -322,7 +310,7 @@ static int make_ram_store(struct e2e_store *store, struct device *dev)
 
 	if (!memory)
 		return -ENOMEM;
-	/* Memory can be read and written like registers on x86 */
+	/* Memory of a device which looks at the caches can be read and written like registers */
 	store->base = (void __iomem *)memory;
 	fill_store(store);
 	return 0;
@@ -361,10 +349,13 @@ static int make_mmio_store(struct e2e_store *store, struct device *edu)
 		return ret;
 	if (pci_resource_len(pdev, 2) < E2E_SLOTS * SLOT_SIZE)
 		return -ENOSPC;
-	store->bus = dma_map_resource(edu, pci_resource_start(pdev, 2), E2E_SLOTS * SLOT_SIZE,
-				      DMA_BIDIRECTIONAL, 0);
-	if (dma_mapping_error(edu, store->bus))
-		return -EIO;
+	/* The engine reaches no further. The CPU can fetch what is in there nevertheless */
+	if (pci_resource_end(pdev, 2) <= DMA_BIT_MASK(32)) {
+		store->bus = dma_map_resource(edu, pci_resource_start(pdev, 2),
+					      E2E_SLOTS * SLOT_SIZE, DMA_BIDIRECTIONAL, 0);
+		if (dma_mapping_error(edu, store->bus))
+			return -EIO;
+	}
 	store->base = ioremap(pci_resource_start(pdev, 2), E2E_SLOTS * SLOT_SIZE);
 	if (!store->base)
 		return -ENOMEM;

@@ -10,17 +10,16 @@
 #include <linux/device.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
+#include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/ktime.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include <asm/irqdomain.h>
-
 #include "common.h"
+#include "parent.h"
 
 /* Slots named in one test before the rest is only counted */
 #define MAX_COMPLAINTS	4
@@ -33,20 +32,6 @@
 static struct msi_parent_ops lifted_ops;
 
 /**
- * e2e_parent - Which domain composes the messages
- *
- * Return: "bare", "intel" or "amd"
- */
-const char *e2e_parent(void)
-{
-	struct irq_domain *domain = dev_get_msi_domain(&e2e.edu.pdev->dev);
-
-	if (domain->bus_token == DOMAIN_BUS_DMAR)
-		return "intel";
-	return domain->bus_token == DOMAIN_BUS_AMDVI ? "amd" : "bare";
-}
-
-/**
  * e2e_is_isolated - Whether a function can send only its own messages
  *
  * Return: True below interrupt remapping
@@ -54,6 +39,20 @@ const char *e2e_parent(void)
 bool e2e_is_isolated(void)
 {
 	return msi_device_has_isolated_msi(&e2e.edu.pdev->dev);
+}
+
+/**
+ * e2e_is_simple - Whether the parent keeps less than others do
+ * @edu:	The driver's data, started
+ *
+ * The IMSIC of older kernels has handle_simple_irq(): it masks nothing, drops what
+ * arrives while its handler runs elsewhere, and refuses moves which overlap.
+ *
+ * Return: True below such a parent
+ */
+bool e2e_is_simple(const struct e2e_edu *edu)
+{
+	return irq_to_desc(edu->own.irq)->handle_irq == handle_simple_irq;
 }
 
 /**
@@ -84,41 +83,6 @@ void e2e_lift_gate(void)
 unsigned int e2e_nth_cpu(unsigned int n)
 {
 	return cpumask_nth(n % num_online_cpus(), cpu_online_mask);
-}
-
-static unsigned int number_behind(const char *text, const char *label)
-{
-	unsigned int number = 0;
-	const char *at = strstr(text, label);
-
-	if (at && sscanf(at + strlen(label), "%u", &number) == 1)
-		return number;
-	return 0;
-}
-
-/**
- * e2e_vector_matrix - How many CPU vectors there are
- * @available:	Where the number of free ones goes
- * @allocated:	Where the number of taken ones goes
- *
- * The allocator shows that in debugfs, and nowhere else.
- *
- * Context: Task context.
- */
-void e2e_vector_matrix(unsigned int *available, unsigned int *allocated)
-{
-	char *text __free(kfree) = kzalloc(2 * PAGE_SIZE, GFP_KERNEL);
-	struct seq_file seq = { .buf = text, .size = 2 * PAGE_SIZE - 1 };
-
-	*available = 0;
-	*allocated = 0;
-	if (!text)
-		return;
-
-	mutex_init(&seq.lock);
-	x86_vector_domain->ops->debug_show(&seq, NULL, NULL, 0);
-	*available = number_behind(text, "Global available:");
-	*allocated = number_behind(text, "Total allocated:");
 }
 
 static unsigned int cpu_of(unsigned int irq)
@@ -388,9 +352,10 @@ int e2e_start(struct e2e_edu *edu, struct e2e_store *store, irq_handler_t handle
 	if (!devres_open_group(&e2e.edu.pdev->dev, edu, GFP_KERNEL))
 		return -ENOMEM;
 
-	ret = start_own(edu);
+	/* Some parents have to know of the store before the first MSI */
+	ret = devm_edu_irqs_init(&edu->irqs, e2e.edu.pdev, &params);
 	if (!ret)
-		ret = devm_edu_irqs_init(&edu->irqs, e2e.edu.pdev, &params);
+		ret = start_own(edu);
 	if (ret)
 		e2e_stop(edu);
 	return ret;

@@ -81,11 +81,10 @@ struct e2e_edu {
 	unsigned int		nr;
 };
 
-const char *e2e_parent(void);
 bool e2e_is_isolated(void);
+bool e2e_is_simple(const struct e2e_edu *edu);
 void e2e_lift_gate(void);
 unsigned int e2e_nth_cpu(unsigned int n);
-void e2e_vector_matrix(unsigned int *available, unsigned int *allocated);
 
 irqreturn_t e2e_handler(int irq, void *data);
 void e2e_arrive(struct e2e_sink *sink);

@@ -18,6 +18,7 @@
 #include <linux/string.h>
 
 #include "common.h"
+#include "parent.h"
 
 #define FIRES		2
 

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "common.h"
+#include "parent.h"
 
 /* KUnit ends a case after 300 s, so the time is spent in pieces */
 #define PIECE		30U

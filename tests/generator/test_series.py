@@ -14,7 +14,7 @@ from imsgen.dsl.model import Device, MsiStore, MsixStore
 from imsgen.generator import names, patches, series
 from imsgen.generator.kernel.edits import OURS
 from imsgen.generator.kernel.scripts import GROUPS, load_scripts
-from imsgen.generator.kernel.target import APIS, Target, probe
+from imsgen.generator.kernel.target import SPELLINGS, Target, probe
 from imsgen.generator.names import NameClash, check_distinct, names_of
 from imsgen.generator.render import check_columns, check_text
 from imsgen.generator.series import Planner, SeriesError, groups_of, series_files, source_files
@@ -33,19 +33,23 @@ def test_order(profile: Target, idxd: Device) -> None:
     assert subjects(made) == [
         "genirq: Provide quiesce_irq()",
         "genirq/msi: Add a second per device domain for IMS",
+        "genirq/msi: Provide msi_device_domain_size()",
         "genirq/msi: Provide msi_restore_irq()",
         "x86/apic/msi: Accept PCI/IMS device domains",
         "x86/apic/msi: Support PCI/IMS without interrupt remapping",
         "iommu/vt-d: Support PCI/IMS on physical interrupt remapping",
         "iommu/amd: Support PCI/IMS on physical interrupt remapping",
+        "irqchip/irq-msi-lib: Accept PCI/IMS device domains",
+        "irqchip/gic-v3-its: Support PCI/IMS",
+        "irqchip/riscv-imsic: Support PCI/IMS",
         "PCI/MSI: Add message stores (IMS)",
         "genirq: Add pools of interrupt vectors",
         "PCI/MSI: Let vector pools use message stores",
-        *subjects(made)[10 : made.core],
+        *subjects(made)[14 : made.core],
         "irqchip/idxd: Add the interrupt domain, vectors and pool",
         "irqchip/idxd: Add a KUnit suite for the interrupts",
     ]
-    assert all("KUnit" in subject for subject in subjects(made)[10 : made.core])
+    assert all("KUnit" in subject for subject in subjects(made)[14 : made.core])
 
 
 def touched(made: series.Series) -> set[str]:
@@ -69,6 +73,24 @@ def test_only_what_the_layout_needs(
         assert any(path.startswith(start) for path in paths), start
     for start in not_there:
         assert not any(path.startswith(start) for path in paths), start
+
+
+@pytest.mark.parametrize(
+    ("architectures", "there"),
+    [
+        ((), {"x86", "gic-v3-its", "irq-msi-lib", "riscv-imsic"}),
+        (("x86_64",), {"x86"}),
+        (("x86", "arm64"), {"x86", "gic-v3-its", "irq-msi-lib"}),
+        (("riscv",), {"irq-msi-lib", "riscv-imsic"}),
+    ],
+)
+def test_only_the_parents_of_the_architectures(
+    profile: Target, timer: Device, architectures: tuple[str, ...], there: set[str]
+) -> None:
+    made = Planner(profile).series([replace(timer, architectures=architectures)])
+    paths = " ".join(touched(made))
+    for name in ("x86", "gic-v3-its", "irq-msi-lib", "riscv-imsic"):
+        assert (name in paths) == (name in there), name
 
 
 def test_pools_over_msix_alone(profile: Target, tmp_path: Path) -> None:
@@ -175,7 +197,7 @@ def library_of(target: Target) -> dict[str, str]:
 def test_the_library_of_newer_kernels(profile: Target) -> None:
     """Each spelling that a kernel wants is used, and what it replaces is gone."""
     old = library_of(profile)
-    new = library_of(replace(profile, apis=frozenset(APIS)))
+    new = library_of(replace(profile, apis=frozenset(SPELLINGS)))
     assert old.keys() == new.keys()
     before, after = "".join(old.values()), "".join(new.values())
     for gone, come in (

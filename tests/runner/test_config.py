@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from imsgen.kernel_test_module import build, checks, fetch, host, kconfig, stages, trees
+from imsgen.kernel_test_module.arch import ARCHS
 
 
 def test_later_fragments_win_and_unset_is_n() -> None:
@@ -19,7 +20,7 @@ def test_unmet_names_each_symbol_and_what_it_is() -> None:
     assert kconfig.unmet(wanted, got) == ("CONFIG_A=y (is m)", "CONFIG_B=y (is n)")
 
 
-@pytest.mark.parametrize("arch", sorted(kconfig.FRAGMENTS))
+@pytest.mark.parametrize("arch", sorted(ARCHS))
 def test_fragments_ask_for_what_the_suites_need(arch: str) -> None:
     wanted = kconfig.merge(kconfig.fragments(arch))
     for name in ("KUNIT", "PCI_MSI", "PROVE_LOCKING", "DEBUG_FS", "PROC_FS"):
@@ -49,7 +50,7 @@ def test_a_configuration_that_loses_a_symbol_fails(tmp_path: Path) -> None:
     build.configure(bad, partial=True)
 
 
-@pytest.mark.parametrize("arch", sorted(kconfig.FRAGMENTS))
+@pytest.mark.parametrize("arch", sorted(ARCHS))
 def test_other_kernels_than_the_reference_have_more_fragments(
     arch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,7 +61,7 @@ def test_other_kernels_than_the_reference_have_more_fragments(
         prepared = stages.Prepared(tree, trees.Applied("base", (), ()), {})
         found[name] = stages.configuration(stages.Place(tmp_path), prepared, arch).wanted
     assert "CONFIG_EXPERT" not in found[stages.REFERENCE]
-    texts = [(kconfig.CONFIGS / f"{name}.config").read_text() for name in kconfig.MORE[arch]]
+    texts = [(kconfig.CONFIGS / f"{name}.config").read_text() for name in ARCHS[arch].lean]
     assert found["newest"] == found[stages.REFERENCE] | kconfig.merge(texts)
 
 

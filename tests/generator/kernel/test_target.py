@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imsgen.generator.kernel.edits import EditError
-from imsgen.generator.kernel.scripts import GROUPS, load_scripts
+from imsgen.generator.kernel.scripts import GROUPS, PARENTS, load_scripts
 from imsgen.generator.kernel.target import (
     DEFAULT,
     PROFILES,
@@ -89,9 +89,12 @@ def test_too_old(tree: Path) -> None:
 def test_native(tree: Path) -> None:
     append(tree, "include/linux/pci.h", "struct msi_map pci_ims_alloc_irq(struct pci_dev *pdev);")
     target = probe(str(tree))
-    assert target.features == Features(native=True, groups=frozenset({"ims"}))
+    assert target.features == Features(native=True, groups=frozenset({"ims", *PARENTS}))
     wanted = frozenset(GROUPS)
-    assert {s.needs for s in load_scripts() if target.needs(s, wanted)} == wanted - {"ims"}
+    assert {s.needs for s in load_scripts() if target.needs(s, wanted)} == wanted - {
+        "ims",
+        *PARENTS,
+    }
 
 
 def test_ours(tree: Path) -> None:

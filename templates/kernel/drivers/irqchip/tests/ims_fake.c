@@ -550,6 +550,27 @@ static struct pci_ops fake_config_ops = {
 	.write	= fake_config_write,
 };
 
+/*
+ * A place where nothing is. On a PCI bus that reads as ones on any machine; elsewhere
+ * some of them don't like to be asked.
+ */
+static int fake_find_hole(struct resource *hole, resource_size_t size)
+{
+	struct pci_bus *bus = pci_find_next_bus(NULL);
+	struct resource *window;
+
+	hole->name = "ims-fake MSI-X";
+	hole->flags = IORESOURCE_MEM;
+	if (bus) {
+		pci_bus_for_each_resource(bus, window) {
+			if (window && resource_type(window) == IORESOURCE_MEM &&
+			    !allocate_resource(window, hole, size, SZ_1M, ~0UL, size, NULL, NULL))
+				return 0;
+		}
+	}
+	return allocate_resource(&iomem_resource, hole, size, SZ_1M, ~0UL, size, NULL, NULL);
+}
+
 /* Give the device an MSI-X table somewhere in the address space where nothing is */
 static int fake_add_msix(struct ims_fake *fake)
 {
@@ -562,10 +583,7 @@ static int fake_add_msix(struct ims_fake *fake)
 		res->start = FAKE_MSIX_START;
 		res->end = FAKE_MSIX_START + size - 1;
 	} else {
-		fake->hole.name = "ims-fake MSI-X";
-		fake->hole.flags = IORESOURCE_MEM;
-		ret = allocate_resource(&iomem_resource, &fake->hole, size, SZ_1M, ~0UL, size,
-					NULL, NULL);
+		ret = fake_find_hole(&fake->hole, size);
 		if (ret)
 			return ret;
 		res->start = fake->hole.start;
