@@ -10,6 +10,7 @@ EXAMPLES := $(sort $(wildcard examples/*.ims))
 ENSURE_VENV = $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	$(PYTHON) kernel_test_module/packages.py python3-venv
 
+INSTALL  := pip install --quiet --disable-pip-version-check
 CODE     := dsl generator templates kernel_test_module tests
 
 .PHONY: help
@@ -19,11 +20,21 @@ help: ## this list
 .PHONY: setup
 setup: $(SETUP) ## a virtual environment with the package and what its development needs
 
-$(SETUP): pyproject.toml
+$(SETUP): pyproject.toml kernel_test_module/pyproject.toml requirements-dev.txt
 	$(ENSURE_VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/$(INSTALL) --require-hashes -r requirements-dev.txt
+	$(BIN)/$(INSTALL) --no-deps --no-build-isolation -e . -e kernel_test_module
 	touch $@
+
+.PHONY: lock
+lock: ## the newest versions of what development needs, with hashes: requirements-dev.txt
+	$(ENSURE_VENV)
+	$(PYTHON) -m venv build/lock-venv
+	build/lock-venv/bin/$(INSTALL) uv
+	build/lock-venv/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+		--generate-hashes --custom-compile-command 'make lock' --no-annotate --extra dev \
+		-o requirements-dev.txt pyproject.toml
 
 # --- the tool -----------------------------------------------------------------------------------
 
@@ -44,7 +55,7 @@ demo: build/demo-venv/.stamp ## the series of every example, without a kernel tr
 build/demo-venv/.stamp: pyproject.toml
 	$(ENSURE_VENV)
 	$(PYTHON) -m venv build/demo-venv
-	build/demo-venv/bin/pip install --quiet --disable-pip-version-check -e .
+	build/demo-venv/bin/$(INSTALL) -e .
 	touch $@
 
 .PHONY: generated
@@ -129,7 +140,6 @@ mutants: $(SETUP) packages ## seeded faults in the templates: each one has to be
 
 .PHONY: bench
 bench: $(SETUP) packages ## the hot paths against what drivers do today, under UML and QEMU: build/bench.json
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
 	$(BIN)/python -m imsgen.kernel_test_module.bench --docs
 
 .PHONY: counts
