@@ -15,7 +15,7 @@ CODE     := dsl generator templates kernel_test_module tests
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "%-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "%-12s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(SETUP) ## a virtual environment with the package and what its development needs
@@ -65,6 +65,10 @@ generated: $(SETUP) ## make generated/ again
 .PHONY: bench-tool
 bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for larger inputs: docs/bench.md
 	$(BIN)/python tests/bench/tool.py --docs
+
+.PHONY: bench-growth
+bench-growth: $(SETUP) ## how the work of checking grows with each construct of the language
+	$(BIN)/python tests/bench/growth.py
 
 .PHONY: profile
 profile: $(SETUP) ## record the kernel profile again from a pristine tree: TREE=path

@@ -143,16 +143,16 @@ def installed(
         run(sys.executable, "-m", "venv", home / "venv")
         python = home / "venv/bin/python"
         pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
-        env = {"PYTHONPATH": str(debian(suite, home))} if suite else {}
+        path = str(debian(suite, home)) if suite else ""
         alone = ["--no-deps"] if suite else []
         run(*pip, "install", "--quiet", *alone, wheel, *versions)
         examples = sorted((root / "examples").glob("*.ims"))
         run(
             home / "venv/bin/imsgen", *examples, "--kernel", "linux-6.12", "--sources",
-            "-o", home / "out", cwd=home, **env,
+            "-o", home / "out", cwd=home, PYTHONPATH=path,
         )  # fmt: skip
         run("diff", "-r", root / "generated", home / "out")
-        found: dict[str, Any] = json.loads(run(python, "-c", _LIST, **env))
+        found: dict[str, Any] = json.loads(run(python, "-c", _LIST, PYTHONPATH=path))
         return found
 
 
