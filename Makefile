@@ -10,20 +10,31 @@ EXAMPLES := $(sort $(wildcard examples/*.ims))
 ENSURE_VENV = $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	$(PYTHON) kernel_test_module/packages.py python3-venv
 
+INSTALL  := pip install --quiet --disable-pip-version-check
 CODE     := dsl generator templates kernel_test_module tests
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "%-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "%-12s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(SETUP) ## a virtual environment with the package and what its development needs
 
-$(SETUP): pyproject.toml
+$(SETUP): pyproject.toml kernel_test_module/pyproject.toml requirements-dev.txt
 	$(ENSURE_VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/$(INSTALL) --require-hashes -r requirements-dev.txt
+	$(BIN)/$(INSTALL) --no-deps --no-build-isolation -e . -e kernel_test_module
 	touch $@
+
+.PHONY: lock
+lock: ## the newest versions of what development needs, with hashes: requirements-dev.txt
+	$(ENSURE_VENV)
+	$(PYTHON) -m venv build/lock-venv
+	build/lock-venv/bin/$(INSTALL) uv
+	build/lock-venv/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+		--generate-hashes --custom-compile-command 'make lock' --no-annotate --extra dev \
+		-o requirements-dev.txt pyproject.toml
 
 # --- the tool -----------------------------------------------------------------------------------
 
@@ -44,7 +55,7 @@ demo: build/demo-venv/.stamp ## the series of every example, without a kernel tr
 build/demo-venv/.stamp: pyproject.toml
 	$(ENSURE_VENV)
 	$(PYTHON) -m venv build/demo-venv
-	build/demo-venv/bin/pip install --quiet --disable-pip-version-check -e .
+	build/demo-venv/bin/$(INSTALL) -e .
 	touch $@
 
 .PHONY: generated
@@ -54,6 +65,10 @@ generated: $(SETUP) ## make generated/ again
 .PHONY: bench-tool
 bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for larger inputs: docs/bench.md
 	$(BIN)/python tests/bench/tool.py --docs
+
+.PHONY: bench-growth
+bench-growth: $(SETUP) ## how the work of checking grows with each construct of the language
+	$(BIN)/python tests/bench/growth.py
 
 .PHONY: profile
 profile: $(SETUP) ## record the kernel profile again from a pristine tree: TREE=path
@@ -129,7 +144,6 @@ mutants: $(SETUP) packages ## seeded faults in the templates: each one has to be
 
 .PHONY: bench
 bench: $(SETUP) packages ## the hot paths against what drivers do today, under UML and QEMU: build/bench.json
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
 	$(BIN)/python -m imsgen.kernel_test_module.bench --docs
 
 .PHONY: counts

@@ -1,9 +1,9 @@
 """Packages that anybody can make again, and that were tried as installed.
 
 ``python -m imsgen.kernel_test_module.release installed``: a wheel of the working tree in fresh
-environments, with the lowest versions of what it needs, Debian 12's, and the newest; each makes
-generated/ again.  ``... release``: the same from the tag of the version, with the packages built
-twice and compared, a bill of materials, and checksums, in build/release.
+environments, with the lowest versions of what it needs, the newest, and Debian's own packages;
+each makes generated/ again.  ``... release``: the same from the tag of the version, with the
+packages built twice and compared, a bill of materials, and checksums, in build/release.
 """
 
 from __future__ import annotations
@@ -25,10 +25,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import host
+from . import fetch, host
 
-#: What Debian 12 has of what is needed.
-DEBIAN = ("lark==1.1.5", "jinja2==3.1.2", "gitpython==3.1.30", "rich==13.3.1")
+#: Debian's packages of all that is needed, and the releases that they are taken from.
+PACKAGES = [
+    f"python3-{name}"
+    for name in (
+        "lark jinja2 markupsafe git gitdb smmap rich markdown-it mdurl pygments commonmark".split()
+    )
+]
+DEBIAN = {"Debian 12": "bookworm", "Debian 13": "trixie"}
 
 #: Names and versions in a fresh environment, and what each needs there, as JSON.
 _LIST = """
@@ -104,25 +110,49 @@ def same_archive(data: bytes, epoch: int) -> bytes:
     return outer.getvalue()
 
 
-def installed(root: Path, wheel: Path, versions: Sequence[str]) -> dict[str, Any]:
-    """What a fresh environment with the wheel holds. Raises `StageError` if the examples differ."""
+def debian(suite: str, into: Path) -> Path:
+    """The Python modules of Debian's packages, unpacked and not installed: a folder to import from.
+
+    Raises `Unavailable` where the machine has no mirror of that suite.
+    """
+    state = host.cache_dir() / "apt" / suite
+    env = host.plain_env()
+    with fetch.locked(state):
+        options = fetch.suite_options(suite, state)
+        # What the machine has installed is not asked for.
+        options += ["-o", "Dir::State::status=/dev/null"]
+        try:
+            host.run(["apt-get", *options, "update", "--quiet=2", "--error-on=any"], env=env)
+            host.run(["apt-get", *options, "download", "--quiet=2", *PACKAGES], cwd=into, env=env)
+        except (host.StageError, FileNotFoundError) as error:
+            raise host.Unavailable(f"no packages of {suite}: {error}") from None
+    for package in sorted(into.glob("*.deb")):
+        run("dpkg-deb", "-x", package, into)
+    return into / "usr/lib/python3/dist-packages"
+
+
+def installed(
+    root: Path, wheel: Path, versions: Sequence[str] = (), suite: str = ""
+) -> dict[str, Any]:
+    """What a fresh environment with the wheel holds, with versions or a Debian suite's modules.
+
+    Raises `StageError` if the examples differ.
+    """
     with tempfile.TemporaryDirectory(prefix="imsgen-") as name:
         home = Path(name)
         run(sys.executable, "-m", "venv", home / "venv")
-        pip: list[str | Path] = [
-            home / "venv/bin/python",
-            "-m",
-            "pip",
-            "--disable-pip-version-check",
-        ]
-        run(*pip, "install", "--quiet", wheel, *versions)
+        python = home / "venv/bin/python"
+        pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
+        path = str(debian(suite, home)) if suite else ""
+        alone = ["--no-deps"] if suite else []
+        run(*pip, "install", "--quiet", *alone, wheel, *versions)
         examples = sorted((root / "examples").glob("*.ims"))
         run(
             home / "venv/bin/imsgen", *examples, "--kernel", "linux-6.12", "--sources",
-            "-o", home / "out", cwd=home,
+            "-o", home / "out", cwd=home, PYTHONPATH=path,
         )  # fmt: skip
         run("diff", "-r", root / "generated", home / "out")
-        found: dict[str, Any] = json.loads(run(home / "venv/bin/python", "-c", _LIST))
+        found: dict[str, Any] = json.loads(run(python, "-c", _LIST, PYTHONPATH=path))
         return found
 
 
@@ -167,13 +197,21 @@ def bill(found: dict[str, Any]) -> dict[str, Any]:
 
 def try_all(root: Path, wheel: Path) -> dict[str, Any]:
     """The wheel with all sets of versions; gives what the newest set is."""
-    for name, versions in (("lowest", lowest(root)), ("Debian 12", DEBIAN), ("newest", ())):
-        found = installed(root, wheel, versions)
+
+    def tried(name: str, found: dict[str, Any]) -> dict[str, Any]:
         words = ", ".join(
             f"{one} {found[one][0]}" for one in ("lark", "jinja2", "gitpython", "rich")
         )
         print(f"ok   {name}: {words}", flush=True)
-    return found
+        return found
+
+    for name, suite in DEBIAN.items():
+        try:
+            tried(name, installed(root, wheel, suite=suite))
+        except host.Unavailable as error:
+            print(f"SKIP {name}: {error}", flush=True)
+    tried("lowest", installed(root, wheel, lowest(root)))
+    return tried("newest", installed(root, wheel))
 
 
 def release(root: Path) -> None:

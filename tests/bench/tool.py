@@ -161,7 +161,7 @@ def install(home: Path) -> Path:
     source = home / "source"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
-    for name in ("dsl", "generator", "templates", "kernel_test_module"):
+    for name in ("dsl", "generator", "templates"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source / name)

@@ -28,6 +28,18 @@ import fuzz_kills
 
 ROOT = Path(__file__).resolve().parents[2]
 
+#: What cases of a part must come to; if none does, all fail at the same gate, and nothing is tried.
+BOTH = {
+    "inputs": ("taken", "refused"),
+    "generator": ("made", "refused"),
+    "texts": ("taken", "refused"),
+    "trees": ("made", "refused"),
+    "folders": ("made right", "refused"),
+    "idents": ("taken", "refused"),
+}
+#: Cases of a part after which that can be told.
+ENOUGH = 1000
+
 #: Seconds after which a case hangs, and after which it is slow.
 HANG, SLOW = 20, 2.0
 #: MiB that the process may take.
@@ -60,7 +72,7 @@ class Run:
         self.seed = seed
         self.counts: dict[str, Counter[str]] = {}
         self.failed: list[str] = []
-        self.slowest = 0.0
+        self.slowest = (0.0, "none")
 
     def case(self, part: str, number: int) -> None:
         """One case of a part."""
@@ -80,13 +92,14 @@ class Run:
             finally:
                 signal.alarm(0)
             spent = time.process_time() - begun
-        self.slowest = max(self.slowest, spent)
+        name = f"--seed {self.seed} --only {part} --case {number}"
+        self.slowest = max(self.slowest, (spent, name))
         if spent > SLOW and outcome not in ("HANG", "CRASH"):
             outcome = "SLOW"
         counts["cases"] += 1
         counts[outcome] += 1
         if outcome in ("HANG", "CRASH", "SLOW"):
-            self.failed.append(f"--seed {self.seed} --only {part} --case {number}: {outcome}")
+            self.failed.append(f"{name}: {outcome}")
             print(self.failed[-1], flush=True)
 
     def kills(self, count: int, pairs: int) -> None:
@@ -145,8 +158,17 @@ def main() -> int:
         number += 1
     for name in names:
         run.show(name)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"slowest case {run.slowest:.2f} s, most memory {memory:.0f} MiB")
+        run.failed += [
+            f"{name}: none of the cases was {outcome}"
+            for outcome in BOTH[name]
+            if run.counts[name]["cases"] >= ENOUGH and not run.counts[name][outcome]
+        ]
+    memory = max(
+        resource.getrusage(whose).ru_maxrss / 1024
+        for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    spent, name = run.slowest
+    print(f"slowest case {spent:.2f} s ({name}), most memory {memory:.0f} MiB")
     if memory > MEMORY:
         run.failed.append(f"{memory:.0f} MiB of memory")
     out = ROOT / "build" / "fuzz.json"

@@ -188,9 +188,14 @@ def plant(root: Path, rng: random.Random) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("".join(f"{line}\n" for line in lines))
         out.append(target)
-    (root / "Kbuild").write_text("# Kbuild\n")
-    (root / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 12\n")
-    return [*out, root / "Kbuild", root / "Makefile"]
+    for path, text in (
+        ("Kbuild", "# Kbuild\n"),
+        ("Makefile", "VERSION = 6\nPATCHLEVEL = 12\n"),
+        ("include/linux/pci.h", "/* PCI */\n"),
+    ):
+        (root / path).write_text(text)
+        out.append(root / path)
+    return out
 
 
 def trees(rng: random.Random, folder: Path) -> str:

@@ -69,7 +69,7 @@ def test_other_pythons(tmp_path: Path) -> None:
     shutil.rmtree(site, ignore_errors=True)
     package = site / "imsgen"
     package.mkdir(parents=True)
-    for name in ("dsl", "generator", "templates", "kernel_test_module"):
+    for name in ("dsl", "generator", "templates"):
         (package / name).symlink_to(REPOSITORY / name)
     for name in ("lark", "jinja2"):
         module = __import__(name)
