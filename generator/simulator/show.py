@@ -6,10 +6,10 @@ import importlib
 import io
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..commands.common import store
 from .run import Event, Outcome, PoolOutcome, Setup, SimulationError, Spread
 
 #: Version of the JSON form.  Raised whenever a key changes its meaning or goes away.
@@ -263,7 +263,10 @@ def plot(outcomes: Sequence[Outcome], path: str) -> None:
     settings = {"svg.hashsalt": "imsgen", "svg.fonttype": "none", "font.size": 8}
     with matplotlib.rc_context(settings):
         content = _draw(drawn, path)
-    _write(path, content)
+    try:
+        store(path, content)
+    except OSError as error:
+        raise SimulationError(f"--plot: {path}: {error.strerror}") from error
 
 
 def _draw(drawn: Sequence[tuple[Outcome, PoolOutcome]], path: str) -> bytes:
@@ -320,26 +323,3 @@ def _marks(panel: Any, events: Sequence[Event], end: int) -> None:
             fontsize=6,
             color="C3",
         )
-
-
-def _write(path: str, content: bytes) -> None:
-    """All of the file, or what was there before."""
-    folder = os.path.dirname(path) or "."
-    try:
-        handle, draft = tempfile.mkstemp(dir=folder, prefix=".imsgen-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(draft, 0o666 & ~_umask())
-            os.replace(draft, path)
-        except BaseException:
-            os.unlink(draft)
-            raise
-    except OSError as error:
-        raise SimulationError(f"--plot: {path}: {error.strerror}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
