@@ -6,6 +6,7 @@ import argparse
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 
 from imsgen.dsl.model import Device
 
@@ -77,7 +78,7 @@ def png_of(devices: Sequence[Device]) -> bytes:
     Raises :class:`Failure` where what draws it isn't installed.
     """
     try:
-        from cairosvg import svg2png
+        svg2png = import_module("cairosvg").svg2png
     except (ImportError, OSError) as error:  # the latter: no Cairo on this machine
         raise Failure(
             "error: --png needs CairoSVG and Cairo: pip install 'imsgen[picture]', "
