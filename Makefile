@@ -59,6 +59,10 @@ pictures: $(SETUP) ## make docs/pictures/ again
 		$(BIN)/imsgen show examples/$$name.ims --svg docs/pictures/$$name.svg || exit 1; \
 	done
 
+.PHONY: site
+site: $(SETUP) ## docs/ as a site: build/site/index.html
+	$(BIN)/mkdocs build --strict --quiet
+
 .PHONY: bench-tool
 bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for larger inputs: docs/bench.md
 	$(BIN)/python tests/bench/tool.py --docs
