@@ -284,10 +284,12 @@ def _draw(drawn: Sequence[tuple[Outcome, PoolOutcome]], path: str) -> bytes:
 
 def _row(row: Any, outcome: Outcome, pool: PoolOutcome) -> None:
     """One pool: its vectors on the left, their users, where they are shared, on the right."""
-    setup = outcome.setup
+    sub = outcome.subdevices
+    what = "gets of subdevices" if sub else "queues"
+    more = f", {number(sub.created)} of {number(sub.wanted)} {sub.kind} created" if sub else ""
     row.suptitle(
-        f"{outcome.device}.{pool.pool}: {pool.policy}, on {number(setup.cpus)} CPUs\n"
-        f"{number(pool.served)} queues served, {number(pool.failed)} not",
+        f"{outcome.device}.{pool.pool}: {pool.policy}, on {number(outcome.setup.cpus)} CPUs\n"
+        f"{number(pool.served)} {what} served, {number(pool.failed)} not{more}",
         x=0.01,
         ha="left",
     )
@@ -307,7 +309,7 @@ def _row(row: Any, outcome: Outcome, pool: PoolOutcome) -> None:
         panel.margins(y=0.1)
         for axis in (panel.xaxis, panel.yaxis):
             axis.set_major_formatter(lambda value, _: number(value))
-        panel.locator_params(axis="both", nbins=5)
+        panel.locator_params(axis="both", nbins=5, integer=True)
         _marks(panel, marked, pool, queues[-1])
         # Above the panel: whatever is in it stays free.
         panel.legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=4, frameon=False)
@@ -349,14 +351,10 @@ def _marks(panel: Any, marked: Sequence[tuple[str, int, str]], pool: PoolOutcome
             va="bottom",
             color="C3",
         )
-    failed = next((event.number for event in pool.events if event.kind == "failed"), None)
-    if failed is not None:
-        panel.axvspan(
-            failed,
-            end,
-            facecolor="none",
-            edgecolor="C3",
-            hatch="//",
-            alpha=0.4,
-            label="gets nothing",
-        )
+    first = {event.kind: event.number for event in reversed(pool.events)}
+    if "shared" in first:
+        until = first.get("failed", end)
+        panel.axvspan(first["shared"], until, color="0.9", zorder=0, label="beyond the limit")
+    if "failed" in first:
+        look = {"facecolor": "none", "edgecolor": "C3", "hatch": "//", "alpha": 0.4}
+        panel.axvspan(first["failed"], end, label="gets nothing", **look)

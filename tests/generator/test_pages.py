@@ -1,4 +1,4 @@
-"""The pages are true: commands are run from their own text, pictures and names are those of today."""
+"""The pages are true: their commands are run, their pictures and names are those of today."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def commands(block: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
 def test_commands(page: str, tmp_path: Path, profile: Target) -> None:
-    """Each command of a page prints what the page says; `linux` is a tree of the lines we change."""
+    """Each command prints what the page says; `linux` is a tree of the lines we change."""
     tree = plant(tmp_path / "linux", profile)
     git(tree, "init", "-q", "-b", "main")
     git(tree, "add", "-A")
