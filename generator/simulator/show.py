@@ -301,6 +301,7 @@ def _row(row: Any, outcome: Outcome, pool: PoolOutcome) -> None:
         _band(panels[1], queues, [sample.users for sample in pool.samples], "C1")
         panels[1].axhline(pool.limit, color="0.3", linewidth=1, linestyle="--", label="limit")
         panels[1].set_ylabel("users of a vector")
+    legend = {"frameon": False, "borderaxespad": 0, "columnspacing": 1, "handlelength": 1.5}
     marked = _marked(pool.events, queues[-1])
     for panel in panels:
         panel.set_xlabel("queues that came")
@@ -312,7 +313,7 @@ def _row(row: Any, outcome: Outcome, pool: PoolOutcome) -> None:
         panel.locator_params(axis="both", nbins=5, integer=True)
         _marks(panel, marked, pool, queues[-1])
         # Above the panel: whatever is in it stays free.
-        panel.legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=4, frameon=False)
+        panel.legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=4, **legend)
     words = [f"{letter}  {text}" for letter, _, text in marked]
     row.supxlabel("\n".join(words), x=0.01, ha="left", fontsize=7)
 
@@ -352,7 +353,7 @@ def _marks(panel: Any, marked: Sequence[tuple[str, int, str]], pool: PoolOutcome
             color="C3",
         )
     first = {event.kind: event.number for event in reversed(pool.events)}
-    if "shared" in first:
+    if pool.limit and "shared" in first:
         until = first.get("failed", end)
         panel.axvspan(first["shared"], until, color="0.9", zorder=0, label="beyond the limit")
     if "failed" in first:

@@ -26,7 +26,10 @@ pytestmark = pytest.mark.skipif(
 
 #: Asks the browser where texts are.
 SCRIPT = """<script>
-const box = (e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
+const box = (e) => {
+  const r = e.getBoundingClientRect();
+  return [r.left, r.top, r.right, r.bottom];
+};
 const picture = document.querySelector("svg");
 document.body.insertAdjacentHTML("beforeend", '<p id="found"></p>');
 document.getElementById("found").textContent = JSON.stringify({
@@ -50,7 +53,7 @@ def looked_at(path: Path, width: int, dark: bool) -> Any:
         timeout=120,
         check=True,
     )
-    found = re.search(r'<p id="found">(.*?)</p>', done.stdout)
+    found = re.search(r'<p id="found">({.*?)</p>', done.stdout)
     assert found
     return json.loads(unescape(found.group(1)))
 
