@@ -71,6 +71,8 @@ def test_plot(end: str, imsgen: Run, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("*.???")) == [path.name for path in paths]
     if end == "svg":
         assert ElementTree.parse(paths[0]).getroot().tag.endswith("svg")
+        text = paths[0].read_text()
+        assert "gets nothing" in text and "users of a vector" in text and "queues that came" in text
     else:
         assert paths[0].read_bytes().startswith(b"\x89PNG")
 
