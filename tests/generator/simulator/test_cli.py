@@ -71,10 +71,18 @@ def test_plot(end: str, imsgen: Run, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("*.???")) == [path.name for path in paths]
     if end == "svg":
         assert ElementTree.parse(paths[0]).getroot().tag.endswith("svg")
-        text = paths[0].read_text()
-        assert "gets nothing" in text and "users of a vector" in text and "queues that came" in text
     else:
         assert paths[0].read_bytes().startswith(b"\x89PNG")
+
+
+def test_plot_of_an_exhausted_pool(imsgen: Run) -> None:
+    """What ran out is seen, and there are titles and units."""
+    words = ["--cpus", "4", "--queues", "9000", "--compare", "--plot", "x.svg"]
+    assert imsgen("simulate", IDXD, *words) == 0
+    text = Path("x.svg").read_text()
+    for label in ("gets nothing", "beyond the limit", "users of a vector", "queues that came"):
+        assert label in text
+    assert "idxd.queue: dedicated, on 4 CPUs" in text and "799 queues served, 8,201 not" in text
 
 
 def test_plot_without_matplotlib(
