@@ -62,6 +62,18 @@ build/demo-venv/.stamp: pyproject.toml
 generated: $(SETUP) ## make generated/ again
 	$(BIN)/imsgen $(EXAMPLES) --kernel linux-6.12 --sources -o generated
 
+PICTURES := crypto2 idxd mlx5 nvme rocker vfio
+
+.PHONY: pictures
+pictures: $(SETUP) ## make docs/pictures/ again
+	@for name in $(PICTURES); do \
+		$(BIN)/imsgen show examples/$$name.ims --svg docs/pictures/$$name.svg || exit 1; \
+	done
+
+.PHONY: site
+site: $(SETUP) ## docs/ as a site: build/site/index.html
+	$(BIN)/mkdocs build --strict --quiet
+
 .PHONY: bench-tool
 bench-tool: $(SETUP) ## the tool's own time and memory beside its peers, and for larger inputs: docs/bench.md
 	$(BIN)/python tests/bench/tool.py --docs

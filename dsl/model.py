@@ -370,6 +370,13 @@ class Device:
         raise KeyError(name)
 
 
+def largest(store: Store) -> int:
+    """How many messages a store has at most."""
+    if isinstance(store, MsiStore):
+        return MAX_MSI
+    return MAX_MSIX if isinstance(store, MsixStore) else store.slots.maximum
+
+
 def to_json(value: Any) -> Any:
     """The JSON form of a model object: dataclasses become objects with a ``kind``.
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "new": "write a commented layout to start from",
     "explain": "say what the code of a finding means, with examples",
     "diff": "say what changes from one layout to another, and what breaks",
+    "show": "show a layout as tables, as a picture or as a page",
     "dump": "print what a layout says as JSON",
     "simulate": "say what the pools do on a large machine",
     "lsp": "be a language server for editors",

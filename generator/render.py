@@ -21,8 +21,10 @@ OPTIONS: dict[str, Any] = {
     "trim_blocks": True,
     "lstrip_blocks": True,
     "keep_trailing_newline": True,
-    "autoescape": False,
 }
+
+#: Templates whose values are escaped: those of markup.
+MARKUP = (".svg.j2", ".html.j2")
 
 #: Columns that a line of generated C may take (checkpatch: 100).
 MAX_COLUMNS = 100
@@ -48,6 +50,16 @@ class Renderer:
         """The text of a template, long lines folded.  Raises :class:`RenderError`."""
         try:
             return fold(self._jinja.get_template(template).render(context))
+        except (jinja2.TemplateError, TypeError, ValueError) as error:
+            raise RenderError(f"{template}: {type(error).__name__}: {error}") from error
+
+    def markup(self, template: str, context: Mapping[str, Any]) -> str:
+        """The text of an SVG or HTML template; texts in it are escaped.
+
+        Raises :class:`RenderError`.
+        """
+        try:
+            return self._jinja.get_template(template).render(context)
         except (jinja2.TemplateError, TypeError, ValueError) as error:
             raise RenderError(f"{template}: {type(error).__name__}: {error}") from error
 
@@ -90,9 +102,14 @@ def environment(root: str) -> Environment:
     return Environment(
         loader=FileSystemLoader(root),
         undefined=StrictUndefined,
+        autoescape=_escapes,
         bytecode_cache=_Bytecode(place, "%s") if place else None,
         **OPTIONS,
     )
+
+
+def _escapes(template: str | None) -> bool:
+    return template is not None and template.endswith(MARKUP)
 
 
 def summary(problems: list[str]) -> str:

@@ -158,14 +158,8 @@ def _slot(store: model.Store, index: int) -> Iterator[str]:
                 yield f"masked by bit {index % 32} of {word:#x} of BAR {store.mask_bits.bar}"
 
 
-def _limit(store: model.Store) -> int:
-    if isinstance(store, model.MsiStore):
-        return model.MAX_MSI
-    return model.MAX_MSIX if isinstance(store, model.MsixStore) else store.slots.maximum
-
-
 def _ends(device: model.Device, item: model.Range) -> tuple[int, int]:
-    last = item.last if item.last is not None else _limit(device.store(item.store)) - 1
+    last = item.last if item.last is not None else model.largest(device.store(item.store)) - 1
     return item.first, last
 
 

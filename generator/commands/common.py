@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -103,3 +104,26 @@ def replace(path: str, text: str) -> None:
             raise
     except OSError as error:
         raise Failure(f"error: {path}: {error.strerror}") from error
+
+
+def store(path: str, content: bytes) -> None:
+    """Make a file hold ``content``, all of it or what it held before.
+
+    Raises :class:`OSError`.
+    """
+    handle, draft = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".imsgen-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -6,10 +6,10 @@ import importlib
 import io
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..commands.common import store
 from .run import Event, Outcome, PoolOutcome, Setup, SimulationError, Spread
 
 #: Version of the JSON form.  Raised whenever a key changes its meaning or goes away.
@@ -263,35 +263,59 @@ def plot(outcomes: Sequence[Outcome], path: str) -> None:
     settings = {"svg.hashsalt": "imsgen", "svg.fonttype": "none", "font.size": 8}
     with matplotlib.rc_context(settings):
         content = _draw(drawn, path)
-    _write(path, content)
+    try:
+        store(path, content)
+    except OSError as error:
+        raise SimulationError(f"--plot: {path}: {error.strerror}") from error
 
 
 def _draw(drawn: Sequence[tuple[Outcome, PoolOutcome]], path: str) -> bytes:
     figures = importlib.import_module("matplotlib.figure")
-    figure = figures.Figure(figsize=(9, 2.4 * len(drawn) + 0.3), layout="constrained")
-    panels = figure.subplots(len(drawn), 2, squeeze=False, sharex="row")
-    for (left, right), (outcome, pool) in zip(panels, drawn):
-        queues = [sample.queue for sample in pool.samples]
-        _band(left, queues, [sample.per_cpu for sample in pool.samples], "C0")
-        if pool.limit:
-            _band(right, queues, [sample.users for sample in pool.samples], "C1")
-            right.axhline(pool.limit, color="gray", linewidth=0.8, linestyle="--", label="limit")
-            right.legend(loc="upper left")
-        else:
-            right.set_visible(False)
-        left.set_title(f"{outcome.device}.{pool.pool}: {pool.policy}", loc="left")
-        left.set_ylabel("vectors per CPU")
-        right.set_ylabel("users per vector")
-        for panel in (left, right):
-            panel.set_xlabel("queues")
-            panel.set_xlim(0, queues[-1])
-            panel.set_ylim(bottom=0)
-            _marks(panel, pool.events, queues[-1])
+    figure = figures.Figure(figsize=(9, 3.1 * len(drawn)), layout="constrained")
+    rows = figure.subfigures(len(drawn), 1, squeeze=False)[:, 0]
+    for row, (outcome, pool) in zip(rows, drawn):
+        _row(row, outcome, pool)
     out = io.BytesIO()
     kind = os.path.splitext(path)[1][1:]
     metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     figure.savefig(out, format=kind, dpi=120, metadata=metadata)
     return out.getvalue()
+
+
+def _row(row: Any, outcome: Outcome, pool: PoolOutcome) -> None:
+    """One pool: its vectors on the left, their users, where they are shared, on the right."""
+    sub = outcome.subdevices
+    what = "gets of subdevices" if sub else "queues"
+    more = f", {number(sub.created)} of {number(sub.wanted)} {sub.kind} created" if sub else ""
+    row.suptitle(
+        f"{outcome.device}.{pool.pool}: {pool.policy}, on {number(outcome.setup.cpus)} CPUs\n"
+        f"{number(pool.served)} {what} served, {number(pool.failed)} not{more}",
+        x=0.01,
+        ha="left",
+    )
+    queues = [sample.queue for sample in pool.samples]
+    panels = row.subplots(1, 2 if pool.limit else 1, squeeze=False)[0]
+    _band(panels[0], queues, [sample.per_cpu for sample in pool.samples], "C0")
+    panels[0].set_ylabel("vectors on a CPU")
+    if pool.limit:
+        _band(panels[1], queues, [sample.users for sample in pool.samples], "C1")
+        panels[1].axhline(pool.limit, color="0.3", linewidth=1, linestyle="--", label="limit")
+        panels[1].set_ylabel("users of a vector")
+    legend = {"frameon": False, "borderaxespad": 0, "columnspacing": 1, "handlelength": 1.5}
+    marked = _marked(pool.events, queues[-1])
+    for panel in panels:
+        panel.set_xlabel("queues that came")
+        panel.set_xlim(0, queues[-1])
+        panel.set_ylim(bottom=0)
+        panel.margins(y=0.1)
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_major_formatter(lambda value, _: number(value))
+        panel.locator_params(axis="both", nbins=5, integer=True)
+        _marks(panel, marked, pool, queues[-1])
+        # Above the panel: whatever is in it stays free.
+        panel.legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=4, **legend)
+    words = [f"{letter}  {text}" for letter, _, text in marked]
+    row.supxlabel("\n".join(words), x=0.01, ha="left", fontsize=7)
 
 
 def _band(panel: Any, queues: Sequence[int], found: Sequence[Spread], colour: str) -> None:
@@ -301,45 +325,37 @@ def _band(panel: Any, queues: Sequence[int], found: Sequence[Spread], colour: st
     panel.plot(queues, [spread.median for spread in found], color=colour, label="median")
 
 
-def _marks(panel: Any, events: Sequence[Event], end: int) -> None:
-    """A line where something ran out, with its kind beside it, unless another one is there."""
-    shown: list[int] = []
-    for event in reversed(events):
-        near = any(abs(event.number - other) < end / 50 for other in shown)
-        if not event.shortage or event.kind == "subdevices" or near:
+def _marked(events: Sequence[Event], end: int) -> list[tuple[str, int, str]]:
+    """What ran out at which queue, each with a letter; what is close together has one."""
+    out: list[tuple[str, int, str]] = []
+    for event in events:
+        if not event.shortage or event.kind == "subdevices":
             continue
-        shown.append(event.number)
-        panel.axvline(event.number, color="C3", linewidth=0.8, linestyle=":")
+        text = f"{_counted(event)}: {happened(event)}"
+        if out and event.number - out[-1][1] < end / 40:
+            letter, at, before = out.pop()
+            out.append((letter, at, f"{before}; {text}"))
+        else:
+            out.append((chr(ord("a") + len(out)), event.number, text))
+    return out
+
+
+def _marks(panel: Any, marked: Sequence[tuple[str, int, str]], pool: PoolOutcome, end: int) -> None:
+    """A line where something ran out, and a ground for where queues get nothing."""
+    for letter, at, _ in marked:
+        panel.axvline(at, color="C3", linewidth=1, linestyle=":")
         panel.annotate(
-            f"{event.store} is full" if event.store else f"no {event.kind}",
-            (event.number, 0.02),
+            letter,
+            (at, 1.01),
             xycoords=("data", "axes fraction"),
-            rotation=90,
-            ha="right",
+            ha="center",
             va="bottom",
-            fontsize=6,
             color="C3",
         )
-
-
-def _write(path: str, content: bytes) -> None:
-    """All of the file, or what was there before."""
-    folder = os.path.dirname(path) or "."
-    try:
-        handle, draft = tempfile.mkstemp(dir=folder, prefix=".imsgen-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(draft, 0o666 & ~_umask())
-            os.replace(draft, path)
-        except BaseException:
-            os.unlink(draft)
-            raise
-    except OSError as error:
-        raise SimulationError(f"--plot: {path}: {error.strerror}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    first = {event.kind: event.number for event in reversed(pool.events)}
+    if pool.limit and "shared" in first:
+        until = first.get("failed", end)
+        panel.axvspan(first["shared"], until, color="0.9", zorder=0, label="beyond the limit")
+    if "failed" in first:
+        look = {"facecolor": "none", "edgecolor": "C3", "hatch": "//", "alpha": 0.4}
+        panel.axvspan(first["failed"], end, label="gets nothing", **look)

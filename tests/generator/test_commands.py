@@ -33,6 +33,8 @@ READERS = {
     "simulate": "simulate {} --cpus 2",
     "fmt": "fmt {}",
     "fmt --check": "fmt --check --diff {}",
+    "show": "show {}",
+    "show files": "show {} --svg a.svg --png a.png --html a.html",
     "dump": "dump --json {}",
     "diff from": f"diff {{}} {TIMER}",
     "diff to": f"diff {TIMER} {{}}",

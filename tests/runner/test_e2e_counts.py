@@ -128,8 +128,8 @@ def test_boots_have_names_of_their_own_and_cover_all_parents() -> None:
     names = [one.name for one in e2e.boots()]
     assert len(set(names)) == len(names)
     for parent in e2e.PARENTS:
-        for cpus in (4, 16):
-            assert f"{parent}-{cpus}" in names
+        assert f"{parent}-4" in names
+        assert f"{parent}-16" in names or parent == "imsic"
 
 
 def test_exhaustion_needs_few_cpus() -> None:

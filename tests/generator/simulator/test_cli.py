@@ -75,6 +75,16 @@ def test_plot(end: str, imsgen: Run, tmp_path: Path) -> None:
         assert paths[0].read_bytes().startswith(b"\x89PNG")
 
 
+def test_plot_of_an_exhausted_pool(imsgen: Run) -> None:
+    """What ran out is seen, and there are titles and units."""
+    words = ["--cpus", "4", "--queues", "9000", "--compare", "--plot", "x.svg"]
+    assert imsgen("simulate", IDXD, *words) == 0
+    text = Path("x.svg").read_text()
+    for label in ("gets nothing", "beyond the limit", "users of a vector", "queues that came"):
+        assert label in text
+    assert "idxd.queue: dedicated, on 4 CPUs" in text and "799 queues served, 8,201 not" in text
+
+
 def test_plot_without_matplotlib(
     imsgen: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,124 @@
+"""The pages are true: their commands are run, their pictures and names are those of today."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from imsgen.dsl import load
+from imsgen.generator.commands.show import svg_of
+from imsgen.generator.kernel.target import Target
+
+from .conftest import REPOSITORY, git, plant
+
+PICTURES = sorted((REPOSITORY / "docs" / "pictures").glob("*.svg"))
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    """The blocks of code of a kind, in their order."""
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Commands with what they print."""
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_commands(page: str, tmp_path: Path, profile: Target) -> None:
+    """Each command prints what the page says; `linux` is a tree of the lines we change."""
+    tree = plant(tmp_path / "linux", profile)
+    git(tree, "init", "-q", "-b", "main")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-q", "-m", "start")
+    (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    env |= {"HOME": str(tmp_path), "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
+    for who in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{who}_NAME": "t", f"GIT_{who}_EMAIL": "t@localhost.invalid"}
+    env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    found = [pair for block in blocks(page, "console") for pair in commands(block)]
+    assert found
+    for command, wanted in found:
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.stdout == wanted, command
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+def test_pictures(path: Path) -> None:
+    """They are what `make pictures` draws."""
+    devices = load(REPOSITORY / "examples" / f"{path.stem}.ims").devices
+    assert path.read_bytes() == svg_of(devices)
+
+
+def test_there_are_six_pictures() -> None:
+    assert len(PICTURES) == 6
+
+
+def test_the_driver_of_the_readme() -> None:
+    """It calls functions that there are, and names members that there are."""
+    (code,) = blocks("README.md", "c")
+    header = "generated/idxd/linux-6.12/src/include/linux/irqchip/irq-idxd.h"
+    text = (REPOSITORY / header).read_text()
+    names = set(re.findall(r"\b\w*idxd_\w+", code)) | set(re.findall(r"\.(\w+) =", code))
+    assert len(names) > 6
+    assert all(re.search(rf"\b{name}\b", text) for name in names), names
+
+
+# --- the site ---------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """The ids of a page, its links, and what it loads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids = {""}
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {key: value or "" for key, value in attrs}
+        self.ids |= {values[key] for key in ("id", "name") if key in values}
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        elif tag in ("img", "script", "link"):
+            self.loads += [values[key] for key in ("src", "href") if key in values]
+
+
+def test_the_site(tmp_path: Path) -> None:
+    """It is built without a warning; what it links to and loads is there, without a network."""
+    folder = tmp_path / "site"
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(folder)]
+    subprocess.run(build, cwd=REPOSITORY, check=True, timeout=120)
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
+    assert {path.stem for path in (REPOSITORY / "docs").glob("*.md")} <= {p.stem for p in pages}
+    for path, page in pages.items():
+        if path.name == "404.html":
+            continue  # its links are for the place where the site will be
+        for link in page.links + page.loads:
+            target = urlsplit(link)
+            if target.scheme == "https" and link in page.links:
+                continue
+            assert not target.scheme and not target.netloc, (path.name, link)
+            file = (path.parent / target.path).resolve() if target.path else path
+            assert file.is_file(), (path.name, link)
+            if file in pages:
+                assert target.fragment in pages[file].ids, (path.name, link)
