@@ -13,6 +13,7 @@ COMMANDS = {
     "check": "say what is wrong with layouts",
     "fmt": "write layouts in their one form",
     "new": "write a commented layout to start from",
+    "skeleton": "write a driver to start from",
     "explain": "say what the code of a finding means, with examples",
     "diff": "say what changes from one layout to another, and what breaks",
     "dump": "print what a layout says as JSON",

@@ -34,6 +34,7 @@ READERS = {
     "fmt": "fmt {}",
     "fmt --check": "fmt --check --diff {}",
     "dump": "dump --json {}",
+    "skeleton": "skeleton {}",
     "diff from": f"diff {{}} {TIMER}",
     "diff to": f"diff {TIMER} {{}}",
 }
