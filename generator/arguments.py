@@ -14,6 +14,7 @@ COMMANDS = {
     "fmt": "write layouts in their one form",
     "new": "write a commented layout to start from",
     "skeleton": "write a driver to start from",
+    "update": "make the series from what a tree has to what a layout says now",
     "explain": "say what the code of a finding means, with examples",
     "diff": "say what changes from one layout to another, and what breaks",
     "dump": "print what a layout says as JSON",

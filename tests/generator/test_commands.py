@@ -35,6 +35,8 @@ READERS = {
     "fmt --check": "fmt --check --diff {}",
     "dump": "dump --json {}",
     "skeleton": "skeleton {}",
+    "update": f"update {{}} --tree {REPOSITORY}",
+    "update from": f"update {TIMER} --old {{}} --tree {REPOSITORY}",
     "diff from": f"diff {{}} {TIMER}",
     "diff to": f"diff {TIMER} {{}}",
 }
