@@ -11,12 +11,13 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imsgen.dsl.compare import compare
 from imsgen.dsl.model import Device
 
-from .kernel.edits import Lines, Provider, Workspace
+from .kernel.edits import Lines, Workspace
 from .kernel.proof import check_committed, repository_of
 from .kernel.target import Target, TreeFiles
 from .names import Names, names_of
@@ -204,25 +205,17 @@ def _section(lines: Lines, names: Names) -> tuple[int, int]:
     return 0, 0
 
 
-def _shared(tree: Provider, names: Names) -> dict[str, Lines]:
-    """What the files which the device shares with others have of it."""
-    kconfig, makefile = (tree.lines(path) or [] for path in (names.kconfig, names.makefile))
-    maintainers = tree.lines("MAINTAINERS") or []
-    return _parts(kconfig, makefile, maintainers, names)
-
-
-def _parts(kconfig: Lines, makefile: Lines, maintainers: Lines, names: Names) -> dict[str, Lines]:
-    entries: Lines = []
-    for symbol in (names.symbol, names.kunit_symbol):
-        start, end = _kconfig(kconfig, symbol)
-        entries += [line for line in kconfig[start:end] if line]
-    marks = tuple(f"obj-$(CONFIG_{s})" for s in (names.symbol, names.kunit_symbol))
-    start, end = _section(maintainers, names)
-    return {
-        names.kconfig: entries,
-        names.makefile: [line for line in makefile if (line or "").startswith(marks)],
-        "MAINTAINERS": [line for line in maintainers[start:end] if line],
-    }
+def _shared(lines_of: Callable[[str], Lines | None], names: Names) -> dict[str, str]:
+    """What the files which the device shares with others have of it, without blank lines."""
+    kconfig = lines_of(names.kconfig) or []
+    maintainers = lines_of("MAINTAINERS") or []
+    symbols = (names.symbol, names.kunit_symbol)
+    marks = tuple(f"obj-$(CONFIG_{symbol})" for symbol in symbols)
+    entries = [line for symbol in symbols for line in kconfig[slice(*_kconfig(kconfig, symbol))]]
+    makefile = [line for line in lines_of(names.makefile) or [] if (line or "").startswith(marks)]
+    section = maintainers[slice(*_section(maintainers, names))]
+    parts = {names.kconfig: entries, names.makefile: makefile, "MAINTAINERS": section}
+    return {path: "".join(f"{x}\n" for x in lines if x) for path, lines in parts.items()}
 
 
 # --- who has made it ----------------------------------------------------------------------------
@@ -232,14 +225,10 @@ def _check_made_of(old: Device, there: _Old, planner: Planner, tree: TreeFiles) 
     """The tree has of the device what its old layout gives."""
     found_in = _SOURCE.search(there.files[there.names.glue])
     made = planner.series([replace(old, file=found_in[1])] if found_in else [old])
-    wanted = {**made.files, **_joined(_shared(made.after, there.names))}
-    found = {**there.files, **_joined(_shared(tree, there.names))}
+    wanted = {**made.files, **_shared(made.after.lines, there.names)}
+    found = {**there.files, **_shared(tree.lines, there.names)}
     if changed := sorted(p for p in {*wanted, *found} if wanted.get(p) != found.get(p)):
         raise UpdateError(f"{tree.root}: not what {old.file} gives: {', '.join(changed)}. {ADVICE}")
-
-
-def _joined(parts: dict[str, Lines]) -> dict[str, str]:
-    return {path: "".join(f"{line}\n" for line in lines) for path, lines in parts.items()}
 
 
 def _check_history(repository: Repo, there: _Old) -> None:
@@ -252,9 +241,8 @@ def _check_history(repository: Repo, there: _Old) -> None:
         )
     if made is None:
         raise UpdateError(f"{root}: {_unknown(repository)}")
-    paths = (names.kconfig, names.makefile, "MAINTAINERS")
-    before = _parts(*(_lines_at(made, path) for path in paths), names)
-    after = _parts(*(_lines_at(repository.head.commit, path) for path in paths), names)
+    before = _shared(partial(_lines_at, made), names)
+    after = _shared(partial(_lines_at, repository.head.commit), names)
     if changed := [path for path in before if before[path] != after[path]]:
         raise UpdateError(
             f"{root}: edited by hand, which an update would undo: what {', '.join(changed)} "
