@@ -15,6 +15,7 @@ COMMANDS = {
     "new": "write a commented layout to start from",
     "skeleton": "write a driver to start from",
     "update": "make the series from what a tree has to what a layout says now",
+    "drgn": "print a drgn script that shows a device's live vectors",
     "explain": "say what the code of a finding means, with examples",
     "diff": "say what changes from one layout to another, and what breaks",
     "dump": "print what a layout says as JSON",

@@ -37,6 +37,7 @@ READERS = {
     "skeleton": "skeleton {}",
     "update": f"update {{}} --tree {REPOSITORY}",
     "update from": f"update {TIMER} --old {{}} --tree {REPOSITORY}",
+    "drgn": "drgn {}",
     "diff from": f"diff {{}} {TIMER}",
     "diff to": f"diff {TIMER} {{}}",
 }
