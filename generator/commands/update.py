@@ -16,7 +16,7 @@ from ..kernel.target import TargetError, probe
 from ..patches import PatchError, mbox
 from ..render import RenderError
 from ..series import NamesTaken, Series, SeriesError, series_files
-from ..terminal import OK, Failure, report
+from ..terminal import OK, Failure, report, say
 from ..update import UpdateError, update
 from .common import add_input, load_good, new_parser, put
 
@@ -56,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
         raise Failure(f"error: {args.old} is of device {old[0].name}, not of {device.name}")
     series = _series(device, args.tree, old[0] if old else None)
     if series is None:
-        put(f"{printable(args.tree)} has what {device.file} says: nothing to do\n")
+        # Not to standard output, where a mailbox may be wanted.
+        say(f"{args.tree} has what {device.file} says: nothing to do")
         return OK
     if args.output == "-":
         put(mbox(series.commits, __version__))
