@@ -59,8 +59,11 @@ build/demo-venv/.stamp: pyproject.toml
 	touch $@
 
 .PHONY: generated
-generated: $(SETUP) ## make generated/ again
+generated: $(SETUP) ## make generated/ and the skeletons of drivers beside the examples again
 	$(BIN)/imsgen $(EXAMPLES) --kernel linux-6.12 --sources -o generated
+	for driver in examples/*/*-skeleton.c; do \
+		$(BIN)/imsgen skeleton "$${driver%/*}.ims" -o - > "$$driver" || exit; \
+	done
 
 PICTURES := crypto2 idxd mlx5 nvme rocker vfio
 

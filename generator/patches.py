@@ -116,6 +116,7 @@ def cover_letter(
                 diff.added + (before.added if before else 0),
                 diff.removed + (before.removed if before else 0),
                 "",
+                diff.gone,
             )
     author = (signoff or AUTHOR).rsplit(" <", 1)[0]
     log = "".join(f"  {commit.subject}\n" for commit in commits)
@@ -272,7 +273,9 @@ def diffstat(diffs: Sequence[FileDiff]) -> str:
     if removed or not added:
         total += f", {removed} deletion{'s' * (removed != 1)}(-)"
     out.append(total)
-    out += [f" create mode 100644 {d.path}" for d in diffs if d.new]
+    out += [
+        f" {'create' if d.new else 'delete'} mode 100644 {d.path}" for d in diffs if d.new or d.gone
+    ]
     return "\n".join(out) + "\n"
 
 

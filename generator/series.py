@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from imsgen.dsl.codes import report
@@ -15,7 +15,7 @@ from imsgen.dsl.source import Span
 from imsgen.templates import ROOT
 
 from . import __version__, patches
-from .kernel.edits import EditError, Workspace
+from .kernel.edits import EditError, Provider, Workspace
 from .kernel.scripts import load_scripts
 from .kernel.target import Core, Target, exported
 from .names import Names, names_of
@@ -53,6 +53,8 @@ class Series:
     files: dict[str, str]
     #: Subject and body of the cover letter; empty for several devices.
     cover: tuple[str, str]
+    #: The kernel's files behind it.
+    after: Provider = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,11 @@ class Planner:
             cover = ("", "")
         for commit in commits[core:]:
             patches.check_message(commit)
-        return Series(tuple(commits), core, files, cover)
+        return Series(tuple(commits), core, files, cover, work)
+
+    def message(self, template: str, device: Device, more: Mapping[str, object]) -> tuple[str, str]:
+        """Subject and body of a commit message about a device."""
+        return self._message(template, {**self._context(device, 0), **more})
 
     # --- core ---------------------------------------------------------------------------------
 
@@ -220,7 +226,7 @@ class Planner:
         text = self._renderer.render("series/maintainers.j2", inner)
         work.maintainers(names.maintainers_title, text.splitlines())
 
-    def _message(self, template: str, context: Context) -> tuple[str, str]:
+    def _message(self, template: str, context: Mapping[str, object]) -> tuple[str, str]:
         subject, _, body = self._renderer.render(template, context).partition("\n")
         return subject, body.strip("\n")
 

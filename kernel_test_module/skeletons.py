@@ -1,4 +1,4 @@
-"""The skeletons of drivers beside the examples: they compile in the tree, and run on a fake device.
+"""The drivers that `imsgen skeleton` makes: they compile in the tree, and run on a fake device.
 
 They are built into the kernel of the seeded faults, behind the series of their devices. Their
 suite, and that of drivers which leave something behind, get a boot there.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Crypto engine, second generation: a skeleton to copy. The kernel's ring shares
- * its CPU's vector; one that is mapped into a process has a vector for itself and
- * that process's context in its messages.
+ * Crypto engine, second generation: a skeleton to copy
+ *
+ * Its interrupts are those of crypto2.ims; registers and numbers of queues are made
+ * up. Written by imsgen 0.1.0: imsgen skeleton crypto2.ims
  */
+#include <linux/bits.h>
 #include <linux/container_of.h>
+#include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
@@ -14,133 +17,180 @@
 #include <linux/pci.h>
 #include <linux/pm.h>
 #include <linux/rcupdate.h>
-#include <linux/smp.h>
 
-#define CRYPTO2_CONTEXTS		2
+/* A real driver reads these from the device, or is told them */
+#define CRYPTO2_RING_SHARED	6
+#define CRYPTO2_RING_NR		(CRYPTO2_RING_SHARED + 2)
 
-/* Which message reports completions, at the start of BAR 0 */
-#define CRYPTO2_KERNEL_VECTOR		0x10
-#define CRYPTO2_CONTEXT_VECTOR(i)	(0x20 + 4 * (i))
+/* Registers in BAR 0 */
+#define CRYPTO2_ENABLE		0x0
+#define CRYPTO2_RING_VECTOR(i)	(0x10 + 4 * (i))
 
-struct crypto2_skeleton {
-	struct crypto2_irqs	irqs;
-	void __iomem		*regs;
-	unsigned int		faults;
-	struct irq_vec		*kernel;
-	struct irq_vec_user	kernel_user;
-	struct irq_vec		*contexts[CRYPTO2_CONTEXTS];
-	unsigned int		completions;
+struct crypto2_ring {
+	struct irq_vec		*vec;
+	struct irq_vec_user	user;
+	unsigned int		events;
 };
 
-static irqreturn_t crypto2_fault(int irq, void *data)
-{
-	struct crypto2_skeleton *crypto = data;
+struct crypto2_priv {
+	struct crypto2_irqs	irqs;
+	void __iomem		*regs;
+	unsigned int		fault_events;
+	struct crypto2_ring	ring[CRYPTO2_RING_NR];
+};
 
-	crypto->faults++;
+/* Faults */
+static irqreturn_t crypto2_fault_interrupt(int irq, void *data)
+{
+	struct crypto2_priv *priv = data;
+
+	/* Read from the device what it is, and say IRQ_NONE if it is nothing */
+	priv->fault_events++;
 	return IRQ_HANDLED;
 }
 
-static irqreturn_t crypto2_complete(struct irq_vec_user *user)
+/* Rings */
+static irqreturn_t crypto2_ring_look(struct crypto2_ring *queue)
 {
-	container_of(user, struct crypto2_skeleton, kernel_user)->completions++;
+	/* Look at it here, and say IRQ_NONE if there is nothing on it */
+	queue->events++;
 	return IRQ_HANDLED;
 }
 
-static irqreturn_t crypto2_interrupt(int irq, void *vec)
+static irqreturn_t crypto2_ring_event(struct irq_vec_user *user)
 {
-	return crypto2_ring_dispatch(vec, crypto2_complete);
+	return crypto2_ring_look(container_of(user, struct crypto2_ring, user));
 }
 
-/* A real one wakes the process up */
-static irqreturn_t crypto2_context_interrupt(int irq, void *data)
+/* Asks all who share the vector */
+static irqreturn_t crypto2_ring_shared(int irq, void *vec)
 {
-	return IRQ_HANDLED;
+	return crypto2_ring_dispatch(vec, crypto2_ring_event);
+}
+
+static irqreturn_t crypto2_ring_interrupt(int irq, void *data)
+{
+	return crypto2_ring_look(data);
 }
 
 /* The device has to know which of its messages to send */
-static void crypto2_tell_vector(struct crypto2_skeleton *crypto, unsigned int reg,
-				const struct irq_vec *vec)
+static void crypto2_ring_tell(struct crypto2_priv *priv, const struct irq_vec *vec,
+			      unsigned int reg)
 {
 	enum crypto2_store store;
+	unsigned int index = crypto2_ring_index(vec, &store);
 
-	writel(crypto2_ring_index(vec, &store), crypto->regs + reg);
+	writel(index, priv->regs + reg);
 }
 
-static void crypto2_close(void *data)
+static void crypto2_ring_leave(void *data)
 {
-	struct crypto2_skeleton *crypto = data;
-	unsigned int i;
+	struct crypto2_ring *queue = data;
 
-	for (i = 0; i < CRYPTO2_CONTEXTS; i++) {
-		if (!crypto->contexts[i])
-			continue;
-		free_irq(crypto->contexts[i]->irq, crypto);
-		crypto2_ring_put(crypto->contexts[i]);
-	}
-
-	if (crypto->kernel) {
-		crypto2_ring_detach(&crypto->kernel_user);
-		/* A handler may still be looking at the user */
-		synchronize_rcu();
-		crypto2_ring_put(crypto->kernel);
-	}
+	crypto2_ring_detach(&queue->user);
+	/* A handler may still be looking at it */
+	synchronize_rcu();
+	crypto2_ring_put(queue->vec);
 }
 
-static int crypto2_open_context(struct crypto2_skeleton *crypto, unsigned int i)
+static int crypto2_ring_join(struct crypto2_priv *priv, unsigned int i)
 {
+	struct crypto2_ring *queue = &priv->ring[i];
+	struct device *dev = &priv->irqs.pdev->dev;
+
+	queue->vec = crypto2_ring_get(&priv->irqs, cpumask_local_spread(i, dev_to_node(dev)));
+	if (IS_ERR(queue->vec))
+		return PTR_ERR(queue->vec);
+
+	crypto2_ring_attach(queue->vec, &queue->user);
+	return devm_add_action_or_reset(dev, crypto2_ring_leave, queue);
+}
+
+static void crypto2_ring_close(void *data)
+{
+	struct crypto2_ring *queue = data;
+
+	free_irq(queue->vec->irq, queue);
+	crypto2_ring_put(queue->vec);
+}
+
+static int crypto2_ring_open(struct crypto2_priv *priv, unsigned int i)
+{
+	struct crypto2_ring *queue = &priv->ring[i];
+	struct device *dev = &priv->irqs.pdev->dev;
+	/* What its messages carry along: whose they are */
 	struct crypto2_ims_cookie cookie = {
 		.context	= i,
 	};
-	struct irq_vec *vec;
 	int ret;
 
-	vec = crypto2_ring_get_dedicated(&crypto->irqs, &cookie, NULL);
-	if (IS_ERR(vec))
-		return PTR_ERR(vec);
+	queue->vec = crypto2_ring_get_dedicated(&priv->irqs, &cookie, NULL);
+	if (IS_ERR(queue->vec))
+		return PTR_ERR(queue->vec);
 
-	ret = request_irq(vec->irq, crypto2_context_interrupt, 0, "crypto2-context", crypto);
+	ret = request_irq(queue->vec->irq, crypto2_ring_interrupt, 0, "crypto2-ring", queue);
 	if (ret) {
-		crypto2_ring_put(vec);
+		crypto2_ring_put(queue->vec);
 		return ret;
 	}
-	crypto->contexts[i] = vec;
-	crypto2_tell_vector(crypto, CRYPTO2_CONTEXT_VECTOR(i), vec);
-	return 0;
+
+	return devm_add_action_or_reset(dev, crypto2_ring_close, queue);
 }
 
-static int crypto2_open(struct crypto2_skeleton *crypto)
+/* All that the device has to know. A reset makes it forget that */
+static void crypto2_pci_start(struct crypto2_priv *priv)
 {
-	struct irq_vec *vec;
+	unsigned int i;
+
+	for (i = 0; i < CRYPTO2_RING_NR; i++)
+		crypto2_ring_tell(priv, priv->ring[i].vec, CRYPTO2_RING_VECTOR(i));
+	writel(1, priv->regs + CRYPTO2_ENABLE);
+}
+
+static void crypto2_pci_stop(struct crypto2_priv *priv)
+{
+	writel(0, priv->regs + CRYPTO2_ENABLE);
+	/* What was on its way has arrived when this returns */
+	readl(priv->regs + CRYPTO2_ENABLE);
+}
+
+static int crypto2_pci_request(struct crypto2_priv *priv, struct pci_dev *pdev)
+{
 	unsigned int i;
 	int ret;
 
-	vec = crypto2_ring_get(&crypto->irqs, raw_smp_processor_id());
-	if (IS_ERR(vec))
-		return PTR_ERR(vec);
-	crypto->kernel = vec;
-	crypto2_ring_attach(vec, &crypto->kernel_user);
-	crypto2_tell_vector(crypto, CRYPTO2_KERNEL_VECTOR, vec);
+	ret = devm_request_irq(&pdev->dev, crypto2_irq_fault(&priv->irqs), crypto2_fault_interrupt,
+			       0, "crypto2-fault", priv);
+	if (ret)
+		return ret;
 
-	for (i = 0; i < CRYPTO2_CONTEXTS; i++) {
-		ret = crypto2_open_context(crypto, i);
+	for (i = 0; i < CRYPTO2_RING_SHARED; i++) {
+		ret = crypto2_ring_join(priv, i);
 		if (ret)
 			return ret;
 	}
+
+	for (i = CRYPTO2_RING_SHARED; i < CRYPTO2_RING_NR; i++) {
+		ret = crypto2_ring_open(priv, i);
+		if (ret)
+			return ret;
+	}
+
 	return 0;
 }
 
-static int crypto2_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+static int crypto2_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct crypto2_irqs_params params = {
-		.ring_handler	= crypto2_interrupt,
+		.ring_handler	= crypto2_ring_shared,
 	};
-	struct crypto2_skeleton *crypto;
+	struct crypto2_priv *priv;
 	int ret;
 
-	crypto = devm_kzalloc(&pdev->dev, sizeof(*crypto), GFP_KERNEL);
-	if (!crypto)
+	priv = devm_kzalloc(&pdev->dev, sizeof(*priv), GFP_KERNEL);
+	if (!priv)
 		return -ENOMEM;
-	pci_set_drvdata(pdev, crypto);
+	pci_set_drvdata(pdev, priv);
 
 	ret = pcim_enable_device(pdev);
 	if (ret)
@@ -148,69 +198,85 @@ static int crypto2_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_iomap_regions(pdev, BIT(0), "crypto2-skeleton");
 	if (ret)
 		return ret;
-	crypto->regs = pcim_iomap_table(pdev)[0];
-	params.bar0 = crypto->regs;
+	priv->regs = pcim_iomap_table(pdev)[0];
 	pci_set_master(pdev);
 
-	ret = devm_crypto2_irqs_init(&crypto->irqs, pdev, &params);
+	params.bar0 = priv->regs;
+	ret = devm_crypto2_irqs_init(&priv->irqs, pdev, &params);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "no interrupts\n");
 
-	ret = devm_request_irq(&pdev->dev, crypto2_irq_fault(&crypto->irqs), crypto2_fault, 0,
-			       "crypto2-fault", crypto);
+	ret = crypto2_pci_request(priv, pdev);
 	if (ret)
 		return ret;
 
-	ret = devm_add_action(&pdev->dev, crypto2_close, crypto);
-	return ret ? ret : crypto2_open(crypto);
-}
-
-static void crypto2_shutdown(struct pci_dev *pdev)
-{
-	struct crypto2_skeleton *crypto = pci_get_drvdata(pdev);
-
-	crypto2_irqs_shutdown(&crypto->irqs);
-}
-
-/* The PCI core brings back MSI-X only: it does not know the slots */
-static void crypto2_reset_done(struct pci_dev *pdev)
-{
-	struct crypto2_skeleton *crypto = pci_get_drvdata(pdev);
-	unsigned int i;
-
-	crypto2_irqs_restore(&crypto->irqs);
-	crypto2_tell_vector(crypto, CRYPTO2_KERNEL_VECTOR, crypto->kernel);
-	for (i = 0; i < CRYPTO2_CONTEXTS; i++)
-		crypto2_tell_vector(crypto, CRYPTO2_CONTEXT_VECTOR(i), crypto->contexts[i]);
-}
-
-static const struct pci_error_handlers crypto2_error_handlers = {
-	.reset_done	= crypto2_reset_done,
-};
-
-static int crypto2_resume(struct device *dev)
-{
-	crypto2_reset_done(to_pci_dev(dev));
+	crypto2_pci_start(priv);
 	return 0;
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(crypto2_pm_ops, NULL, crypto2_resume);
+/* The device goes quiet first; what it had is given back behind this */
+static void crypto2_pci_remove(struct pci_dev *pdev)
+{
+	crypto2_pci_stop(pci_get_drvdata(pdev));
+}
 
-static const struct pci_device_id crypto2_ids[] = {
-	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT, 0x0204) },
+static void crypto2_pci_shutdown(struct pci_dev *pdev)
+{
+	struct crypto2_priv *priv = pci_get_drvdata(pdev);
+
+	crypto2_pci_stop(priv);
+	crypto2_irqs_shutdown(&priv->irqs);
+}
+
+static void crypto2_pci_reset_prepare(struct pci_dev *pdev)
+{
+	crypto2_pci_stop(pci_get_drvdata(pdev));
+}
+
+/* The PCI core does not know the messages of the store */
+static void crypto2_pci_reset_done(struct pci_dev *pdev)
+{
+	struct crypto2_priv *priv = pci_get_drvdata(pdev);
+
+	crypto2_irqs_restore(&priv->irqs);
+	crypto2_pci_start(priv);
+}
+
+static const struct pci_error_handlers crypto2_pci_error_handlers = {
+	.reset_prepare	= crypto2_pci_reset_prepare,
+	.reset_done	= crypto2_pci_reset_done,
+};
+
+static int crypto2_pci_suspend(struct device *dev)
+{
+	crypto2_pci_reset_prepare(to_pci_dev(dev));
+	return 0;
+}
+
+static int crypto2_pci_resume(struct device *dev)
+{
+	crypto2_pci_reset_done(to_pci_dev(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(crypto2_pci_pm_ops, crypto2_pci_suspend, crypto2_pci_resume);
+
+static const struct pci_device_id crypto2_pci_ids[] = {
+	{ PCI_DEVICE(0x1b36, 0x0204) },
 	{ }
 };
-MODULE_DEVICE_TABLE(pci, crypto2_ids);
+MODULE_DEVICE_TABLE(pci, crypto2_pci_ids);
 
-static struct pci_driver crypto2_driver = {
+static struct pci_driver crypto2_pci_driver = {
 	.name		= "crypto2-skeleton",
-	.id_table	= crypto2_ids,
-	.probe		= crypto2_probe,
-	.shutdown	= crypto2_shutdown,
-	.err_handler	= &crypto2_error_handlers,
-	.driver.pm	= pm_sleep_ptr(&crypto2_pm_ops),
+	.id_table	= crypto2_pci_ids,
+	.probe		= crypto2_pci_probe,
+	.remove		= crypto2_pci_remove,
+	.shutdown	= crypto2_pci_shutdown,
+	.err_handler	= &crypto2_pci_error_handlers,
+	.driver.pm	= pm_sleep_ptr(&crypto2_pci_pm_ops),
 };
-module_pci_driver(crypto2_driver);
+module_pci_driver(crypto2_pci_driver);
 
 MODULE_DESCRIPTION("Crypto engine, second generation: skeleton of a driver");
 MODULE_LICENSE("GPL");

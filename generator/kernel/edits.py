@@ -56,14 +56,17 @@ class FileDiff:
     added: int
     removed: int
     hunks: str
+    #: Whether the file goes away.
+    gone: bool = False
 
     def text(self) -> str:
         """The diff as git writes it, without an index line."""
         head = f"diff --git a/{self.path} b/{self.path}\n"
-        if self.new:
-            head += "new file mode 100644\n"
+        if self.new or self.gone:
+            head += f"{'new' if self.new else 'deleted'} file mode 100644\n"
         old = "/dev/null" if self.new else f"a/{self.path}"
-        return f"{head}--- {old}\n+++ b/{self.path}\n{self.hunks}"
+        new = "/dev/null" if self.gone else f"b/{self.path}"
+        return f"{head}--- {old}\n+++ {new}\n{self.hunks}"
 
 
 @dataclass
@@ -85,6 +88,7 @@ class _File:
     path: str
     now: Lines
     new: bool = False
+    gone: bool = False
     #: Ordered, and with a line between any two of them.
     changes: list[_Change] = field(default_factory=list)
     #: With a trace, the lines as of the last commit that an edit has looked at.
@@ -191,6 +195,26 @@ class Workspace:
         now: Lines = list(text.removesuffix("\n").split("\n"))
         self._files[path] = _File(path, now, new=True)
         self._dirty.add(path)
+
+    def rewrite(self, path: str, lines: Lines | None) -> None:
+        """Make a file hold ``lines``, all of them known, or with None make it go away.
+
+        It may not be there yet.  Raises :class:`EditError` if it can't be read.
+        """
+        if not self.exists(path):
+            if lines is not None:
+                self.create(path, "\n".join(map(str, lines)))
+            return
+        file = self._open(path)
+        old, new = file.now, lines or []
+        same = 0
+        while same < min(len(old), len(new)) and old[same] == new[same]:
+            same += 1
+        end = 0
+        while end < min(len(old), len(new)) - same and old[-1 - end] == new[-1 - end]:
+            end += 1
+        file.splice(same, len(old) - same - end, list(map(str, new[same : len(new) - end])))
+        file.gone = lines is None
 
     def edit(self, path: str, mode: str, anchor: Sequence[str], insert: Sequence[str]) -> None:
         """Put ``insert`` before, after or in place of the only occurrence of ``anchor``.
@@ -369,6 +393,7 @@ class Workspace:
             sum([change.count for change in file.changes]),
             sum([len(change.gone) for change in file.changes]),
             "".join(hunks),
+            file.gone,
         )
 
     def _hunk(self, file: _File, group: list[_Change]) -> str:
@@ -386,7 +411,8 @@ class Workspace:
         last = old + end - at
         if file.used is not None:
             file.used.update(range(first, last))
-        return _range(first + 1, last - first, start + 1, end - start) + "".join(out)
+        new = 0 if file.gone else start + 1
+        return _range(first + 1, last - first, new, end - start) + "".join(out)
 
     def _note(self, file: _File) -> None:
         """Trace what was needed back to the provider's file, through all commits so far."""

@@ -44,24 +44,37 @@ def prove(root: str, commits: Sequence[Commit]) -> str:
     Raises :class:`ProofError`, too where a file that they touch is not as it was committed:
     ``git am`` would refuse there.
     """
+    with repository_of(root) as repository:
+        head = repository.head.commit
+        touched = sorted({diff.path for commit in commits for diff in commit.diffs})
+        check_committed(repository, touched)
+        blobs = {path: _committed(repository, path) for path in touched}
+        with tempfile.TemporaryDirectory(prefix="imsgen-") as scratch:
+            _apply(repository, blobs, commits, scratch)
+        return str(head.hexsha)
+
+
+def check_committed(repository: Repo, paths: Iterable[str]) -> None:
+    """Raise :class:`ProofError` where a file of the work tree isn't as it was committed."""
+    root = str(repository.working_dir)
+    changed = [path for path in paths if not _same(root, path, _committed(repository, path))]
+    if changed:
+        raise ProofError(
+            f"{root}: git am would not take the series, commit or stash what is "
+            f"not as it was committed: {_names(changed)}"
+        )
+
+
+@contextmanager
+def repository_of(root: str) -> Iterator[Repo]:
+    """The repository that the tree is.  Raises :class:`ProofError` for whatever git can't do."""
     try:
         import git
     except ImportError as error:
         raise ProofError(f"{root} is a git repository, but {_first_line(error)}") from error
     try:
         with _told_nothing(), git.Repo(root) as repository:
-            head = repository.head.commit
-            touched = sorted({diff.path for commit in commits for diff in commit.diffs})
-            blobs = {path: _committed(repository, path) for path in touched}
-            changed = [path for path, blob in blobs.items() if not _same(root, path, blob)]
-            if changed:
-                raise ProofError(
-                    f"{root}: git am would not take the series, commit or stash what is "
-                    f"not as it was committed: {_names(changed)}"
-                )
-            with tempfile.TemporaryDirectory(prefix="imsgen-") as scratch:
-                _apply(repository, blobs, commits, scratch)
-            return str(head.hexsha)
+            yield repository
     except (git.exc.GitError, ValueError, OSError) as error:
         raise ProofError(f"{root}: {_reason(error)}") from error
 

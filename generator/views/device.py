@@ -90,7 +90,7 @@ def device_view(device: Device) -> DeviceView:
     _check_stores(device)
     _check_cookies(device, kinds)
     _check_msi(device)
-    params = _params(device, kinds)
+    params = params_of(device, kinds)
     has_params = len(params) > 1 or any(p.callback for p in params)
     given = "params->" if has_params else ""
     ordered = sorted(kinds, key=lambda kind: kind.name in _pci(device))
@@ -231,7 +231,7 @@ def _defines(device: Device) -> tuple[Line, ...]:
     return aligned(limits, "#define ")
 
 
-def _params(device: Device, kinds: tuple[Kind, ...]) -> list[Param]:
+def params_of(device: Device, kinds: tuple[Kind, ...]) -> list[Param]:
     """What the driver passes for stores and pools, each once."""
     out = {p.name: p for kind in kinds for p in kind.params}
     for pool in device.pools:

@@ -31,12 +31,16 @@ struct skeleton {
 };
 
 static const struct skeleton skeletons[] = {
+	/* Six share by four, and where there are dedicated vectors two have one */
 	{ "crypto1-skeleton", 0, SZ_8K, 3, true },
-	{ "crypto2-skeleton", 0, SZ_128K, 4, true },
-	/* Its MSI-X table has no room for completions */
-	{ "mlx5-skeleton", 5, SZ_4K, 3, false },
-	{ "ntb-skeleton", 1, SZ_4K, 5, true },
-	{ "nvme-skeleton", 8, SZ_4K, 2, false },
+	{ "crypto2-skeleton", 0, SZ_128K, 5, true },
+	/* By eight */
+	{ "idxd-skeleton", 2, SZ_16K, 4, true },
+	/* Its MSI-X table has no room for completions: one of the device, one of the subdevice */
+	{ "mlx5-skeleton", 5, SZ_4K, 4, false },
+	{ "ntb-skeleton", 1, SZ_4K, 3, true },
+	{ "nvme-skeleton", 8, SZ_4K, 2, true },
+	{ "timer-skeleton", 0, SZ_4K, 1, true },
 	{ "vfio-skeleton", 1, SZ_128K, 3, true },
 };
 
@@ -60,12 +64,10 @@ static void reset_device(struct kunit *test, struct ims_fake *fake, struct pci_d
 	size_t size = fake->params.bar_size;
 	u8 *before;
 
-	if (!driver->err_handler)
-		return;
-
 	before = kunit_kmalloc(test, size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, before);
 	memcpy(before, fake->mem, size);
+	driver->err_handler->reset_prepare(fake->pdev);
 	memset(fake->mem, 0, size);
 	driver->err_handler->reset_done(fake->pdev);
 	if (in_bar)
@@ -108,8 +110,8 @@ static void skeleton_runs(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, requested, skeleton->requested);
 
-	if (driver->shutdown)
-		driver->shutdown(fake->pdev);
+	driver->shutdown(fake->pdev);
+	driver->remove(fake->pdev);
 	ims_fake_detach(fake);
 	KUNIT_EXPECT_EQ(test, fake->allocated, 0);
 	KUNIT_EXPECT_EQ(test, fake->active, 0);

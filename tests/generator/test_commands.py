@@ -36,6 +36,10 @@ READERS = {
     "show": "show {}",
     "show files": "show {} --svg a.svg --png a.png --html a.html",
     "dump": "dump --json {}",
+    "skeleton": "skeleton {}",
+    "update": f"update {{}} --tree {REPOSITORY}",
+    "update from": f"update {TIMER} --old {{}} --tree {REPOSITORY}",
+    "drgn": "drgn {}",
     "diff from": f"diff {{}} {TIMER}",
     "diff to": f"diff {TIMER} {{}}",
 }

@@ -1,0 +1,31 @@
+; SPDX-License-Identifier: GPL-2.0-only
+(comment) @comment
+(string) @string
+[(number) (pci_id) (pci_class)] @number
+(kind) @type.builtin
+
+(device (name) @type)
+(layout (name) @type)
+(store (name) @variable)
+(pool . "pool" . (name) @variable)
+(vector . "vector" . (name) @variable)
+(subdevice (name) @variable)
+(flag (name) @property)
+(cookie (name) @property)
+(command_cookie (name) @property)
+
+["{" "}" "[" "]"] @punctuation.bracket
+[";" ","] @punctuation.delimiter
+["=" "+" ".." "@" ":"] @operator
+
+[
+  "architecture" "device" "include" "maintainer" "path" "pci" "pool" "remapping" "requires"
+  "slot" "store" "subdevice" "vector" "vectors"
+] @keyword
+
+[
+  "active" "address" "address_hi" "address_lo" "bar" "big" "bit" "bits" "class" "control"
+  "cookie" "cpu" "cpus" "data" "dedicated" "endian" "hard" "least" "little" "loaded" "low"
+  "managed" "mask" "mask_bits" "max" "node" "offset" "oneshot" "optional" "pending" "per"
+  "reserve" "runtime" "share" "slots" "table" "threaded" "to" "up" "width"
+] @keyword.modifier

@@ -1,0 +1,510 @@
+"""What templates see of a driver to start from: :class:`SkeletonView`.
+
+Its interrupts are those of the layout.  What no layout says is made up, and stands at its top:
+registers, and how many queues there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imsgen.dsl.model import (
+    CommandStore,
+    Context,
+    Device,
+    ExportedStore,
+    IomemStore,
+    MemoryStore,
+    PciId,
+    Pool,
+    SharePolicy,
+    Store,
+    Subdevice,
+)
+
+from ..kinds import kind_of, kinds_of
+from ..kinds.ims import Ims
+from ..names import names_of
+from .device import params_of
+from .parts import Line, Member, aligned, members
+from .stores import Cookie
+
+#: Queues that share vectors, that have one of their own, and those of a subdevice.
+SHARED, OWN, WANTED = 6, 2, 4
+
+#: Slots of a store whose number the driver passes, where it may have so many.
+SLOTS = 512
+
+#: Subdevices of a kind whose registers there is room for.
+ROOM = 8
+
+
+@dataclass(frozen=True)
+class Opens:
+    """Queues ``first`` to before ``end`` that are opened by a function."""
+
+    fn: str
+    first: str
+    end: str
+
+
+@dataclass(frozen=True)
+class Queues:
+    """The queues of a pool: those of the function itself, and what they have in common."""
+
+    name: str
+    fn: str
+    purpose: str
+    title: str
+    members: tuple[Member, ...]
+    #: Whether vectors are shared, have one owner, or are spread by the kernel.
+    shared: bool
+    owned: bool
+    managed: bool
+    #: How many the function itself has, which is nothing where subdevices have them.
+    NR: str
+    opens: tuple[Opens, ...]
+    joins: bool
+    opens_own: bool
+    #: The register that has the index; of managed ones, the index.
+    VECTOR: str
+    index: str
+    #: The store that the register's top bit says, where there are two.
+    second: str
+    #: Where a shared vector is wanted: an expression.
+    where: str
+    cookie: str
+    cookies: tuple[Line, ...]
+    can_fail: bool
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A vector with a fixed purpose, and how its interrupt is requested."""
+
+    name: str
+    fn: str
+    purpose: str
+    title: str
+    request: str
+    threaded: bool
+    flags: str
+    can_fail: bool
+
+
+@dataclass(frozen=True)
+class StoreCode:
+    """A store that the driver has code or memory for."""
+
+    name: str
+    fn: str
+    FN: str
+    #: Of a command, the number of a cookie and its register.
+    cookies: tuple[Line, ...]
+    #: Of a table in memory, an expression.
+    bytes: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a subdevice has of a pool."""
+
+    pool: str
+    pool_fn: str
+    fn: str
+    title: str
+    NR: str
+    VECTOR: str
+    shared: bool
+    several: bool
+
+
+@dataclass(frozen=True)
+class SubdeviceCode:
+    """A kind of subdevice and its driver."""
+
+    name: str
+    fn: str
+    members: tuple[Member, ...]
+    parts: tuple[Part, ...]
+    #: How many vectors are wanted: arguments, each with a comma before.
+    wanted: str
+    shared: bool
+    #: What a failed registration leads to.
+    undo: str
+
+
+@dataclass(frozen=True)
+class SkeletonView:
+    """A driver for one layout."""
+
+    title: str
+    includes: tuple[str, ...]
+    numbers: tuple[Line, ...]
+    registers: tuple[Line, ...]
+    ENABLE: str
+    #: The BAR of the registers, and the mask of all that are mapped.
+    bar: int
+    bars: str
+    members: tuple[Member, ...]
+    commands: tuple[StoreCode, ...]
+    peers: tuple[StoreCode, ...]
+    memories: tuple[StoreCode, ...]
+    vectors: tuple[Fixed, ...]
+    queues: tuple[Queues, ...]
+    managed: tuple[Queues, ...]
+    subdevices: tuple[SubdeviceCode, ...]
+    backwards: tuple[SubdeviceCode, ...]
+    undo: str
+    #: Whether the function itself has queues, and whether it requests interrupts at all.
+    counts: bool
+    requests: bool
+    #: What is passed to init: initialisers, what is known later, and the argument.
+    constants: tuple[Line, ...]
+    late: tuple[Line, ...]
+    passed: str
+    ids: tuple[str, ...]
+
+
+def skeleton_view(device: Device) -> SkeletonView:
+    """Everything that the templates of a driver use."""
+    maker = _Maker(device)
+    queues = tuple(maker.queues(pool) for pool in device.pools)
+    subdevices = tuple(maker.subdevice(number) for number in range(len(device.subdevices)))
+    stores = [maker.store(store) for store in device.stores]
+    passed = maker.passed()
+    constants = [(name, value) for name, value in passed if "[" not in value and "->" not in value]
+    many = len(passed) > 1 or any(param.callback for param in params_of(device, maker.kinds))
+    own = any(queue.NR for queue in queues)
+    return SkeletonView(
+        title=maker.title,
+        includes=maker.includes(own),
+        numbers=aligned(maker.numbers, "#define "),
+        registers=aligned([(maker.ENABLE, "0x0"), *maker.registers], "#define "),
+        ENABLE=maker.ENABLE,
+        bar=maker.bar,
+        bars=" | ".join(f"BIT({bar})" for bar in maker.bars),
+        members=maker.members(queues),
+        commands=_kind(device, stores, CommandStore),
+        peers=_kind(device, stores, ExportedStore),
+        memories=_kind(device, stores, MemoryStore),
+        vectors=maker.fixed(),
+        queues=queues,
+        managed=tuple(queue for queue in queues if queue.managed),
+        subdevices=subdevices,
+        backwards=subdevices[::-1],
+        undo=f"unregister_{subdevices[-1].name}" if subdevices else "",
+        counts=own,
+        requests=own or bool(device.vectors),
+        constants=_initialisers(constants) if many else (),
+        late=tuple(Line(n, "", v) for n, v in passed if (n, v) not in constants) if many else (),
+        passed=", &params" if many else "".join(f", {value}" for _, value in passed),
+        ids=tuple(_id(pci) for pci in device.ids),
+    )
+
+
+class _Maker:
+    """Hands out registers and numbers, in the order in which they are asked for."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.f = device.name
+        self.title = f"{device.name.replace('_', '-')}-skeleton"
+        self.ENABLE = f"{self.f}_ENABLE".upper()
+        self.kinds = kinds_of(device)
+        self.numbers: list[tuple[str, str]] = []
+        self.registers: list[tuple[str, str]] = []
+        self._next = 0x10
+        self._sized = {store.name: self._slots(store) for store in device.stores}
+        stores = [store for store in device.stores if isinstance(store, IomemStore)]
+        bars = {store.bar for store in stores}
+        bars |= {bits.bar for s in stores for bits in (s.mask_bits, s.pending) if bits}
+        self.bar = min(bars, default=0)
+        self.bars = sorted(bars | {self.bar})
+
+    def _number(self, name: str, value: int | str) -> str:
+        name = f"{self.f}_{name}".upper()
+        self.numbers.append((name, str(value)))
+        return name
+
+    def _register(self, name: str, size: int, index: str = "", stride: int = 4) -> str:
+        """A block of registers of ``size`` bytes; gives its name."""
+        name = f"{self.f}_{name}".upper()
+        address = f"{self._next:#x}"
+        if index:
+            args = index.split(", ")
+            terms = [f"{stride} * ({args[-1]})"]
+            terms += [f"{size // ROOM:#x} * ({args[0]})"] if len(args) > 1 else []
+            self.registers.append((f"{name}({index})", f"({address} + {' + '.join(terms)})"))
+        else:
+            self.registers.append((name, address))
+        self._next += (size + 15) // 16 * 16
+        return name
+
+    # --- stores -----------------------------------------------------------------------------------
+
+    def _slots(self, store: Store) -> tuple[str, int | None]:
+        """How many slots there are, as an expression and as a number."""
+        kind = kind_of(self.device, store)
+        if not isinstance(kind, Ims):
+            return "", None
+        if not kind.size.runtime and not isinstance(store, MemoryStore):
+            return str(kind.size.maximum), kind.size.maximum
+        number = min(kind.size.maximum, SLOTS) if kind.size.runtime else kind.size.maximum
+        return self._number(f"{store.name}_slots", number), number
+
+    def store(self, store: Store) -> StoreCode:
+        """What the driver does for a store; takes its registers."""
+        fn, name = f"{self.f}_{store.name}", store.name
+        cookies: tuple[Line, ...] = ()
+        size = ""
+        if isinstance(store, CommandStore):
+            named = [f"cookie_{cookie.name}" for cookie in store.cookies]
+            words = ["index", "address_lo", "address_hi", "data", *named, "masked", "go"]
+            made = {word: self._word(f"{name}_{word}") for word in words}
+            cookies = tuple(Line(str(i), "", made[word]) for i, word in enumerate(named))
+            self._align()
+        elif isinstance(store, ExportedStore):
+            slots = self._sized[name][1] or 0
+            self._register(f"{name}_message", 16 * slots, "index", 16)
+        elif isinstance(store, MemoryStore):
+            self._word(f"{name}_lo")
+            self._word(f"{name}_hi")
+            self._align()
+            size = f"{self._sized[name][0]} * {self._number(f'{name}_stride', store.layout.stride)}"
+        return StoreCode(name, fn, fn.upper(), cookies, size)
+
+    def _word(self, name: str) -> str:
+        name = f"{self.f}_{name}".upper()
+        self.registers.append((name, f"{self._next:#x}"))
+        self._next += 4
+        return name
+
+    def _align(self) -> None:
+        self._next = (self._next + 15) // 16 * 16
+
+    def passed(self) -> list[tuple[str, str]]:
+        """What init is given, by the names of the parameters."""
+        out = []
+        for param in params_of(self.device, self.kinds):
+            name, value = param.name, ""
+            if param.callback:
+                value = f"{self.f}_{name}".replace("_handler", "_shared")
+            elif name.startswith("bar"):
+                number = int(name.removeprefix("bar"))
+                value = f"pcim_iomap_table(pdev)[{number}]" if number != self.bar else "priv->regs"
+            elif name.endswith("_offset"):
+                value = self._number(name, "0x1000")
+            elif name.endswith("_slots"):
+                value = self._sized[name.removesuffix("_slots")][0]
+            elif name.endswith("_queues"):
+                value = "queues"
+            else:
+                value = f"priv->{name}"
+            out.append((name, value))
+        return out
+
+    # --- vectors ----------------------------------------------------------------------------------
+
+    def fixed(self) -> tuple[Fixed, ...]:
+        """By index: what is requested first is freed last, as index 0 of MSI has to be."""
+        out = []
+        for v in sorted(self.device.vectors, key=lambda v: v.index):
+            threaded = v.context is not Context.HARD
+            out.append(
+                Fixed(
+                    name=v.name,
+                    fn=f"{self.f}_{v.name}",
+                    purpose=_sentence(v.purpose or v.name),
+                    title=self._title(v.name),
+                    request="devm_request_threaded_irq" if threaded else "devm_request_irq",
+                    threaded=threaded,
+                    flags="IRQF_ONESHOT" if threaded else "0",
+                    can_fail=kind_of(self.device, self.device.store(v.store)).can_fail,
+                )
+            )
+        return tuple(out)
+
+    def _title(self, name: str) -> str:
+        return f"{self.f}-{name}".replace("_", "-")
+
+    # --- pools ------------------------------------------------------------------------------------
+
+    def _room(self, pool: Pool) -> int:
+        """How many vectors a pool may have; the table of MSI-X has room for all that are wanted."""
+        total = 0
+        for r in pool.ranges:
+            size = self._sized[r.store][1]
+            last = r.last if r.last is not None else 2 * SLOTS
+            total += (last if size is None else min(last, size - 1)) - r.first + 1
+        return total
+
+    def _counts(self, pool: Pool) -> tuple[int, int]:
+        """How many queues of the function itself share vectors, and have one of their own."""
+        users = any(pool.name == m.pool for sub in self.device.subdevices for m in sub.members)
+        if pool.managed:
+            return 0, 0
+        if users:
+            # Most are the subdevices'.
+            return 0, int(pool.dedicated and self._room(pool) > SLOTS)
+        shared = SHARED if pool.sharing else 0
+        left = self._room(pool) - (1 if shared else 0)
+        return shared, min(OWN, left) if pool.dedicated else 0
+
+    def queues(self, pool: Pool) -> Queues:
+        """The queues of a pool; takes their registers and numbers."""
+        shared, own = self._counts(pool)
+        fn, FN = f"{self.f}_{pool.name}", f"{pool.name}_vector"
+        stores = list(dict.fromkeys(r.store for r in pool.ranges))
+        kinds = [kind_of(self.device, self.device.store(name)) for name in stores]
+        NR, opens, joined = "", [], "0"
+        if pool.managed:
+            NR = f"priv->irqs.{pool.name}.nr"
+            opens = [Opens(f"{fn}_open", "0", NR)]
+            self._register(FN, 4 * SLOTS, "i")
+        elif shared or own:
+            if shared and own:
+                joined = self._number(f"{pool.name}_shared", shared)
+                NR = self._number(f"{pool.name}_nr", f"({joined} + {own})")
+            else:
+                NR = self._number(f"{pool.name}_nr", shared or own)
+                joined = NR if shared else "0"
+            opens += [Opens(f"{fn}_join", "0", joined)] if shared else []
+            opens += [Opens(f"{fn}_open", joined, NR)] if own else []
+            self._register(FN, 4 * (shared + own), "i")
+        second = kinds[1].ENUM if len(kinds) > 1 else ""
+        if second and (f"{second}_BIT", "BIT(31)") not in self.registers:
+            self.registers.append((f"{second}_BIT", "BIT(31)"))
+        parts = [("struct irq_vec *", "vec", "")] if not pool.managed else []
+        parts += [("struct irq_vec_user", "user", "")] if pool.sharing else []
+        cookie = next((kind.cookie for kind in kinds if kind.cookie), None) if own else None
+        least = pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
+        return Queues(
+            name=pool.name,
+            fn=fn,
+            purpose=_sentence(pool.purpose or f"{pool.name} queues"),
+            title=self._title(pool.name),
+            members=members([*parts, ("unsigned int", "events", "")]),
+            shared=pool.sharing is not None,
+            owned=pool.managed or own > 0 or (not pool.sharing and pool.dedicated),
+            managed=pool.managed,
+            NR=NR,
+            opens=tuple(opens),
+            joins=shared > 0,
+            opens_own=own > 0,
+            VECTOR=f"{self.f}_{FN}".upper(),
+            index=f"{pool.ranges[0].first} + i" if pool.ranges[0].first else "i",
+            second=second,
+            where="cpu_online_mask" if least else "cpumask_local_spread(i, dev_to_node(dev))",
+            cookie=cookie.struct if cookie else "",
+            cookies=_cookies(cookie) if cookie else (),
+            can_fail=any(kind.can_fail for kind in kinds),
+        )
+
+    # --- subdevices -------------------------------------------------------------------------------
+
+    def subdevice(self, number: int) -> SubdeviceCode:
+        """A kind of subdevice; takes the registers of its queues."""
+        sub: Subdevice = self.device.subdevices[number]
+        fn = f"{self.f}_{sub.name}"
+        pools = {pool.name: pool for pool in self.device.pools}
+        parts, wanted = [], ""
+        for m in sub.members:
+            nr = 1 if m.single else min(max(WANTED, m.minimum), m.maximum)
+            name = f"{sub.name}_{m.pool}"
+            part = Part(
+                pool=m.pool,
+                pool_fn=f"{self.f}_{m.pool}",
+                fn=f"{fn}_{m.pool}",
+                title=self._title(name),
+                NR=self._number(f"{name}_nr", nr),
+                VECTOR=self._register(f"{name}_vector", ROOM * 4 * nr, "id, i"),
+                shared=pools[m.pool].sharing is not None,
+                several=not m.single,
+            )
+            parts.append(part)
+            wanted += f", {part.NR}" if part.several else ""
+        state = [
+            (f"struct {self.f}_priv *", "priv", ""),
+            ("struct auxiliary_device *", "adev", ""),
+            ("struct irq_vecset", "irqs", ""),
+            *((f"struct {part.pool_fn}", f"{part.pool}[{part.NR}]", "") for part in parts),
+        ]
+        before = self.device.subdevices[number - 1].name if number else ""
+        return SubdeviceCode(
+            name=sub.name,
+            fn=fn,
+            members=members(state),
+            parts=tuple(parts),
+            wanted=wanted,
+            shared=any(part.shared for part in parts),
+            undo=f"goto unregister_{before}" if before else "return ret",
+        )
+
+    # --- the driver -------------------------------------------------------------------------------
+
+    def members(self, queues: tuple[Queues, ...]) -> tuple[Member, ...]:
+        """What the driver keeps of a device."""
+        out = [(f"struct {self.f}_irqs", "irqs", ""), ("void __iomem *", "regs", "")]
+        for store in self.device.stores:
+            if isinstance(store, MemoryStore):
+                out += [("void *", store.name, ""), ("dma_addr_t", f"{store.name}_dma", "")]
+        out += [("unsigned int", f"{v.name}_events", "") for v in self.device.vectors]
+        out += [
+            (
+                (f"struct {queue.fn} *", queue.name, "")
+                if queue.managed
+                else (f"struct {queue.fn}", f"{queue.name}[{queue.NR}]", "")
+            )
+            for queue in queues
+            if queue.NR
+        ]
+        return members(out)
+
+    def includes(self, own: bool) -> tuple[str, ...]:
+        """The headers, by their names."""
+        device = self.device
+        out = {"device.h", "interrupt.h", "io.h", "module.h", "pci.h", "pm.h"}
+        out.add(names_of(device).include.removeprefix("<linux/").removesuffix(">"))
+        shared = any(pool.sharing for pool in device.pools)
+        given = any(isinstance(s, (CommandStore, ExportedStore)) for s in device.stores)
+        out |= {"container_of.h"} if shared or given else set()
+        out |= {"rcupdate.h"} if shared else set()
+        out |= {"cpumask.h"} if any(p.managed or p.sharing for p in device.pools) else set()
+        out |= {"err.h"} if own and not any(p.managed for p in device.pools) else set()
+        out |= {"bits.h"}
+        if any(isinstance(store, MemoryStore) for store in device.stores):
+            out |= {"dma-mapping.h", "wordpart.h"}
+        if any(isinstance(store, ExportedStore) for store in device.stores):
+            out.add("msi.h")
+        out |= {"auxiliary_bus.h", "slab.h"} if device.subdevices else set()
+        return tuple(sorted(out))
+
+
+def _kind(
+    device: Device, stores: list[StoreCode], kind: type[CommandStore | ExportedStore | MemoryStore]
+) -> tuple[StoreCode, ...]:
+    return tuple(code for code in stores if isinstance(device.store(code.name), kind))
+
+
+def _initialisers(pairs: list[tuple[str, str]]) -> tuple[Line, ...]:
+    lines = aligned([(f".{name}", value) for name, value in pairs], 16 * " ")
+    return tuple(Line(line.name.removeprefix("."), line.tabs, line.value) for line in lines)
+
+
+def _cookies(cookie: Cookie) -> tuple[Line, ...]:
+    """A number for each of a message's cookies: the queue's where that fits."""
+    last = SHARED + OWN - 1
+    return _initialisers(
+        [(p.name, "0" if p.limit and int(p.limit, 0) < last else "i") for p in cookie.parts]
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _id(pci: PciId) -> str:
+    if pci.pci_class is not None:
+        return f"PCI_DEVICE_CLASS({pci.pci_class:#08x}, 0xffffff)"
+    return f"PCI_DEVICE({pci.vendor or 0:#06x}, {pci.device or 0:#06x})"

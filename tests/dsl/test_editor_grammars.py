@@ -1,0 +1,75 @@
+"""The grammars for editors know the words that the language has, and no others."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from dsl_samples import ROOT
+
+from imsgen.dsl.tokens import keywords, signs
+
+FOLDER = ROOT / "docs" / "editors"
+VSCODE, TREE_SITTER = FOLDER / "vscode", FOLDER / "tree-sitter"
+GRAMMAR = json.loads((VSCODE / "syntaxes" / "ims.tmLanguage.json").read_text())
+FILES = [*ROOT.glob("examples/**/*.ims"), *ROOT.glob("tests/layouts/*.ims")]
+
+
+def words_of(rule: str) -> list[str]:
+    found = re.fullmatch(r"\\b\(([\w|]+)\)\\b", GRAMMAR["repository"][rule]["match"])
+    assert found
+    return found[1].split("|")
+
+
+def test_words_of_vs_code() -> None:
+    """Each word has one colour."""
+    words = [word for rule in ("statement", "kind", "property") for word in words_of(rule)]
+    assert sorted(words) == sorted(keywords())
+
+
+def test_words_of_tree_sitter() -> None:
+    text = (TREE_SITTER / "grammar.js").read_text().replace("name: 'ims'", "")
+    quoted = set(re.findall(r"'([^']+)'", text))
+    assert quoted == {*keywords(), *signs()}
+
+
+def test_colours_of_tree_sitter() -> None:
+    text = (TREE_SITTER / "queries" / "highlights.scm").read_text()
+    text = re.sub(r"(?m);[^\"]*$", "", text)
+    # The kinds of stores are nodes.
+    kinds = set(words_of("kind"))
+    lists = set(re.findall(r'"([^"]+)"', text))
+    assert lists == {*keywords(), *signs()} - kinds
+    nodes = set(re.findall(r"\((\w+)", text))
+    grammar = (TREE_SITTER / "grammar.js").read_text()
+    assert not {
+        node for node in nodes if not re.search(rf"^    {node}: |\$\.{node}\b", grammar, re.M)
+    }
+
+
+def test_every_pattern_is_used() -> None:
+    included = {item["include"].removeprefix("#") for item in GRAMMAR["patterns"]}
+    assert included == set(GRAMMAR["repository"])
+
+
+@pytest.mark.parametrize("path", sorted(FILES), ids=lambda path: path.name)
+def test_no_word_of_a_layout_is_left_out(path: Path) -> None:
+    """What has no colour are names, blanks and punctuation."""
+    rules = [rule["match"] for rule in GRAMMAR["repository"].values()]
+    every = re.compile("|".join(f"(?:{rule})" for rule in rules), re.M)
+    left = every.sub(" ", path.read_text(encoding="utf-8"))
+    assert not set(re.findall(r"\w+", left)) & set(keywords())
+    assert re.fullmatch(r"[\w\s{}\[\];,]*", left)
+
+
+def test_the_extension() -> None:
+    package = json.loads((VSCODE / "package.json").read_text())
+    made = package["contributes"]
+    (language,) = made["languages"]
+    (grammar,) = made["grammars"]
+    assert language["extensions"] == [".ims"] and grammar["language"] == language["id"]
+    assert grammar["scopeName"] == GRAMMAR["scopeName"]
+    for path in (language["configuration"], grammar["path"]):
+        json.loads((VSCODE / path).read_text())
