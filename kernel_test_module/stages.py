@@ -322,14 +322,17 @@ def lint(place: Place, report: Report) -> None:
         report.check(f"lint: {name}", lines if done.returncode else [])
 
 
-def pytest(place: Place, report: Report, tree: Path | None = None) -> None:
-    """pytest over tests/, counted from its own report. TREE serves the tests marked "kernel"."""
+def pytest(place: Place, report: Report, tree: Path | None = None, *, fast: bool = False) -> None:
+    """pytest over tests/, counted from its own report; if FAST, without those marked "slow".
+
+    TREE serves the tests marked "kernel".
+    """
     place.results.mkdir(parents=True, exist_ok=True)
     xml = place.results / "pytest.xml"
     xml.unlink(missing_ok=True)
     env = environment(place, **({"IMSGEN_TREE": str(tree)} if tree else {}))
     words = ["-m", "pytest", "--quiet", "-n", "auto", "--dist", "worksteal"]
-    words += ["-o", "junit_family=xunit2"]
+    words += ["-o", "junit_family=xunit2", *(["-m", "not slow"] if fast else [])]
     done = subprocess.run(
         [sys.executable, *words, f"--junitxml={xml}"],
         cwd=place.root,

@@ -1,4 +1,4 @@
-"""Each kind of store has all that belongs to one: whoever adds a kind reads here what is missing."""
+"""Each kind of store has all that belongs to one: what is missing of a new one is named here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imsgen.kernel_test_module.stages import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: Kinds that no example has yet: their golden is missing, and layouts of the planted ones are booted.
+#: Kinds that no example has yet: they have no golden, and layouts of the planted ones are booted.
 WITHOUT_EXAMPLE = {"msi", "memory"}
 
 LAYOUTS = ROOT / "tests" / "layouts"

@@ -30,6 +30,7 @@ def test_random_numbers() -> None:
     assert [random.next() for _ in range(3)] == [723471715, 2497366906, 2064144800]
 
 
+@pytest.mark.slow
 def test_the_same(log: list[str]) -> None:
     report, same = compare(log)
     assert not report.failures and same == {"random": True, "short": True, "scale": True}

@@ -56,12 +56,14 @@ def test_json(imsgen: Run, capsys: Capture) -> None:
     assert pool["vectors_per_cpu"] == {"min": 1, "median": 1, "max": 1}
 
 
+@pytest.mark.slow
 def test_fast_enough(imsgen: Run) -> None:
     begin = time.perf_counter()
     assert imsgen("simulate", IDXD, "--cpus", "4096", "--queues", "100000", "--compare") == 0
     assert time.perf_counter() - begin < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ("png", "svg"))
 def test_plot(end: str, imsgen: Run, tmp_path: Path) -> None:
     paths = [tmp_path / f"one.{end}", tmp_path / f"two.{end}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -261,6 +262,7 @@ def test_users_count_where_they_attach() -> None:
     assert pool.get(0) is vec
 
 
+@pytest.mark.slow
 def test_large_ones_take_seconds_at_most() -> None:
     """Nothing is searched one by one: not the vectors of a CPU, not the CPUs, not the entries."""
     begin = time.perf_counter()
