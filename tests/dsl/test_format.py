@@ -207,6 +207,7 @@ def test_everything_mangled(seed: int, text: str) -> None:
     check(mangled(random.Random(seed), text))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(SEEDS, st.sampled_from([path.read_text() for path in EXAMPLES]))
 def test_examples_mangled(seed: int, text: str) -> None:

@@ -11,7 +11,7 @@ from lark import Lark, Token, Tree, logger
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.recover import read
-from imsgen.dsl.rules.words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES
+from imsgen.dsl.rules.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
 from imsgen.dsl.source import Source
 from imsgen.dsl.tokens import OWN_TEXT, grammar_text, keywords, signs
 
@@ -238,15 +238,7 @@ def test_every_word_is_free_as_a_name(word: str) -> None:
         device(f"store {word}: msix;", f"vector a1 = {word}[0];"),
         device(slot(*REGISTERS, control=control), "vector a1 = ims[0];"),
         NAMED.replace("family_slot", word),
-        *(
-            []
-            if word in COMMAND_MEMBERS
-            else [
-                device(
-                    f"store c: command {{ slots 8; cookie {word}; }}", "pool p = c { dedicated; }"
-                )
-            ]
-        ),
+        device(f"store c: command {{ slots 8; cookie {word}; }}", "pool p = c { dedicated; }"),
         device(
             msix,
             f"pool {word} = {store} {{ dedicated; }}",

@@ -103,6 +103,7 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
 ODD = "a\n::add-mask::x\n\x1b]0;t\x07\u202e\udcff"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "args",
     [

@@ -36,6 +36,7 @@ def test_the_same(log: list[str]) -> None:
     assert not report.failures and same == {"random": True, "short": True, "scale": True}
 
 
+@pytest.mark.slow
 def test_pools_run_out() -> None:
     """Else there would be little to compare."""
     *_, last = simulated.short_lines(16)

@@ -168,6 +168,7 @@ class Both:
         assert pool.taken == sum(1 for v in pool.vecs if v)
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(sizes=machines(), steps=operations)
 def test_as_the_c_code(sizes: dict[str, int], steps: list[tuple[str, int]]) -> None:
