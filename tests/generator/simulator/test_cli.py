@@ -29,6 +29,7 @@ GOLDENS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOLDENS)
 def test_as_it_was(name: str, imsgen: Run, capsys: Capture) -> None:
     """IMSGEN_GOLDEN=1 makes the files again."""
@@ -86,6 +87,7 @@ def test_plot_without_matplotlib(
     assert not Path("x.svg").exists()
 
 
+@pytest.mark.slow
 def test_plot_that_cannot_be_written(imsgen: Run, capsys: Capture) -> None:
     assert imsgen("simulate", IDXD, "--plot", "none/x.svg") == 1
     said = capsys.readouterr()
