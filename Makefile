@@ -138,7 +138,7 @@ test: $(SETUP) build/typed/imsgen installed ## everything: lint, pytest, kernels
 	$(RUNNER) test $(KERNELS:%=--kernel %)
 
 .PHONY: test-fast
-test-fast: $(SETUP) build/typed/imsgen ## what needs no kernel: lint and pytest
+test-fast: $(SETUP) build/typed/imsgen ## what needs no kernel and no patience: lint, and pytest without slow tests
 	$(RUNNER) test --fast
 
 .PHONY: kunit

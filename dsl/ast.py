@@ -198,8 +198,24 @@ class LayoutItem(NamedTuple):
     span: Span
 
 
+class PlaceItem(NamedTuple):
+    """``WORD @N;``: where in the BAR a store has what the word names."""
+
+    keyword: str
+    offset: Number
+    span: Span
+
+
 StorePart = (
-    BarItem | SizeItem | TableItem | BitsItem | CommandCookieItem | SlotItem | SlotNameItem | Broken
+    BarItem
+    | SizeItem
+    | TableItem
+    | BitsItem
+    | PlaceItem
+    | CommandCookieItem
+    | SlotItem
+    | SlotNameItem
+    | Broken
 )
 
 

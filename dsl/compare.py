@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from . import model
+from .kinds import PLACES
 from .model import Size
 from .source import Span
 
@@ -266,6 +267,7 @@ def _store(old: model.Store, new: model.Store) -> _Found:
         return
     if not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
         yield from _size("store-slots", f"store {new.name}: slots", old.slots, new.slots)
+    yield from _places(old, new)
     if isinstance(old, model.IomemStore) and isinstance(new, model.IomemStore):
         yield from _iomem(old, new)
     if isinstance(old, model.CommandStore) and isinstance(new, model.CommandStore):
@@ -287,11 +289,22 @@ def _size(rule: str, what: str, old: Size, new: Size) -> _Found:
         yield rule, _graded(new.maximum > old.maximum), message, old.span, new.span
 
 
+def _places(old: model.ImsStore, new: model.ImsStore) -> _Found:
+    """Where in a BAR stores of one kind are."""
+    what = f"store {new.name}"
+    before, after = (getattr(item, "bar", None) for item in (old, new))
+    if before != after:
+        message = f"{what}: in BAR {after}, {before} before"
+        yield "store-place", _BREAKING, message, old.span, new.span
+    for word in PLACES:
+        before, after = (getattr(item, word, None) for item in (old, new))
+        if before != after:
+            message = f"{what}: `{word}` is at {after:#x}, {before:#x} before"
+            yield "store-place", _BREAKING, message, old.span, new.span
+
+
 def _iomem(old: model.IomemStore, new: model.IomemStore) -> _Found:
     what = f"store {new.name}"
-    if old.bar != new.bar:
-        message = f"{what}: in BAR {new.bar}, {old.bar} before"
-        yield "store-place", _BREAKING, message, old.span, new.span
     tables = [[(table.offset, table.slots) for table in item.tables] for item in (old, new)]
     if tables[0] != tables[1]:
         message = f"{what}: its tables are elsewhere, or of other sizes"

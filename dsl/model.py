@@ -221,6 +221,23 @@ class MemoryStore:
 
 
 @dataclass(frozen=True)
+class IndirectStore:
+    """Slots in a BAR that show one at a time: the one whose index is in the select register.
+
+    ``bar`` is 0..5; ``select`` and ``window`` are offsets in bytes from the start of the BAR: of
+    the 32-bit register that takes the index, and of the slot that shows.  The control word masks.
+    """
+
+    name: str
+    bar: int
+    select: int
+    window: int
+    slots: Size
+    layout: SlotLayout
+    span: Span
+
+
+@dataclass(frozen=True)
 class CommandCookie:
     """A value given at allocation that the device command takes along, 32 bits."""
 
@@ -248,9 +265,10 @@ class ExportedStore:
     span: Span
 
 
-#: Stores that the PCI core manages, and those which need a domain of their own.
+#: Stores that the PCI core manages, those with slots, and all which need a domain of their own.
 PciStore = MsiStore | MsixStore
-ImsStore = IomemStore | MemoryStore | CommandStore | ExportedStore
+SlotStore = IomemStore | IndirectStore | MemoryStore
+ImsStore = SlotStore | CommandStore | ExportedStore
 Store = PciStore | ImsStore
 
 

@@ -157,18 +157,14 @@ class _Build(Transformer[Token, Any]):
         names = tuple(self._word(token) for token in _take(c, "NAME"))
         return ast.ArchitectureItem(names, self._whole(c))
 
-    def _pci_store(self, c: Parts) -> ast.StoreItem:
-        kind = c[3].type.lower()
-        return ast.StoreItem(self._word(c[1]), kind, (), self._span(c[0], c[3]), self._whole(c))
-
-    msi_store = msix_store = _pci_store
-
-    def _ims_store(self, c: Parts) -> ast.StoreItem:
+    def store(self, c: Parts) -> ast.StoreItem:
         items = tuple(item for item in c if not isinstance(item, Token))
-        kind = c[3].type.lower()
-        return ast.StoreItem(self._word(c[1]), kind, items, self._head(c), self._whole(c))
+        block = _one(c, "LBRACE") is not None
+        head = self._head(c) if block else self._span(c[0], c[3])
+        return ast.StoreItem(self._word(c[1]), c[3].type.lower(), items, head, self._whole(c))
 
-    iomem_store = memory_store = command_store = exported_store = _ims_store
+    def place(self, c: Parts) -> ast.PlaceItem:
+        return ast.PlaceItem(c[0].type.lower(), self._number(c[2]), self._whole(c))
 
     def bar(self, c: Parts) -> ast.BarItem:
         return ast.BarItem(self._number(c[1]), self._whole(c))

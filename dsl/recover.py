@@ -15,6 +15,7 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 from . import ast
 from .codes import report
 from .diagnostics import Diagnostic, Place, nearest, quote
+from .kinds import PLACES, homes
 from .source import Source, Span
 from .tokens import END, OWN_TEXT, UNKNOWN, Tokens, end_of, grammar, keywords, make, signs, start_of
 
@@ -35,15 +36,8 @@ _OUTERMOST = re.compile(
 )
 
 #: Where a statement belongs, for one that stands elsewhere.
-HOMES = {
-    "bar": "an iomem store",
-    "offset": "an iomem store",
-    "table": "an iomem store",
-    "mask_bits": "an iomem store",
-    "pending": "an iomem store",
-    "slots": "a store",
-    "slot": "an iomem or memory store; one with a name, outside of all devices",
-    "cookie": "a command store",
+HOMES = homes() | {
+    "slot": f"{homes()['slot']}; one with a name, outside of all devices",
     "address": "a slot",
     "address_lo": "a slot",
     "address_hi": "a slot",
@@ -71,7 +65,7 @@ HOMES = {
 }
 
 #: How a statement is written, for one that is written otherwise.
-FORMS = {
+FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
     "architecture": "`architecture x86_64, arm64;`",
     "cookie": "`cookie NAME;` or `cookie NAME optional;`",
     "cpus": "`cpus node;`, for the CPUs of the device's NUMA node: numbers of CPUs are the "

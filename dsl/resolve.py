@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 from . import ast, model
+from .kinds import BY_WORD, PLACES
 
 _Node = TypeVar("_Node")
-
-#: Stores whose messages the PCI core manages.
-PCI_KINDS = ("msi", "msix")
-
-#: Stores without isolation by themselves: only required remapping makes them safe.
-ISOLATED_KINDS = ("command", "exported")
 
 #: Bytes that a 32-bit BAR offset can reach.
 BAR_BYTES = 1 << 32
@@ -52,6 +47,7 @@ class Block:
 #: Words that start a statement.
 KEYWORDS = frozenset(
     (
+        *PLACES,
         "address",
         "address_hi",
         "address_lo",
@@ -140,6 +136,7 @@ class Store:
 
     def __init__(self, item: ast.StoreItem, layouts: Layouts) -> None:
         self.item = item
+        self.kind = BY_WORD[item.kind]
         self.name = item.name.text
         self.block = Block(item.items)
         self.bar = self.block.first(ast.BarItem)
@@ -148,6 +145,8 @@ class Store:
         self.tables = self.block.all(ast.TableItem)
         self.mask_bits = self.block.first(ast.BitsItem, "mask_bits")
         self.pending = self.block.first(ast.BitsItem, "pending")
+        found = {place: self.block.first(ast.PlaceItem, place.word) for place in self.kind.places}
+        self.places = {place: item for place, item in found.items() if item is not None}
         own = self.block.first(ast.SlotItem)
         self.own_slot = Slot(own) if own else None
         self.layout = self.block.first(ast.SlotNameItem)
@@ -158,13 +157,13 @@ class Store:
     @property
     def is_pci(self) -> bool:
         """Whether the PCI core manages its messages."""
-        return self.item.kind in PCI_KINDS
+        return self.kind.is_pci
 
     @property
     def limit(self) -> int | None:
         """Indexes that the store has at most; None where that isn't known."""
-        if self.is_pci:
-            return model.MAX_MSIX if self.item.kind == "msix" else model.MAX_MSI
+        if self.kind.pci_limit is not None:
+            return self.kind.pci_limit
         if self.tables and self.slots is None:
             return self._table_slots()
         if self.slots is None:
@@ -268,7 +267,7 @@ class Scope:
     @property
     def isolated(self) -> Store | None:
         """The first store that can't do without interrupt remapping."""
-        return next((one for one in self.stores if one.item.kind in ISOLATED_KINDS), None)
+        return next((one for one in self.stores if one.kind.isolation), None)
 
 
 # The model.  Only for scopes without errors: what the rules refuse isn't looked for here.
@@ -320,54 +319,72 @@ def _size(item: ast.SizeItem, largest: int) -> model.Size:
 
 
 def _store(store: Store) -> model.Store:
-    item, name = store.item, store.name
-    if item.kind == "msi":
-        return model.MsiStore(name, item.span)
-    if item.kind == "msix":
-        return model.MsixStore(name, item.span)
-    if item.kind == "iomem":
-        return _iomem(store)
-    assert store.slots
-    slots = _size(store.slots, model.MAX_INDEXES)
-    if item.kind == "command":
-        cookies = tuple(
-            model.CommandCookie(cookie.name.text, cookie.optional, cookie.span)
-            for cookie in store.block.all(ast.CommandCookieItem)
-        )
-        return model.CommandStore(name, slots, cookies, item.span)
-    if item.kind == "exported":
-        return model.ExportedStore(name, slots, item.span)
-    assert store.slot
-    return model.MemoryStore(name, slots, _layout(store.slot), item.span)
+    """The model of a store: each of its fields is made in the same way, whatever its kind."""
+    made = store.kind.model
+    values: dict[str, Any] = {part.name: _FIELDS[part.name](store) for part in fields(made)}
+    return made(**values)
 
 
-def _iomem(store: Store) -> model.IomemStore:
-    assert store.bar and store.slot
-    layout = _layout(store.slot)
-    tables = tuple(
+def _tables(store: Store) -> tuple[model.Table, ...]:
+    return tuple(
         model.Table(_value(table.offset), _value(table.slots), table.span) for table in store.tables
     )
+
+
+def _slots(store: Store) -> model.Size:
+    tables = _tables(store)
     if tables:
         total = sum(table.slots for table in tables)
-        slots = model.Size(total, total, tables[0].span)
-        offset = model.Size(tables[0].offset, tables[0].offset, tables[0].span)
-    else:
-        assert store.offset and store.slots
-        slots = _size(store.slots, model.MAX_INDEXES)
-        offset = _size(store.offset, BAR_BYTES - layout.stride * slots.maximum)
-    bar = _value(store.bar.number)
-    return model.IomemStore(
-        name=store.name,
-        bar=bar,
-        offset=offset,
-        slots=slots,
-        layout=layout,
-        span=store.item.span,
-        # One table is what `offset` and `slots` say too.
-        tables=tables if len(tables) > 1 else (),
-        mask_bits=_bits(store.mask_bits, bar),
-        pending=_bits(store.pending, bar),
+        return model.Size(total, total, tables[0].span)
+    assert store.slots
+    return _size(store.slots, model.MAX_INDEXES)
+
+
+def _offset(store: Store) -> model.Size:
+    tables = _tables(store)
+    if tables:
+        return model.Size(tables[0].offset, tables[0].offset, tables[0].span)
+    assert store.offset and store.slot
+    stride = _value(store.slot.item.stride)
+    return _size(store.offset, BAR_BYTES - stride * _slots(store).maximum)
+
+
+def _bar(store: Store) -> int:
+    assert store.bar
+    return _value(store.bar.number)
+
+
+def _store_layout(store: Store) -> model.SlotLayout:
+    assert store.slot
+    return _layout(store.slot)
+
+
+def _command_cookies(store: Store) -> tuple[model.CommandCookie, ...]:
+    return tuple(
+        model.CommandCookie(cookie.name.text, cookie.optional, cookie.span)
+        for cookie in store.block.all(ast.CommandCookieItem)
     )
+
+
+def _place(store: Store, word: str) -> int:
+    return next(_value(item.offset) for place, item in store.places.items() if place.word == word)
+
+
+#: How each field of the models of stores is made.
+_FIELDS: dict[str, Callable[[Store], Any]] = {
+    "name": lambda store: store.name,
+    "span": lambda store: store.item.span,
+    "bar": _bar,
+    "offset": _offset,
+    "slots": _slots,
+    "layout": _store_layout,
+    "cookies": _command_cookies,
+    # One table is what `offset` and `slots` say too.
+    "tables": lambda store: _tables(store) if len(store.tables) > 1 else (),
+    "mask_bits": lambda store: _bits(store.mask_bits, _bar(store)),
+    "pending": lambda store: _bits(store.pending, _bar(store)),
+    **{word: partial(_place, word=word) for word in PLACES},
+}
 
 
 def _bits(item: ast.BitsItem | None, bar: int) -> model.BitArray | None:

@@ -13,12 +13,13 @@ import lark
 from lark import Lark, Token
 from lark.lexer import PatternStr
 
+from . import kinds
 from .cache import folder, keep
 from .codes import report
 from .diagnostics import Diagnostic
 from .source import Source, Span
 
-#: The grammar's file.
+#: The grammar's file, all but the stores.
 GRAMMAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ims.lark")
 
 #: How Lark reads it.  Tokens come from below, and not from Lark: its basic lexer costs least.
@@ -54,11 +55,16 @@ class Spanned(Protocol):
         """What it covers."""
 
 
+def grammar_text() -> str:
+    """The whole grammar: that of the file, and what the kinds of stores add."""
+    with open(GRAMMAR, encoding="utf-8") as file:
+        return f"{file.read()}\n{kinds.grammar()}"
+
+
 @cache
 def grammar() -> Lark:
     """The grammar's tables: those of an earlier run if they are the same, else made by Lark."""
-    with open(GRAMMAR, encoding="utf-8") as file:
-        text = file.read()
+    text = grammar_text()
     place = folder(f"lark-{lark.__version__}")
     path = ""
     if place is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, IomemStore, MemoryStore
+from imsgen.dsl.model import Device, SlotStore
 
 #: Where devices live which don't say otherwise.
 IRQCHIP = "drivers/irqchip"
@@ -89,7 +89,7 @@ def names_of(device: Device) -> Names:
                 guard=f"_IRQ_{f}_{store.name}_H".upper(),
             )
             for store in device.stores
-            if isinstance(store, (IomemStore, MemoryStore))
+            if isinstance(store, SlotStore)
         ),
     )
 

@@ -151,7 +151,7 @@ def run(args: argparse.Namespace) -> int:
                 trees.reset(tree.apply, trees.base_of(tree))
             except host.StageError as error:
                 report.check("fetch for the tests of the generator", str(error).splitlines())
-        stages.pytest(place, report, tree.apply if tree else None)
+        stages.pytest(place, report, tree.apply if tree else None, fast=args.fast)
     if able and boots:
         for kernel in kernels:
             stages.one_kernel(

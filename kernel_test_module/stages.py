@@ -17,7 +17,7 @@ from .fetch import Kernel, Tree
 from .report import Counts, Report, junit
 
 REFERENCE = "6.12"
-EXAMPLES = ("idxd", "timer", "mlx5", "nvme", "ntb", "vfio", "crypto1", "crypto2")
+EXAMPLES = ("idxd", "timer", "mlx5", "nvme", "ntb", "vfio", "crypto1", "crypto2", "mbox")
 """The devices whose series are applied, in this order, each on the tree the former one left."""
 
 IMSGEN = "import sys; from imsgen.generator.cli import main; sys.exit(main())"
@@ -335,14 +335,17 @@ def lint(place: Place, report: Report) -> None:
         report.check(f"lint: {name}", lines if done.returncode else [])
 
 
-def pytest(place: Place, report: Report, tree: Path | None = None) -> None:
-    """pytest over tests/, counted from its own report. TREE serves the tests marked "kernel"."""
+def pytest(place: Place, report: Report, tree: Path | None = None, *, fast: bool = False) -> None:
+    """pytest over tests/, counted from its own report; if FAST, without those marked "slow".
+
+    TREE serves the tests marked "kernel".
+    """
     place.results.mkdir(parents=True, exist_ok=True)
     xml = place.results / "pytest.xml"
     xml.unlink(missing_ok=True)
     env = environment(place, **({"IMSGEN_TREE": str(tree)} if tree else {}))
     words = ["-m", "pytest", "--quiet", "-n", "auto", "--dist", "worksteal"]
-    words += ["-o", "junit_family=xunit2"]
+    words += ["-o", "junit_family=xunit2", *(["-m", "not slow"] if fast else [])]
     done = subprocess.run(
         [sys.executable, *words, f"--junitxml={xml}"],
         cwd=place.root,

@@ -67,9 +67,9 @@ def _describe(path: list[Any]) -> Iterator[str]:
         case model.Member() | model.Subdevice():
             subdevice = next(part for part in path if isinstance(part, model.Subdevice))
             yield from _subdevice(subdevice)
-        case model.Register() if isinstance(store, model.IomemStore | model.MemoryStore):
+        case model.Register() if isinstance(store, model.SlotStore):
             yield from _register(store, item)
-        case model.ControlWord() if isinstance(store, model.IomemStore | model.MemoryStore):
+        case model.ControlWord() if isinstance(store, model.SlotStore):
             yield from _register(store, item.register)
         case model.MaskBit():
             state = "cleared" if item.active_low else "set"
@@ -112,7 +112,7 @@ def _store(store: model.Store) -> Iterator[str]:
             yield f"**{store.name}**: up to {model.MAX_MSIX:,} entries, of the PCI core"
         case model.CommandStore() | model.ExportedStore():
             yield f"**{store.name}**: {_count(store.slots)} messages"
-        case model.MemoryStore() | model.IomemStore():
+        case model.MemoryStore() | model.IomemStore() | model.IndirectStore():
             stride = store.layout.stride
             size = store.slots.maximum * stride
             yield (
@@ -121,7 +121,12 @@ def _store(store: model.Store) -> Iterator[str]:
             )
             if isinstance(store, model.MemoryStore):
                 return
-            if store.tables:
+            if isinstance(store, model.IndirectStore):
+                yield (
+                    f"slot N is at {_bytes(store.window, stride)} of BAR {store.bar} while N is in "
+                    f"the register at `{store.select:#x}`"
+                )
+            elif store.tables:
                 yield f"in {len(store.tables)} tables of BAR {store.bar}"
             elif store.offset.value is None:
                 yield f"slot N is at `offset + N * {stride}` of BAR {store.bar}"
@@ -141,6 +146,9 @@ def _slot(store: model.Store, index: int) -> Iterator[str]:
         case model.MemoryStore():
             stride = store.layout.stride
             yield f"{_bytes(index * stride, stride)} of the table in memory"
+        case model.IndirectStore():
+            where = f"{_bytes(store.window, store.layout.stride)} of BAR {store.bar}"
+            yield f"{where} while {index} is in the register at `{store.select:#x}`"
         case model.IomemStore():
             stride = store.layout.stride
             start, inside = store.offset.value, index
@@ -198,11 +206,13 @@ def _subdevice(item: model.Subdevice) -> Iterator[str]:
     yield "\n".join(lines)
 
 
-def _register(store: model.IomemStore | model.MemoryStore, item: model.Register) -> Iterator[str]:
+def _register(store: model.SlotStore, item: model.Register) -> Iterator[str]:
     size = item.width // 8
     yield f"**{item.name}**: {_bytes(item.offset, size)} of each slot of `{store.name}`"
     stride = store.layout.stride
-    if isinstance(store, model.IomemStore) and not store.tables:
+    if isinstance(store, model.IndirectStore):
+        yield f"of the slot that shows: `{store.window + item.offset:#x}` of BAR {store.bar}"
+    elif isinstance(store, model.IomemStore) and not store.tables:
         yield f"slot N: `{_base(store)} + N * {stride} + {item.offset}` of BAR {store.bar}"
     else:
         yield f"slot N: `N * {stride} + {item.offset}` of the table"

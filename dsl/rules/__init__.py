@@ -52,7 +52,6 @@ UNIT_RULES: tuple[Callable[[Unit, list[Scope]], Found], ...] = (
 DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     names.rule_name_twice,
     names.rule_name_prefix,
-    names.rule_command_cookie,
     texts.rule_title,
     texts.rule_purpose,
     texts.rule_path,

@@ -17,17 +17,6 @@ _PCI_ID = re.compile(r"[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}\Z")
 _PCI_CLASS = re.compile(r"[0-9A-Fa-f]{6}\Z")
 
 
-#: Properties that a store must have, by its kind.
-REQUIRED = {
-    "msi": (),
-    "msix": (),
-    "iomem": ("bar", "offset", "slots", "slot"),
-    "memory": ("slots", "slot"),
-    "command": ("slots",),
-    "exported": ("slots",),
-}
-
-
 def _twice(what: str, spans: list[Span]) -> Found:
     for span in spans[1:]:
         yield again(what, span, spans[0])
@@ -48,6 +37,8 @@ def rule_property_twice(scope: Scope) -> Found:
         yield from _twice("bar", [item.span for item in store.block.all(ast.BarItem)])
         for word in ("offset", "slots"):
             yield from _twice(word, [i.span for i in store.block.all(ast.SizeItem, word)])
+        for word in store.kind.words:
+            yield from _twice(word, [i.span for i in store.block.all(ast.PlaceItem, word)])
         for word in ("mask_bits", "pending"):
             yield from _twice(word, [i.span for i in store.block.all(ast.BitsItem, word)])
         slots = [item.head for item in store.block.all(ast.SlotItem)]
@@ -82,15 +73,15 @@ def _missing(what: str, hint: str, span: Span) -> Diagnostic:
 def rule_property_missing(scope: Scope) -> Found:
     """What stores and slots need is there."""
     for store in scope.stores:
-        kind = store.item.kind
         for word, there, example in (
             ("bar", store.bar, "bar 0;"),
             ("offset", store.offset or store.tables, "offset 0x1000;` or `offset runtime;"),
             ("slots", store.slots or store.tables, "slots 64;` or `slots runtime max 64;"),
             ("slot", store.own_slot or store.layout, "slot 16 { ... }"),
+            *((p.word, store.places.get(p), f"{p.word} @0x10;") for p in store.kind.places),
         ):
             lost = store.block.may_have(word, *(["table"] if word in ("offset", "slots") else []))
-            if word in REQUIRED[kind] and not there and not lost:
+            if word in store.kind.required and not there and not lost:
                 yield _missing(f"`{word}`", f"write `{example}`", store.item.head)
 
 

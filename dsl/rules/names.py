@@ -10,7 +10,7 @@ from ..codes import report
 from ..diagnostics import Place, quote
 from ..resolve import Block, Layouts, Scope, Slot
 from .base import Found
-from .words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES, made_from
+from .words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES, made_from
 
 #: Characters of a name.
 MAX_NAME = 24
@@ -137,20 +137,6 @@ def rule_name_twice(scope: Scope) -> Found:
     for store in scope.stores:
         cookies = store.block.all(ast.CommandCookieItem)
         yield from _same_name(("cookie", cookie.name) for cookie in cookies)
-
-
-def rule_command_cookie(scope: Scope) -> Found:
-    """Cookies stand beside the message in what a device command gets."""
-    for store in scope.stores:
-        for cookie in store.block.all(ast.CommandCookieItem):
-            if cookie.name.text in COMMAND_MEMBERS:
-                yield report(
-                    "IMS026",
-                    f"{quote(cookie.name.text)} can't name a cookie of a command",
-                    cookie.name.span,
-                    f"`struct {scope.name}_{store.name}_msg` has it for the message itself",
-                    f"choose another name, for instance `{cookie.name.text}_c`",
-                )
 
 
 def slot_rule_cookie_twice(slot: Slot) -> Found:

@@ -53,14 +53,6 @@ def rule_managed_alone(scope: Scope) -> Found:
                 )
 
 
-_UNMANAGED = {
-    "iomem": "Linux spreads messages of MSI and MSI-X only",
-    "memory": "Linux spreads messages of MSI and MSI-X only",
-    "exported": "Linux spreads messages of MSI and MSI-X only",
-    "command": "CPU offline shuts a managed interrupt down where no device command can wait",
-}
-
-
 def rule_managed_store(scope: Scope) -> Found:
     """Rule 26: the kernel manages the messages of MSI and MSI-X."""
     for pool in scope.pools:
@@ -70,14 +62,14 @@ def rule_managed_store(scope: Scope) -> Found:
         for part in pool.ranges:
             store = scope.by_name.get(part.store.text)
             if store is not None and not store.is_pci:
-                kind = store.item.kind
+                kind = store.kind.word
                 yield report(
                     "IMS101",
                     f"{quote(pool.name.text)} can't be managed over the {kind} store "
                     f"{quote(store.name)}",
                     part.span,
                     f"a range of the {kind} store",
-                    f"{_UNMANAGED[kind]}: take another store, or `share` or `dedicated`",
+                    f"{store.kind.unmanaged}: take another store, or `share` or `dedicated`",
                     [Place(managed.span, "one vector a queue, kept on its CPUs by the kernel")],
                 )
 

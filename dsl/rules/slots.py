@@ -8,15 +8,13 @@ from itertools import combinations
 from .. import ast, model
 from ..codes import report
 from ..diagnostics import Diagnostic, Place, nearest, quote
+from ..kinds import KINDS
 from ..resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
 from ..source import Span
 from .base import MAX_GUESSES, Found, count
 
 #: Bytes from one slot to the next.
 MAX_STRIDE = 65536
-
-#: Stores that need an MSI domain of their own.
-IMS_KINDS = ("iomem", "memory", "command", "exported")
 
 #: Widths in bits that a register can have.
 WIDTHS = {
@@ -41,8 +39,9 @@ def rule_number_range(scope: Scope) -> Found:
             if bits:
                 wanted.append(("a BAR", bits.bar, 0, 5))
                 wanted.append(("an offset", bits.offset, 0, BAR_BYTES - 1))
-        for table in store.tables:
-            wanted.append(("an offset", table.offset, 0, BAR_BYTES - 1))
+        offsets = [item.offset for item in store.tables]
+        offsets += [item.offset for item in store.places.values()]
+        wanted += [("an offset", offset, 0, BAR_BYTES - 1) for offset in offsets]
         for what, number, low, high in wanted:
             if number and number.value is not None and not low <= number.value <= high:
                 yield _out_of_range(what, number.value, number.span, low, high)
@@ -273,9 +272,12 @@ def rule_mask(scope: Scope) -> Found:
         slot = store.slot
         if slot is None or store.mask_bits or store.block.may_have("mask_bits"):
             continue
-        if _excused(scope):
+        if _excused(scope) and not store.kind.always_masks:
             continue
-        iomem = store.item.kind == "iomem"
+        bits = "mask_bits" in store.kind.words
+        excuse = "; `requires remapping;` where messages can't be masked"
+        if store.kind.always_masks:
+            excuse = ""
         if slot.control is None:
             if not slot.block.may_have("control"):
                 place, other = _layout_place(store, slot.item.head)
@@ -285,8 +287,8 @@ def rule_mask(scope: Scope) -> Found:
                     place,
                     "has no control word" if other else "in this block",
                     "write `control @12 { mask bit 0; }`"
-                    + (", or `mask_bits @N;` in the store" if iomem else "")
-                    + "; `requires remapping;` where messages can't be masked",
+                    + (", or `mask_bits @N;` in the store" if bits else "")
+                    + excuse,
                     other,
                 )
             continue
@@ -301,8 +303,7 @@ def rule_mask(scope: Scope) -> Found:
             "the slot has no mask bit",
             place,
             "has no mask bit",
-            "write `mask bit N;`, or `mask bit N active low;` where a set bit enables; "
-            "`requires remapping;` where messages can't be masked",
+            "write `mask bit N;`, or `mask bit N active low;` where a set bit enables" + excuse,
             other,
         )
 
@@ -424,11 +425,14 @@ def slot_rule_flag(slot: Slot) -> Found:
 def rule_one_store_of_a_kind(scope: Scope) -> Found:
     """One MSI-X table, one IMS store: what a PCI function and Linux have."""
     for kinds, why in (
-        (("msix",), "a PCI function has one MSI-X table"),
-        (("msi",), "a PCI function has one MSI capability"),
-        (IMS_KINDS, "Linux gives a device one MSI domain beside that of the PCI core"),
+        ({"msix"}, "a PCI function has one MSI-X table"),
+        ({"msi"}, "a PCI function has one MSI capability"),
+        (
+            {kind.word for kind in KINDS if not kind.is_pci},
+            "Linux gives a device one MSI domain beside that of the PCI core",
+        ),
     ):
-        stores = [store for store in scope.stores if store.item.kind in kinds]
+        stores = [store for store in scope.stores if store.kind.word in kinds]
         for store in stores[1:]:
             if store.name == stores[0].name:
                 continue  # one name twice, refused as that

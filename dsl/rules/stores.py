@@ -6,18 +6,12 @@ from .. import ast
 from ..codes import report
 from ..diagnostics import Place, nearest, quote
 from ..files import Unit
-from ..resolve import BAR_BYTES, ISOLATED_KINDS, Scope, Store, width_of
+from ..resolve import BAR_BYTES, Scope, Store, width_of
 from ..source import Span
 from .base import MAX_GUESSES, Found, again, count
 
 #: Bytes that a memory store changes at once.
 PAIR = 8
-
-#: Why a store needs interrupt remapping.
-_ISOLATION = {
-    "command": "moves an interrupt to another CPU without changing its message",
-    "exported": "keeps a message that the peer still sends from doing harm",
-}
 
 
 def rule_layout_known(scope: Scope) -> Found:
@@ -92,14 +86,14 @@ def rule_isolated(scope: Scope) -> Found:
     if optional is None:
         return
     for store in scope.stores:
-        kind = store.item.kind
-        if kind in ISOLATED_KINDS:
+        kind = store.kind.word
+        if store.kind.isolation:
             yield report(
                 "IMS090",
                 f"the {kind} store {quote(store.name)} needs interrupt remapping",
                 optional.span,
                 "accepts platforms without it",
-                f"remove `remapping optional;`: only remapping {_ISOLATION[kind]}",
+                f"remove `remapping optional;`: only remapping {store.kind.isolation}",
                 [Place(store.item.head, f"the {kind} store")],
             )
 
@@ -128,7 +122,7 @@ def _layout_place(store: Store, span: Span) -> tuple[Span, list[Place]]:
 def rule_memory_stride(scope: Scope) -> Found:
     """Rule 23: slots in memory follow each other at multiples of what is changed at once."""
     for store in scope.stores:
-        if store.item.kind != "memory" or store.slot is None:
+        if not store.kind.pairs or store.slot is None:
             continue
         stride = store.slot.item.stride
         if stride.value is not None and stride.value % 4 == 0 and stride.value % PAIR:
@@ -148,7 +142,7 @@ def rule_memory_pair(scope: Scope) -> Found:
     """Rule 23: address_lo and data of a slot in memory are changed by one access."""
     for store in scope.stores:
         slot = store.slot
-        if store.item.kind != "memory" or slot is None:
+        if not store.kind.pairs or slot is None:
             continue
         data, low = slot.register("data"), slot.register("address_lo")
         whole = slot.register("address")
@@ -237,6 +231,10 @@ def _areas(store: Store) -> list[_Area]:
             start, slots = table.offset.value, table.slots.value
             if start is not None and slots:
                 found.append((bar, start, start + stride * slots, "a table", table.span))
+    for place, item in store.places.items():
+        size, start = place.size or stride, item.offset.value
+        if bar is not None and size is not None and start is not None:
+            found.append((bar, start, start + size, f"`{place.word}`", item.span))
     for bits in (store.mask_bits, store.pending):
         if bits is not None and limit and bits.offset.value is not None:
             own = bits.bar.value if bits.bar else bar
@@ -273,6 +271,7 @@ def rule_areas_inside(scope: Scope) -> Found:
         starts = [(item.offset, "a table") for item in store.tables]
         bits = [item for item in (store.mask_bits, store.pending) if item]
         starts += [(item.offset, f"`{item.keyword}`") for item in bits]
+        starts += [(item.offset, f"`{place.word}`") for place, item in store.places.items()]
         for number, what in starts:
             if number.value is not None and number.value % 4:
                 yield report(

@@ -43,8 +43,7 @@ def _limit(scope: Scope, word: ast.Word) -> tuple[Store, int] | None:
 
 def _size_place(store: Store, limit: int) -> Place:
     if store.is_pci:
-        what = "messages" if store.item.kind == "msi" else "entries"
-        return Place(store.item.span, f"has at most {limit:,} {what}")
+        return Place(store.item.span, f"has at most {limit:,} {store.kind.indexes}")
     if store.slots is None:
         return Place(store.tables[0].span, f"{count(limit, 'slot')} in all, 0 to {limit - 1}")
     most = "at most " if store.runtime else ""

@@ -63,9 +63,6 @@ MEMBERS = _words("pdev")
 #: Variables of ``<device>_irqs_init()``, which a store can be an argument of.
 VARIABLES = _words("nr ret sources")
 
-#: Members of the message that a device command takes, beside the cookies.
-COMMAND_MEMBERS = _words("address_hi address_lo data index masked")
-
 #: What the driver passes that is made of a pool or a store.
 POOL_PARAMS = _words("handler queues")
 STORE_PARAMS = _words("changed command offset slots")

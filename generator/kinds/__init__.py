@@ -7,13 +7,15 @@ from imsgen.dsl.model import Device, Store
 from .base import Kind
 from .command import Command
 from .exported import Exported
+from .ims import Ims
+from .indirect import Indirect
 from .iomem import Iomem
 from .memory import Memory
 from .msi import Msi
 from .msix import Msix
 
 #: All kinds.
-KINDS: tuple[type[Kind], ...] = (Msi, Msix, Iomem, Memory, Command, Exported)
+KINDS: tuple[type[Kind], ...] = (Msi, Msix, Iomem, Indirect, Memory, Command, Exported)
 
 
 class UnknownKind(Exception):
@@ -27,6 +29,11 @@ def kind_of(device: Device, store: Store) -> Kind:
         if made is not None:
             return made
     raise UnknownKind(f"store {store.name} of device {device.name}: {type(store).__name__}")
+
+
+def ims_of(device: Device) -> Ims | None:
+    """The store with a domain of its own; Linux lets a device have one."""
+    return next((kind for kind in kinds_of(device) if isinstance(kind, Ims)), None)
 
 
 def kinds_of(device: Device) -> tuple[Kind, ...]:

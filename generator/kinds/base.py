@@ -167,6 +167,11 @@ class Kind(ABC):
     def setup(self) -> tuple[str, ...]:
         """Calls that set it up, all but the last of which return 0: expressions."""
 
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """What it is, in the words of a list."""
+
     @abstractmethod
     def view(self, given: str) -> StoreView:
         """What templates see; ``given`` is where what the driver passes is found."""

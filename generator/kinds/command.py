@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from imsgen.dsl.model import CommandStore, Device, Store
 
+from ..views.parts import sized
 from ..views.stores import Cookie
 from .base import Param
-from .ims import MAX_PASID, Ims, cookie_part, gives_cookies
+from .fake import Fake, FakeCookie
+from .ims import U32_MAX, Ims, cookie_part, gives_cookies
 
 
 class Command(Ims):
@@ -43,10 +45,7 @@ class Command(Ims):
     def cookie(self) -> Cookie | None:
         if not self.cookies or not gives_cookies(self.device):
             return None
-        parts = tuple(
-            cookie_part(c.name, c.optional, MAX_PASID if c.name == "pasid" else 0xFFFFFFFF)
-            for c in self.cookies
-        )
+        parts = tuple(cookie_part(c.name, c.optional, U32_MAX) for c in self.cookies)
         return Cookie(
             struct=f"{self.fn}_cookie",
             fn=f"{self.fn}_make_cookie",
@@ -56,4 +55,17 @@ class Command(Ims):
             idle="0",
             checked=bool(self.needs) or any(part.limit for part in parts),
             missing="bad" if self.needs else "values",
+        )
+
+    @property
+    def words(self) -> str:
+        return f"{sized(self.size, 'message')}, changed by a command of the device"
+
+    @property
+    def fake(self) -> Fake:
+        return Fake(
+            kind="IMS_LAYOUT_COMMAND",
+            size=self.size.maximum,
+            cookies=tuple(FakeCookie(c.name, c.optional, U32_MAX) for c in self.cookies),
+            constants=((f"{self.name}_command", "ims_layout_command"),),
         )

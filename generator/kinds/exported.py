@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from imsgen.dsl.model import Device, ExportedStore, Store
 
+from ..views.parts import sized
 from .base import Param
+from .fake import Fake
 from .ims import Ims
 
 
@@ -27,3 +29,15 @@ class Exported(Ims):
 
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
         return (("changed", f"{given}{self.name}_changed"),)
+
+    @property
+    def words(self) -> str:
+        return f"{sized(self.size, 'message')}, sent by a peer which is told of changes"
+
+    @property
+    def fake(self) -> Fake:
+        return Fake(
+            kind="IMS_LAYOUT_PEER",
+            size=self.size.maximum,
+            constants=((f"{self.name}_changed", "ims_layout_changed"),),
+        )

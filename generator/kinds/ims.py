@@ -5,19 +5,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from imsgen.dsl.model import Device, ImsStore
+from imsgen.dsl.model import Device, ImsStore, SlotLayout
 
 from ..fold import tabs
 from ..views.parts import Line
 from ..views.stores import CookiePart, StoreView
 from .base import Kind, Param, pci_stores
+from .fake import Fake
 
-#: Widest PASID that PCI knows (rule 30).
-MAX_PASID = 0xFFFFF
+#: Highest value of a cookie that is a whole word.
+U32_MAX = 0xFFFFFFFF
 
 
 class Ims(Kind):
     """A message store beside MSI and MSI-X."""
+
+    #: How its slots look; None where messages are in none.
+    layout: SlotLayout | None = None
 
     def __init__(self, device: Device, store: ImsStore) -> None:
         super().__init__(device, store)
@@ -80,6 +84,11 @@ class Ims(Kind):
         """Initialisers of struct pci_ims_params but for the number of messages."""
 
     @property
+    @abstractmethod
+    def fake(self) -> Fake:
+        """What its KUnit suite is told."""
+
+    @property
     def code(self) -> str:
         """The template of its functions and description."""
         return "device/ims-info.c.j2"
@@ -127,7 +136,7 @@ def cookie_part(
 ) -> CookiePart:
     """A cookie whose highest value is ``limit``."""
     none = "IOMMU_PASID_INVALID" if name == "pasid" else "U32_MAX"
-    full = limit == 0xFFFFFFFF
+    full = limit == U32_MAX
     if full:
         what = "Any other number" if optional else "Any number"
     else:

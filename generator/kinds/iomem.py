@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
 
-from ..views.parts import Line
-from ..views.stores import Control
+from ..views.parts import Line, listed, sized
 from .base import Param
-from .slots import SlotKind, accessor
+from .fake import BASE, Fake, pages
+from .registers import RegisterKind
 
 
-class Iomem(SlotKind):
+class Iomem(RegisterKind):
     """One table or several, each slot written by MMIO."""
 
-    space = "__iomem "
     where = "iobase"
     functions = "device/slots-iomem.h.j2"
 
@@ -56,12 +55,6 @@ class Iomem(SlotKind):
         )
 
     @property
-    def align(self) -> int:
-        control = (self.layout.control.register,) if self.layout.control else ()
-        widths: list[int] = [register.width for register in (*self.registers, *control)]
-        return max(widths) // 8
-
-    @property
     def tables(self) -> tuple[Line, ...]:
         return tuple(
             Line(f"{table.offset:#x}", "", str(table.slots)) for table in self.store.tables
@@ -84,26 +77,50 @@ class Iomem(SlotKind):
         return f"{{ {', '.join(parts)} }}"
 
     @property
-    def slot_members(self) -> list[tuple[str, int, int]]:
-        control = (self.layout.control.register,) if self.layout.control else ()
-        return [(r.name, r.offset, r.width // 8) for r in (*self.registers, *control)]
+    def words(self) -> str:
+        store = self.store
+        if store.tables:
+            where = ": " + listed([f"{t.slots} at {t.offset:#x}" for t in store.tables])
+        elif store.offset.runtime:
+            where = " at an offset given by the driver"
+        else:
+            where = f" at {store.offset.value:#x}"
+        for what, bits in (("mask", store.mask_bits), ("pending", store.pending)):
+            if what == "mask" and not self.masks:
+                where += ", without mask bits"
+            if bits:
+                where += f", {what} bits in BAR {bits.bar} at {bits.offset:#x}"
+        return f"{sized(store.slots)} of {store.layout.stride} bytes in BAR {store.bar}{where}"
 
     @property
-    def slot_includes(self) -> tuple[str, ...]:
-        names = ["bits.h", "build_bug.h", "io.h", "msi.h"]
-        return tuple(f"linux/{name}" for name in names if name != "bits.h" or self.layout.control)
-
-    @property
-    def control(self) -> Control | None:
-        control, mask = self.layout.control, f"{self.CTRL}_MASK"
-        if not control:
-            return None
-        low = bool(control.mask and control.mask.active_low)
-        return Control(
-            name=control.register.name,
-            write=accessor("write", control.register.width, self.layout.endian),
-            read=accessor("read", control.register.width, self.layout.endian),
-            masked=f"ctrl & ~{mask}" if low else f"ctrl | {mask}",
-            unmasked="ctrl",
-            reset="0" if low else mask,
+    def fake(self) -> Fake:
+        store, stride, size = self.store, self.layout.stride, self.fake_slots
+        at = BASE if store.offset.value is None else store.offset.value
+        # One slot more than there can be: a driver that asks for it is refused for another reason.
+        end = at + (size + 1) * stride
+        if store.tables:
+            end = max(t.offset + t.slots * stride for t in store.tables)
+        bases = {store.bar: 0}
+        lines = []
+        for name, bits in (("mask_bits", store.mask_bits), ("pending", store.pending)):
+            if bits:
+                start = bases.setdefault(bits.bar, pages(end)) + bits.offset
+                end = max(end, start + -(-store.slots.maximum // 32) * 4)
+                low = "true" if bits.active_low else "false"
+                lines.append((name, f"{{ true, {low}, {start:#x} }}"))
+        assigned = [
+            (f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar")
+            for bar, base in bases.items()
+        ]
+        if store.offset.runtime:
+            assigned.append((f"{self.name}_offset", "asked->offset"))
+        return Fake(
+            kind="IMS_LAYOUT_BAR",
+            size=size,
+            cookies=self.fake_cookies,
+            bar_size=end,
+            assigned=tuple(assigned),
+            asks_offset=store.offset.runtime,
+            tables=tuple((t.offset, t.slots) for t in store.tables) or ((at, size),),
+            layout=tuple(lines),
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from imsgen.dsl.model import Device, Endian, MemoryStore, Store
 
+from ..views.parts import sized
 from ..views.stores import Control, Pair
 from .base import Param
+from .fake import BASE, Fake
 from .slots import SlotKind, slot_type
 
 
@@ -31,6 +33,26 @@ class Memory(SlotKind):
 
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
         return (("memory", f"{given}{self.name}"),)
+
+    @property
+    def words(self) -> str:
+        masks = "" if self.masks else ", without mask bits"
+        stride = self.layout.stride
+        return f"{sized(self.size)} of {stride} bytes in memory given by the driver{masks}"
+
+    @property
+    def fake(self) -> Fake:
+        size = self.fake_slots
+        return Fake(
+            kind="IMS_LAYOUT_MEMORY",
+            size=size,
+            cookies=self.fake_cookies,
+            # One slot more than there can be: see Iomem.
+            bar_size=BASE + (size + 1) * self.layout.stride,
+            assigned=((self.name, "fake->mem + asked->offset"),),
+            asks_offset=True,
+            tables=((BASE, size),),
+        )
 
     @property
     def slot_members(self) -> list[tuple[str, int, int]]:

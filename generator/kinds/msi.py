@@ -15,6 +15,7 @@ class Msi(Pci):
     TYPE = "PCI_IRQ_MSI"
     what = "The MSI messages"
     machine = "msi"
+    words = f"the MSI capability, up to {MAX_MSI} messages"
 
     @classmethod
     def of(cls, device: Device, store: Store) -> Msi | None:

@@ -15,6 +15,7 @@ class Msix(Pci):
     TYPE = "PCI_IRQ_MSIX"
     what = "The MSI-X table"
     machine = "msix"
+    words = "the MSI-X table"
 
     @classmethod
     def of(cls, device: Device, store: Store) -> Msix | None:

@@ -9,15 +9,16 @@ from imsgen.dsl.model import (
     CookieField,
     Device,
     Endian,
-    IomemStore,
-    MemoryStore,
     Register,
+    SlotLayout,
+    SlotStore,
 )
 
 from ..fold import VALUE_COLUMN, tabs
 from ..names import names_of
 from ..views.parts import Line, Member, members
 from ..views.stores import Access, Control, Cookie, CookiePart, MaskBits, Pair, Slots
+from .fake import MAX_TABLE, FakeCookie
 from .ims import Ims, cookie_part, gives_cookies
 
 _WHAT = {
@@ -31,15 +32,17 @@ _WHAT = {
 class SlotKind(Ims):
     """A store whose messages are in slots."""
 
-    #: Type of a pointer to a slot behind the struct, and the descriptor's member that has it.
+    #: Type of a pointer to a slot behind the struct, and where a descriptor has it.
     space = ""
     where = ""
+    #: What the functions take instead of a pointer to a slot; may be empty.
+    pointer = ""
     #: The template of the functions which touch a slot.
     functions = ""
 
-    def __init__(self, device: Device, store: IomemStore | MemoryStore) -> None:
+    def __init__(self, device: Device, store: SlotStore) -> None:
         super().__init__(device, store)
-        self.layout = store.layout
+        self.layout: SlotLayout = store.layout
 
     # --- masks and cookies ----------------------------------------------------------------------
 
@@ -153,6 +156,20 @@ class SlotKind(Ims):
         """How the control word is written."""
 
     @property
+    def fake_slots(self) -> int:
+        """How many slots the fake device has."""
+        if not self.size.runtime:
+            return self.size.maximum
+        return min(self.size.maximum, MAX_TABLE // self.layout.stride)
+
+    @property
+    def fake_cookies(self) -> tuple[FakeCookie, ...]:
+        """What the suite is told of the cookies."""
+        return tuple(
+            FakeCookie(c.name, c.optional, (1 << c.width) - 1, _fake_place(c)) for c in self.fields
+        )
+
+    @property
     def pair(self) -> Pair | None:
         """Address and data as one word."""
         return None
@@ -178,7 +195,8 @@ class SlotKind(Ims):
             members=self._members(),
             stride=self.layout.stride,
             functions=self.functions,
-            pointer=f"struct {self.fn}_slot {self.space}*",
+            pointer=self.pointer or f"struct {self.fn}_slot {self.space}*",
+            slot=f"struct {self.fn}_slot {self.space}*",
             where=self.where,
             in_desc=f"desc->data.dcookie.{self.where}",
             control=self.control,
@@ -237,6 +255,12 @@ class SlotKind(Ims):
                 parts.append((kind, name, _WHAT.get(name, what)))
             at = offset + size
         return members(parts)
+
+
+def _fake_place(field: CookieField) -> tuple[str, ...]:
+    out = [f".shift = {field.shift}"] if field.shift else []
+    out += [f".enable = BIT({field.enable_bit})"] if field.enable_bit is not None else []
+    return tuple(out)
 
 
 def slot_type(width: int, endian: Endian) -> str:

@@ -214,7 +214,8 @@ def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
     cookies = [kind.cookie for kind in kinds if kind.cookie]
     if any(part.FIELD for cookie in cookies for part in cookie.parts):
         linux.add("bitfield.h")
-    if any(part.optional and part.name == "pasid" for c in cookies for part in c.parts):
+    parts = [part for cookie in cookies for part in cookie.parts if part.FIELD]
+    if any(part.optional and part.name == "pasid" for part in parts):
         linux.add("iommu.h")
     if device.subdevices:
         linux |= {"auxiliary_bus.h", "minmax.h"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imsgen.dsl.model import Size
+
 from ..fold import tabs, width
 
 
@@ -24,6 +26,18 @@ class Member:
     name: str
     decl: str
     what: str
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them: a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def sized(size: Size, what: str = "slot") -> str:
+    """How many of something a store has."""
+    if size.value is None:
+        return f"up to {size.maximum} {what}s"
+    return f"{size.value} {what}" + ("s" if size.value != 1 else "")
 
 
 def aligned(pairs: Sequence[tuple[str, str]], before: str = "") -> tuple[Line, ...]:

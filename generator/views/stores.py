@@ -77,8 +77,10 @@ class Slots:
     stride: int
     #: The template of the functions.
     functions: str
-    #: Type of a pointer to a slot, up to the name; where a descriptor has it.
+    #: What the functions take, up to its name: a pointer to a slot, or what leads to one.
     pointer: str
+    #: Type of a pointer to a slot, up to the name; where a descriptor has it.
+    slot: str
     where: str
     in_desc: str
     control: Control | None

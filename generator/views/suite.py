@@ -8,13 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imsgen.dsl.model import (
-    CommandStore,
     Context,
     Device,
-    ExportedStore,
-    IomemStore,
     Member,
-    MemoryStore,
     MsiStore,
     MsixStore,
     PciStore,
@@ -25,20 +21,18 @@ from imsgen.dsl.model import (
     Subdevice,
 )
 
+from ..kinds import ims_of, kind_of
 from ..names import names_of
 from .minimum import too_few
 from .parts import Line
 from .suite_stores import (
     SuiteStore,
     aligned_lines,
-    bar_bases,
-    ims_of,
     needs_cookie,
     passes_cookies,
     pci_count,
     store_size,
     store_suite,
-    table_offset,
 )
 
 #: CPU vectors of the fake machine: more than any case needs.
@@ -210,20 +204,17 @@ def _machine(device: Device) -> tuple[Line, ...]:
             lines.append(("msi", str(store_size(device, store))))
     if not ims:
         return aligned_lines([*lines, ("bar_size", "PAGE_SIZE")])
-    lines += [("bar_size", f"{bar_bases(device, ims)[1]:#x}"), ("supports", "MSI_FLAG_PCI_IMS")]
-    if not isinstance(ims, (IomemStore, MemoryStore)) or ims.layout.address_hi:
+    lines += [("bar_size", f"{ims.fake.bar_size:#x}"), ("supports", "MSI_FLAG_PCI_IMS")]
+    if ims.layout is None or ims.layout.address_hi:
         lines.append(("address_hi", f"{_HIGH:#x}"))
+    lines += ims.fake.machine
     return aligned_lines(lines)
 
 
 def _constants(device: Device) -> list[tuple[str, str]]:
     """Members of the parameters that are always the same."""
     ims = ims_of(device)
-    out = []
-    if isinstance(ims, CommandStore):
-        out.append((f"{ims.name}_command", "ims_layout_command"))
-    if isinstance(ims, ExportedStore):
-        out.append((f"{ims.name}_changed", "ims_layout_changed"))
+    out = list(ims.fake.constants) if ims else []
     out += [(f"{p.name}_handler", f"test_{p.name}_handler") for p in device.pools if p.sharing]
     return out
 
@@ -231,15 +222,8 @@ def _constants(device: Device) -> list[tuple[str, str]]:
 def _assigned(device: Device) -> list[tuple[str, str]]:
     """Those that depend on the fake device or on what is tried."""
     ims = ims_of(device)
-    out: list[tuple[str, str]] = []
-    if isinstance(ims, IomemStore):
-        for bar, base in bar_bases(device, ims)[0].items():
-            out.append((f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar"))
-        if ims.offset.runtime:
-            out.append((f"{ims.name}_offset", "asked->offset"))
-    if isinstance(ims, MemoryStore):
-        out.append((ims.name, "fake->mem + asked->offset"))
-    if ims and ims.slots.runtime:
+    out = list(ims.fake.assigned) if ims else []
+    if ims and ims.size.runtime:
         out.append((f"{ims.name}_slots", "asked->slots"))
     out += [(f"{p.name}_queues", "asked->queues") for p in device.pools if p.managed]
     return out
@@ -249,10 +233,10 @@ def _asked(device: Device) -> dict[str, int]:
     """What a driver of the fake device passes."""
     ims = ims_of(device)
     out: dict[str, int] = {}
-    if isinstance(ims, MemoryStore) or (isinstance(ims, IomemStore) and ims.offset.runtime):
-        out["offset"] = table_offset(ims)
-    if ims and ims.slots.runtime:
-        out["slots"] = store_size(device, ims)
+    if ims and ims.fake.asks_offset:
+        out["offset"] = ims.fake.tables[0][0]
+    if ims and ims.size.runtime:
+        out["slots"] = ims.fake.size
     if any(pool.managed for pool in device.pools):
         out["queues"] = max(_QUEUES, device.minimum)
     return out
@@ -297,7 +281,7 @@ def _vector(device: Device, v: SpecialVector) -> SuiteVector:
     store = device.store(v.store)
     values = [f'"{v.name}"', f"test_irq_{v.name}", str(v.index), _CONTEXTS[v.context]]
     values += [] if isinstance(store, PciStore) else ["&test_store.store"]
-    fails = isinstance(store, CommandStore)
+    fails = kind_of(device, store).can_fail
     values += [f"test_irq_{v.name}_error"] if fails else []
     return SuiteVector(v.name, fails, ",\n»".join(values))
 
@@ -312,7 +296,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
     own = ims if ims and any(r.store == ims.name for r in pool.ranges) else None
     cookie = own is not None and passes_cookies(device, own)
     needed = needs_cookie(own) if own and cookie and pool.dedicated else []
-    fails = isinstance(own, CommandStore)
+    fails = own is not None and own.can_fail
     lines = [
         ("name", f'"{device.name} {pool.name}"'),
         ("device", "&test_device"),

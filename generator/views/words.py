@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imsgen.dsl.model import (
-    MAX_MSI,
-    CommandStore,
-    Device,
-    ExportedStore,
-    ImsStore,
-    IomemStore,
-    MemoryStore,
-    MsiStore,
-    MsixStore,
-    PciId,
-    Pool,
-    Range,
-    SharePolicy,
-    Size,
-    Store,
-)
+from imsgen.dsl.model import Device, ImsStore, PciId, Pool, Range, SharePolicy
 
-from ..kinds import kind_of, kinds_of
+from ..kinds import kinds_of
+from .parts import listed
 
 
 @dataclass(frozen=True)
@@ -78,64 +63,17 @@ def _what(device: Device) -> str:
         words.append("vectors" if words else "the vectors")
     if device.pools:
         words.append("pools" if len(device.pools) > 1 else "the pool" if not words else "pool")
-    return _list(words or ["the interrupts"])
-
-
-def _list(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return listed(words or ["the interrupts"])
 
 
 def _items(device: Device) -> list[str]:
-    out = [
-        f"store {store.name}: {_store(store, kind_of(device, store).masks)}"
-        for store in device.stores
-    ]
+    out = [f"store {kind.name}: {kind.words}" for kind in kinds_of(device)]
     for vector in device.vectors:
         purpose = f", {vector.purpose}" if vector.purpose else ""
         out.append(f"vector {vector.name}: index {vector.index} of {vector.store}{purpose}")
     for pool in device.pools:
         out.append(f"pool {pool.name}: {_pool(pool)}")
     return out
-
-
-def _store(store: Store, can_mask: bool) -> str:
-    if isinstance(store, MsixStore):
-        return "the MSI-X table"
-    if isinstance(store, MsiStore):
-        return f"the MSI capability, up to {MAX_MSI} messages"
-    if isinstance(store, CommandStore):
-        return f"{_size(store.slots, 'message')}, changed by a command of the device"
-    if isinstance(store, ExportedStore):
-        return f"{_size(store.slots, 'message')}, sent by a peer which is told of changes"
-    masks = "" if can_mask else ", without mask bits"
-    if isinstance(store, MemoryStore):
-        where = f"{_size(store.slots)} of {store.layout.stride} bytes in memory given by the driver"
-        return where + masks
-    if store.tables:
-        where = _list([f"{t.slots} at {t.offset:#x}" for t in store.tables])
-        where = f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar}: {where}"
-        return where + masks + _arrays(store)
-    where = "an offset given by the driver" if store.offset.runtime else f"{store.offset.value:#x}"
-    return (
-        f"{_size(store.slots)} of {store.layout.stride} bytes in BAR {store.bar} at {where}"
-        + masks
-        + _arrays(store)
-    )
-
-
-def _arrays(store: IomemStore) -> str:
-    """Where mask and pending bits are which don't lie in the slots."""
-    words = []
-    for what, bits in (("mask", store.mask_bits), ("pending", store.pending)):
-        if bits:
-            words.append(f", {what} bits in BAR {bits.bar} at {bits.offset:#x}")
-    return "".join(words)
-
-
-def _size(size: Size, what: str = "slot") -> str:
-    if size.value is None:
-        return f"up to {size.maximum} {what}s"
-    return f"{size.value} {what}" + ("s" if size.value != 1 else "")
 
 
 def _least(pool: Pool) -> bool:

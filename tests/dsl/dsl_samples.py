@@ -53,6 +53,13 @@ MEMORY = """\
     }
 """
 
+INDIRECT = """\
+    store box: indirect {
+        bar 1; select @0x10; window @0x20; slots 8;
+        slot 16 { address @0; data @8; control @12 { mask bit 31 active low; } }
+    }
+"""
+
 COMMAND = """\
     store c: command {
         slots runtime max 65536;
@@ -134,6 +141,7 @@ device split "Tables, and bits elsewhere" {
             pci="    pci 8086:0003;\n",
         ),
         device(EXPORTED, "vector only = peer[15];", name="other"),
+        device(INDIRECT, "vector v = box[0];", name="ind", pci="    pci 8086:0005;\n"),
         device(
             "requires remapping;",
             "store q: memory { slots 8; slot 16 { address_lo @0; data @4; } }",

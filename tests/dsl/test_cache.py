@@ -88,6 +88,7 @@ def test_what_is_cut_off_anywhere_is_nothing(home: Path) -> None:
         assert environment(ROOT).get_template(TEMPLATE)
 
 
+@pytest.mark.slow
 def test_many_at_once(home: Path) -> None:
     """Who reads while somebody writes reads all of it or nothing."""
     script = "from imsgen.dsl.tokens import grammar; grammar()"

@@ -107,6 +107,7 @@ def test_statements_of_the_tables_are_syntax(template: str) -> None:
         "device d {{ store s: iomem {{ {} }} }}",
         "device d {{ store s: iomem {{ slot 16 {{ {} }} }} }}",
         "device d {{ store s: iomem {{ slot 16 {{ control @0 {{ {} }} }} }} }}",
+        "device d {{ store s: indirect {{ {} }} }}",
         "device d {{ store s: command {{ {} }} }}",
         "device d {{ pool p = s {{ {} }} }}",
         "device d {{ subdevice s max 1 {{ {} }} }}",

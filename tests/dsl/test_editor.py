@@ -79,6 +79,7 @@ def test_nothing_is_proposed(text: str) -> None:
     assert complete("x.ims", text, len(text)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [EVERYTHING, GOOD])
 def test_an_answer_everywhere(text: str) -> None:
     raw = text.encode()
@@ -150,6 +151,7 @@ def test_no_numbers_of_what_is_wrong() -> None:
 # --- names ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_rename_everything() -> None:
     """Each name to another and back: the same text; and all uses go along."""
     raw = EVERYTHING.encode()
@@ -166,6 +168,7 @@ def test_rename_everything() -> None:
     assert seen == {"device", "store", "vector", "pool", "subdevice", "layout", "cookie"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_renamed_models_differ_by_the_name_only(path: Path) -> None:
     raw = path.read_bytes()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.format import WIDTH, format_text
+from imsgen.dsl.kinds import BY_WORD, KINDS
 from imsgen.dsl.model import to_json
 
 PAIRS = sorted(Path(__file__).with_name("format").glob("*.ims"))
@@ -118,19 +119,21 @@ SEEDS = st.integers(0, 2**32)
 
 def random_store(chance: random.Random) -> str:
     """A store called `s` with 8 indexes or more."""
-    kind = chance.choice(["msix", "msi", "iomem", "memory", "command", "exported"])
+    kind = chance.choice([kind.word for kind in KINDS])
     if kind in ("msix", "msi"):
         return f"store s: {kind};"
     count = chance.randint(8, 64)
     parts = [chance.choice([f"slots {count};", f"slots runtime max {count:#X};"])]
     if kind == "command":
         parts += chance.choice([[], ["cookie queue;"], ["cookie pasid optional;"]])
-    if kind in ("iomem", "memory"):
+    if "slot" in BY_WORD[kind].words:
         fields = ["mask bit 0;", *chance.choice([[], ["q bits 31:12 cookie optional;"]])]
         registers = ["address_lo @0;", "data @4;", "address_hi @8;"]
         registers.append(f"control @12 {{ {shuffled(chance, fields)} }}")
         endian = chance.choice(["", "big endian", "little endian"])
         parts.append(f"slot 16 {endian} {{ {shuffled(chance, registers)} }}")
+    if kind == "indirect":
+        parts += ["bar 1;", "select @0x1_0;", "window @32;"]
     if kind == "iomem":
         offset = chance.choice(["0", "0x1_000", "runtime", "runtime max 0X2000"])
         parts += [f"bar {chance.randint(0, 5)};", f"offset {offset};"]
@@ -179,19 +182,32 @@ def _no_comment(match: re.Match[str]) -> str:
     return "" if match.group(1) else match.group()
 
 
-@settings(deadline=None, max_examples=1000, derandomize=True)
-@given(SEEDS)
-def test_random_layouts(seed: int) -> None:
+def check_random(seed: int) -> None:
     chance = random.Random(seed)
     check(mangled(chance, "\n".join(random_device(chance, n) for n in range(chance.randint(1, 2)))))
 
 
+@settings(deadline=None, max_examples=50, derandomize=True)
+@given(SEEDS)
+def test_random_layouts(seed: int) -> None:
+    check_random(seed)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=1000, derandomize=True)
+@given(SEEDS)
+def test_many_random_layouts(seed: int) -> None:
+    check_random(seed)
+
+
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(SEEDS, st.sampled_from([EVERYTHING, GOOD, *(path.read_text() for path in LAYOUTS)]))
 def test_everything_mangled(seed: int, text: str) -> None:
     check(mangled(random.Random(seed), text))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(SEEDS, st.sampled_from([path.read_text() for path in EXAMPLES]))
 def test_examples_mangled(seed: int, text: str) -> None:

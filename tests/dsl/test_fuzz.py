@@ -110,6 +110,7 @@ def test_characters_of_bad_files_changed(path, data: st.DataObject) -> None:  # 
     check(bytes(raw))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", VALID, ids=["everything", "good", *(p.stem for p in EXAMPLES)])
 def test_every_prefix(text: str) -> None:
     """Cut at each word: errors, unless a whole number of devices is left."""
@@ -118,6 +119,7 @@ def test_every_prefix(text: str) -> None:
         assert result.devices == () or text[:at].strip().endswith("}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [GOOD, EVERYTHING])
 def test_every_single_character_lost(text: str) -> None:
     """No lost character makes more than a few findings."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import pytest
 from dsl_samples import EVERYTHING, EXAMPLES, GOOD, MSIX, STORE, device, slot
@@ -12,9 +11,9 @@ from lark import Lark, Token, Tree, logger
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.recover import read
-from imsgen.dsl.rules.words import C_KEYWORDS, COMMAND_MEMBERS, KERNEL_NAMES, KERNEL_PREFIXES
+from imsgen.dsl.rules.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
 from imsgen.dsl.source import Source
-from imsgen.dsl.tokens import GRAMMAR, OWN_TEXT, keywords, signs
+from imsgen.dsl.tokens import OWN_TEXT, grammar_text, keywords, signs
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
 
@@ -220,7 +219,7 @@ def test_invalid(name: str) -> None:
     assert not result.ok
 
 
-TEXT = Path(GRAMMAR).read_text(encoding="utf-8")
+TEXT = grammar_text()
 LARK = Lark(TEXT, parser="lalr", keep_all_tokens=True, maybe_placeholders=False)
 WORDS = sorted(keywords())
 FREE = [word for word in WORDS if word not in C_KEYWORDS | KERNEL_NAMES]
@@ -239,15 +238,7 @@ def test_every_word_is_free_as_a_name(word: str) -> None:
         device(f"store {word}: msix;", f"vector a1 = {word}[0];"),
         device(slot(*REGISTERS, control=control), "vector a1 = ims[0];"),
         NAMED.replace("family_slot", word),
-        *(
-            []
-            if word in COMMAND_MEMBERS
-            else [
-                device(
-                    f"store c: command {{ slots 8; cookie {word}; }}", "pool p = c { dedicated; }"
-                )
-            ]
-        ),
+        device(f"store c: command {{ slots 8; cookie {word}; }}", "pool p = c { dedicated; }"),
         device(
             msix,
             f"pool {word} = {store} {{ dedicated; }}",

@@ -147,6 +147,7 @@ SLOW = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
 def test_takes_no_long(name: str) -> None:
     """Far above what a slow machine needs, far below what quadratic work would take."""
@@ -159,6 +160,7 @@ def test_takes_no_long(name: str) -> None:
     assert len(text) < 1_000_000
 
 
+@pytest.mark.slow
 def test_most_statements() -> None:
     """As many as there may be are checked; with more nothing is, not even read any further."""
     text = device(MSIX, "vector v = table[0];", "pci 1af4:1235;" * 5)
@@ -177,6 +179,7 @@ def load_parts(text: str) -> int:
     return text.count(";") + text.count("{") + text.count("+") + text.count(",")
 
 
+@pytest.mark.slow
 def test_statements_of_all_files_count(tmp_path: Path) -> None:
     lines = [f"slot l{n} 4 {{ data @0; }}" for n in range(400)]
     for number in range(26):

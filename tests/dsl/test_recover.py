@@ -114,6 +114,7 @@ def test_order_is_that_of_the_file() -> None:
     assert lines == sorted(lines)
 
 
+@pytest.mark.slow
 def test_stops_somewhere() -> None:
     text = device(MSIX, *("what is this;" for _ in range(2000)))
     result = load("recovery.ims", text.encode())

@@ -277,7 +277,6 @@ WRONG = [
         ),
     ),
     ("IMS120", device("architecture x86_32;", STORE, "vector v = ims[0];")),
-    ("IMS026", device("store c: command { slots 8; cookie masked; }", "vector v = c[0];")),
     (
         "IMS084",
         device("store ims: iomem { bar 0; offset 0; slots 8; slot a; }", "vector v = ims[0];"),

@@ -9,6 +9,7 @@ import fuzz_kills
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "sources"])
 @pytest.mark.parametrize("number", fuzz_kills.SIGNALS, ids=lambda number: number.name)
 def test_killed_at_any_step(tmp_path: Path, number: signal.Signals, kind: str) -> None:
@@ -16,5 +17,6 @@ def test_killed_at_any_step(tmp_path: Path, number: signal.Signals, kind: str) -
     assert found["old files"] and found["new files"]
 
 
+@pytest.mark.slow
 def test_pairs_into_one_new_folder(tmp_path: Path) -> None:
     fuzz_kills.pairs(4, tmp_path)

@@ -67,6 +67,7 @@ def bad_folder(tmp_path: Path, imsgen: Run, monkeypatch: Patch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", READERS.values(), ids=READERS)
 def test_bad_files(line: str, imsgen: Run, bad_folder: Path, capfd: Capture) -> None:
     """Each command on each bad file: the same findings, exit code 1, nothing written."""
@@ -81,6 +82,7 @@ def test_bad_files(line: str, imsgen: Run, bad_folder: Path, capfd: Capture) -> 
     assert tree(bad_folder) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_bad_files_for_programs(form: str, imsgen: Run, bad_folder: Path, capfd: Capture) -> None:
     for path in FILES:

@@ -59,6 +59,7 @@ def pythons() -> list[str]:
     return list(out.values())
 
 
+@pytest.mark.slow
 def test_other_pythons(tmp_path: Path) -> None:
     others = pythons()
     if not others:

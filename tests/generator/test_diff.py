@@ -271,6 +271,15 @@ def test_a_mask_bit_that_goes_elsewhere() -> None:
     assert found(tables, tables.replace("0x2000 slots 4", "0x2000 slots 8")) == ["!store-place"]
 
 
+def test_a_window_that_goes_elsewhere() -> None:
+    store = "store more: indirect { bar 0; select @0x10; window @0x20; slots 8; slot 16 { "
+    store += "address @0; data @8; control @12 { mask bit 0; } } }"
+    before = EQ % (store, "pool b = more { share per cpu up to 8; }")
+    assert found(before, before) == []
+    for was, now in (("select @0x10", "select @0x14"), ("@0x20", "@0x40"), ("bar 0", "bar 1")):
+        assert found(before, before.replace(was, now)) == ["!store-place"]
+
+
 def test_kinds_of_stores() -> None:
     made = found(
         EQ % ("store more: command { slots 8; }", "pool b = more { dedicated; }"),

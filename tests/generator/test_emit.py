@@ -373,6 +373,7 @@ def deep(folder: Path) -> None:
     os.close(here)
 
 
+@pytest.mark.slow
 def test_deep_folders(tmp_path: Path) -> None:
     write(tmp_path / "out", sources("src/a.c"))
     deep(tmp_path / "out" / "src")

@@ -173,6 +173,7 @@ def test_a_file_of_layouts(client: Client, tmp_path: Path) -> None:
 BAD = sorted((REPOSITORY / "tests" / "bad").glob("*.ims"))
 
 
+@pytest.mark.slow
 def test_bad_files(client: Client) -> None:
     """The findings of each bad file, and an answer to whatever is asked about it."""
     uri = ""

@@ -10,6 +10,7 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.format import format_text
+from imsgen.dsl.kinds import KINDS
 from imsgen.generator.commands.new import kinds
 
 Run = Callable[..., int]
@@ -17,7 +18,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 def test_there_is_one_for_each_kind_of_store() -> None:
-    assert {"msi", "msix", "iomem", "memory", "command", "exported"} <= set(kinds())
+    assert {kind.word for kind in KINDS} <= set(kinds())
 
 
 @pytest.mark.parametrize("kind", kinds())

@@ -9,6 +9,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import pytest
+
 from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner, series_files
 
@@ -17,6 +19,7 @@ from .conftest import EXAMPLES, REPOSITORY, device_of
 PACKAGES = ("dsl", "generator", "templates")
 
 
+@pytest.mark.slow
 def test_a_built_package(tmp_path: Path) -> None:
     source, built = tmp_path / "source", tmp_path / "built"
     for name in PACKAGES:

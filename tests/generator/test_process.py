@@ -88,6 +88,7 @@ def test_folder_that_is_gone(tmp_path: Path) -> None:
     assert run.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16", "cp037"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     folder = tmp_path / "\u00fc\u4e2d"
@@ -102,6 +103,7 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
 ODD = "a\n::add-mask::x\n\x1b]0;t\x07\u202e\udcff"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "args",
     [
@@ -156,6 +158,7 @@ def waits_in(folder: Path, pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals(tmp_path: Path, number: signal.Signals) -> None:
     """While it waits for another run: the exit code says which signal, and nothing else does."""
@@ -179,6 +182,7 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.slow
 def test_nohup(tmp_path: Path) -> None:
     run = shell(tmp_path, "trap '' HUP; imsgen $TIMER -o out & kill -HUP $!; wait $!")
     assert run.returncode == 0

@@ -12,6 +12,7 @@ from imsgen.generator.kernel.target import Target
 from .texts_rst import DEVICE, document, outline, text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(3))
 def test_texts_are_no_blocks(profile: Target, place: int) -> None:
     """A hundred texts of what rst knows, where they are not refused."""

@@ -30,11 +30,13 @@ def test_random_numbers() -> None:
     assert [random.next() for _ in range(3)] == [723471715, 2497366906, 2064144800]
 
 
+@pytest.mark.slow
 def test_the_same(log: list[str]) -> None:
     report, same = compare(log)
     assert not report.failures and same == {"random": True, "short": True, "scale": True}
 
 
+@pytest.mark.slow
 def test_pools_run_out() -> None:
     """Else there would be little to compare."""
     *_, last = simulated.short_lines(16)
@@ -45,6 +47,7 @@ def test_pools_run_out() -> None:
     assert operations.comp.allowed < operations.comp.size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", simulated.TESTS)
 @pytest.mark.parametrize("fault", ("changed", "missing", "more", "silent"))
 def test_a_difference_is_found(test: str, fault: str, log: list[str]) -> None:
@@ -65,6 +68,7 @@ def test_a_difference_is_found(test: str, fault: str, log: list[str]) -> None:
     assert [name for name, equal in same.items() if not equal] == [test]
 
 
+@pytest.mark.slow
 def test_a_difference_is_told(log: list[str]) -> None:
     lines = [re.sub(r'"step": 300, "hash": "\w+"', '"step": 300, "hash": "0"', x) for x in log]
     (found,) = [

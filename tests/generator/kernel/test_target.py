@@ -233,6 +233,7 @@ def test_files_that_have_no_end(tree: Path, odd: str) -> None:
     provider.symbols()
 
 
+@pytest.mark.slow
 def test_deep_trees(tree: Path) -> None:
     """Deeper than Python can call itself, and than a path can be long."""
     here = os.open(tree, os.O_RDONLY)

@@ -29,6 +29,7 @@ GOLDENS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOLDENS)
 def test_as_it_was(name: str, imsgen: Run, capsys: Capture) -> None:
     """IMSGEN_GOLDEN=1 makes the files again."""
@@ -56,12 +57,14 @@ def test_json(imsgen: Run, capsys: Capture) -> None:
     assert pool["vectors_per_cpu"] == {"min": 1, "median": 1, "max": 1}
 
 
+@pytest.mark.slow
 def test_fast_enough(imsgen: Run) -> None:
     begin = time.perf_counter()
     assert imsgen("simulate", IDXD, "--cpus", "4096", "--queues", "100000", "--compare") == 0
     assert time.perf_counter() - begin < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ("png", "svg"))
 def test_plot(end: str, imsgen: Run, tmp_path: Path) -> None:
     paths = [tmp_path / f"one.{end}", tmp_path / f"two.{end}"]
@@ -94,6 +97,7 @@ def test_plot_without_matplotlib(
     assert not Path("x.svg").exists()
 
 
+@pytest.mark.slow
 def test_plot_that_cannot_be_written(imsgen: Run, capsys: Capture) -> None:
     assert imsgen("simulate", IDXD, "--plot", "none/x.svg") == 1
     said = capsys.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -167,6 +168,7 @@ class Both:
         assert pool.taken == sum(1 for v in pool.vecs if v)
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(sizes=machines(), steps=operations)
 def test_as_the_c_code(sizes: dict[str, int], steps: list[tuple[str, int]]) -> None:
@@ -261,6 +263,7 @@ def test_users_count_where_they_attach() -> None:
     assert pool.get(0) is vec
 
 
+@pytest.mark.slow
 def test_large_ones_take_seconds_at_most() -> None:
     """Nothing is searched one by one: not the vectors of a CPU, not the CPUs, not the entries."""
     begin = time.perf_counter()

@@ -205,6 +205,7 @@ def test_wanted() -> None:
     reserve=st.integers(0, 9),
     rate=st.sampled_from((1, 10, 1000)),
 )
+@pytest.mark.slow
 def test_sums(
     tmp_path_factory: pytest.TempPathFactory,
     cpus: int,

@@ -26,6 +26,27 @@ struct kunit;
 #define IMS_FAKE_RESEND	256
 
 /**
+ * struct ims_fake_window - Slots of the fake device which show one at a time
+ * @select:	Offset in BAR 0 of the register which takes the index
+ * @offset:	Offset there of the window
+ * @size:	Size of the window and of a slot in bytes, 0 for a device without
+ * @slots:	Offset of the slots in ims_fake::mem
+ * @nr:		How many there are
+ * @big_endian:	Byte order of the register
+ *
+ * That takes a kernel in which all accesses pass through the fake: a test is
+ * skipped where ims_fake_counts_chip() says that they don't.
+ */
+struct ims_fake_window {
+	unsigned int	select;
+	unsigned int	offset;
+	unsigned int	size;
+	unsigned int	slots;
+	unsigned int	nr;
+	bool		big_endian;
+};
+
+/**
  * struct ims_fake_params - What the fake machine and device look like
  * @msix:	Entries of the MSI-X table, 0 for a device without
  * @msi:	Messages of the MSI capability, a power of two, 0 for a device without
@@ -42,6 +63,7 @@ struct kunit;
  *		ims_fake_moves_later()
  * @masks_parent: The parent masks too, and interrupts are masked there at first
  * @address_hi:	High half of all message addresses
+ * @window:	Its slots, where they show one at a time
  * @gone:	The device does not answer
  *
  * @vectors, @vectors_per_cpu and @gone can change at any time, in ims_fake::params.
@@ -60,6 +82,7 @@ struct ims_fake_params {
 	bool		moves_later;
 	bool		masks_parent;
 	u32		address_hi;
+	struct ims_fake_window	window;
 	bool		gone;
 };
 
@@ -67,7 +90,7 @@ struct ims_fake_params {
  * struct ims_fake_access - One access to the registers of the fake device
  * @write:	Whether it was a write
  * @size:	Its size in bytes
- * @offset:	Its offset in BAR 0 in bytes
+ * @offset:	Its offset in BAR 0 in bytes, in ims_fake::mem for a slot which showed
  * @value:	What was written or read, in CPU byte order
  */
 struct ims_fake_access {

@@ -30,8 +30,8 @@ enum ims_layout_kind {
 };
 
 /**
- * struct ims_layout_register - A register of a slot
- * @offset:	Its offset in the slot in bytes
+ * struct ims_layout_register - A register
+ * @offset:	Its offset in bytes: in the slot, or in the BAR
  * @size:	Its size in bytes, 0 when there is no such register
  */
 struct ims_layout_register {
@@ -84,6 +84,7 @@ struct ims_layout_bits {
  * @mask_low:	It masks when it is clear
  * @mask_bits:	The mask bits where they are not in the control words
  * @pending:	The pending bits
+ * @select:	The register which takes the index, where slots show one at a time
  *
  * Offsets are those in ims_fake::mem.
  */
@@ -109,6 +110,7 @@ struct ims_layout {
 	bool				mask_low;
 	struct ims_layout_bits		mask_bits;
 	struct ims_layout_bits		pending;
+	struct ims_layout_register	select;
 };
 
 /**

@@ -70,6 +70,18 @@ struct pci_ims_bits {
 };
 
 /**
+ * struct pci_ims_select - The register which takes the index of the slot that shows
+ * @offset:	Its offset in the BAR of the slots
+ * @present:	Whether there is such a register: else all slots show at once
+ * @big_endian:	The byte order of the register
+ */
+struct pci_ims_select {
+	u32	offset;
+	bool	present;
+	bool	big_endian;
+};
+
+/**
  * struct pci_ims_info - What is known of a store when it is compiled
  * @name:	Name of the interrupt chip
  * @max:	Most messages it can have
@@ -82,6 +94,7 @@ struct pci_ims_bits {
  * @bar:	The BAR of the slots
  * @tables:	The tables that the slots are split into, NULL for one
  * @nr_tables:	Their number
+ * @select:	The register which selects a slot, where they show one at a time
  * @mask_bits:	The mask bits, where they are not in the slots
  * @pending:	The bits of messages which wait for being unmasked
  * @prepare:	Make a slot quiet which can hold anything
@@ -106,6 +119,7 @@ struct pci_ims_info {
 	u8				bar;
 	const struct pci_ims_table	*tables;
 	unsigned int			nr_tables;
+	struct pci_ims_select		select;
 	struct pci_ims_bits		mask_bits;
 	struct pci_ims_bits		pending;
 	void				(*prepare)(struct pci_ims *ims, struct msi_desc *desc);
@@ -122,7 +136,7 @@ struct pci_ims_info {
  * struct pci_ims_params - What only the driver knows of a store
  * @nr:		Messages it has, at most pci_ims_info::max
  * @bar:	The BAR with the slots, mapped
- * @offset:	Offset of the slots in it
+ * @offset:	Offset of the slots in it, or of the window which shows one of them
  * @memory:	The slots, where they are in memory which the device fetches
  * @mask_bar:	The BAR with the mask bits, mapped
  * @pending_bar: The BAR with the pending bits, mapped
@@ -152,9 +166,12 @@ struct pci_ims_shadow;
  * @info:	What was known when it was compiled, NULL while it is not set up
  * @nr:		Its messages, 0 when it can't be used
  * @params:	What the driver said
+ * @window:	Where the slot shows whose index is in @selected
+ * @selected:	The register which takes that index
  * @mask_words:	The mask bits on the device
  * @masks:	What they are
- * @mask_lock:	Protects @masks and @mask_words
+ * @reg_lock:	Protects registers which messages share: @window and @selected,
+ *		@masks and @mask_words
  * @pending_words: The pending bits on the device
  * @shadow:	The messages behind a command
  * @cookies:	What they carry along
@@ -172,10 +189,12 @@ struct pci_ims {
 	unsigned int			nr;
 	struct pci_ims_params		params;
 
+	void __iomem			*window;
+	void __iomem			*selected;
 	void __iomem			*mask_words;
 	u32				*masks;
-	/* The words are written as a whole */
-	raw_spinlock_t			mask_lock;
+	/* One slot shows at a time, and words are written as a whole */
+	raw_spinlock_t			reg_lock;
 	void __iomem			*pending_words;
 
 	struct pci_ims_shadow		*shadow;
@@ -266,7 +285,7 @@ static __always_inline u32 pci_ims_read_word(void __iomem *word, bool big_endian
  * @set:	What the bit is to be, a constant
  * @big_endian:	The byte order of the words, a constant
  *
- * Context: Any. Takes pci_ims::mask_lock.
+ * Context: Any. Takes pci_ims::reg_lock.
  */
 static __always_inline void pci_ims_set_mask(struct pci_ims *ims, unsigned int index,
 					     bool set, bool big_endian)
@@ -275,7 +294,7 @@ static __always_inline void pci_ims_set_mask(struct pci_ims *ims, unsigned int i
 	u32 *mask = &ims->masks[index / 32], bit = BIT(index % 32);
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&ims->mask_lock, flags);
+	raw_spin_lock_irqsave(&ims->reg_lock, flags);
 	if (set)
 		*mask |= bit;
 	else
@@ -283,7 +302,7 @@ static __always_inline void pci_ims_set_mask(struct pci_ims *ims, unsigned int i
 	pci_ims_write_word(*mask, word, big_endian);
 	/* The device acts on it once this read has returned */
 	pci_ims_read_word(word, big_endian);
-	raw_spin_unlock_irqrestore(&ims->mask_lock, flags);
+	raw_spin_unlock_irqrestore(&ims->reg_lock, flags);
 }
 
 static inline void __iomem *pci_ims_slot_iobase(const struct msi_desc *desc)
@@ -296,14 +315,57 @@ static inline void *pci_ims_slot_ptr(const struct msi_desc *desc)
 	return desc->data.dcookie.ptr;
 }
 
+static inline struct msi_desc *pci_ims_slot_window(struct msi_desc *desc)
+{
+	return desc;
+}
+
+/**
+ * pci_ims_select - Have the slot of a message show
+ * @desc:	The message, of a store with a select register
+ * @flags:	What pci_ims_deselect() needs
+ *
+ * What the register held is not relied on: a reset loses it.
+ *
+ * Context: Any. Takes pci_ims::reg_lock.
+ *
+ * Return: Where the slot shows until pci_ims_deselect()
+ */
+static inline void __iomem *pci_ims_select(struct msi_desc *desc, unsigned long *flags)
+	__acquires(reg_lock)
+{
+	struct pci_ims *ims = desc->data.dcookie.ptr;
+
+	raw_spin_lock_irqsave(&ims->reg_lock, *flags);
+	pci_ims_write_word(desc->msi_index, ims->selected, ims->info->select.big_endian);
+	return ims->window;
+}
+
+/**
+ * pci_ims_deselect - Another slot may show
+ * @desc:	The message, after the last read of its slot
+ * @flags:	What pci_ims_select() stored
+ *
+ * Context: Any. Releases pci_ims::reg_lock.
+ */
+static inline void pci_ims_deselect(struct msi_desc *desc, unsigned long flags)
+	__releases(reg_lock)
+{
+	struct pci_ims *ims = desc->data.dcookie.ptr;
+
+	raw_spin_unlock_irqrestore(&ims->reg_lock, flags);
+}
+
 /**
  * PCI_IMS_SLOT_CHIP - Define what the interrupt chip of a store with slots calls
  * @fn:		What the names of the functions begin with
- * @where:	What has the slot in &union msi_domain_cookie: iobase or ptr
+ * @where:	What leads to the slot: iobase or ptr of &union msi_domain_cookie, or
+ *		window for slots which pci_ims_select() has show
  *
  * The functions are made of those which touch a slot: @fn_mask(slot, ctrl),
  * @fn_unmask(slot, ctrl) and @fn_reset(slot). With @ctrl, the control word of the
- * unmasked message, no control word is ever read back from the device. One of
+ * unmasked message, no control word is ever read back from the device. Slots in a
+ * window are given as the &struct msi_desc of their message. One of
  * PCI_IMS_SLOT_WRITE() and PCI_IMS_SLOT_WRITE_LIVE() is needed as well.
  */
 #define PCI_IMS_SLOT_CHIP(fn, where)						\

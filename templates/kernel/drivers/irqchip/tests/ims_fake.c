@@ -65,10 +65,29 @@ static void fake_log(struct ims_fake *fake, bool write, unsigned int offset,
 		fake->reads++;
 }
 
+/* What is behind an offset in BAR 0: of the window, the slot which was selected */
+static unsigned int fake_behind(struct ims_fake *fake, unsigned int offset)
+{
+	const struct ims_fake_window *window = &fake->params.window;
+	const u8 *select = fake->mem + window->select;
+	unsigned int index;
+
+	if (offset < window->offset || offset >= window->offset + window->size)
+		return offset;
+
+	index = window->big_endian ? get_unaligned_be32(select) : get_unaligned_le32(select);
+	if (index >= window->nr) {
+		WARN(1, "ims_fake: slot %u is selected, there are %u\n", index, window->nr);
+		return fake->params.bar_size;
+	}
+	return window->slots + index * window->size + offset - window->offset;
+}
+
 static u64 fake_load(struct ims_fake *fake, unsigned int offset, unsigned int size)
 {
 	u64 value = 0;
 
+	offset = fake_behind(fake, offset);
 	if (offset + size > fake->params.bar_size) {
 		WARN(1, "ims_fake: read of %u bytes at %#x is outside of the BAR\n", size, offset);
 		return ~0ULL;
@@ -89,6 +108,7 @@ static void fake_store(struct ims_fake *fake, unsigned int offset, unsigned int 
 {
 	__le64 le = cpu_to_le64(value);
 
+	offset = fake_behind(fake, offset);
 	if (offset + size > fake->params.bar_size) {
 		WARN(1, "ims_fake: write of %u bytes at %#x is outside of the BAR\n", size, offset);
 		return;
@@ -770,8 +790,12 @@ static void fake_destroy(void *data)
  */
 struct ims_fake *ims_fake_create(struct kunit *test, const struct ims_fake_params *params)
 {
-	struct ims_fake *fake = kzalloc(sizeof(*fake), GFP_KERNEL);
+	struct ims_fake *fake;
 
+	if (params->window.size && !ims_fake_counts_chip())
+		kunit_skip(test, "only UML shows the fake which slot is selected");
+
+	fake = kzalloc(sizeof(*fake), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake);
 	fake->params = *params;
 	ida_init(&fake->hwirqs);

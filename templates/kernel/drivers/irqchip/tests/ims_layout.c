@@ -413,6 +413,17 @@ static void layout_saw(struct layout_look *look, bool write, unsigned int offset
 	look->nr++;
 }
 
+/* The slot was selected, where that is needed: what follows was seen in it */
+static void layout_saw_select(struct layout_look *look, unsigned int index)
+{
+	const struct ims_layout_register *select = &look->layout->select;
+
+	if (!select->size)
+		return;
+	layout_put(look->layout, look->mem + select->offset, select->size, index);
+	layout_saw(look, true, select->offset, select->size);
+}
+
 static void layout_saw_write(struct layout_look *look, unsigned int index,
 			     const struct ims_layout_register *which, u32 value)
 {
@@ -451,8 +462,8 @@ static void layout_saw_put(struct layout_look *look, unsigned int index, const s
 }
 
 /* And read back */
-static void layout_saw_message(struct layout_look *look, unsigned int index,
-			       const struct msi_msg *msg)
+static void layout_saw_stored(struct layout_look *look, unsigned int index,
+			      const struct msi_msg *msg)
 {
 	const struct ims_layout *layout = look->layout;
 	bool masks = layout->mask || layout->mask_bits.there;
@@ -460,6 +471,13 @@ static void layout_saw_message(struct layout_look *look, unsigned int index,
 
 	layout_saw_put(look, index, msg);
 	layout_saw_read(look, index, masks || gone ? &layout->data : &layout->address_lo);
+}
+
+static void layout_saw_message(struct layout_look *look, unsigned int index,
+			       const struct msi_msg *msg)
+{
+	layout_saw_select(look, index);
+	layout_saw_stored(look, index, msg);
 }
 
 static void layout_saw_gone(struct layout_look *look, unsigned int index)
@@ -471,6 +489,7 @@ static void layout_saw_gone(struct layout_look *look, unsigned int index)
 
 static void layout_saw_control(struct layout_look *look, unsigned int index, u32 ctrl)
 {
+	layout_saw_select(look, index);
 	layout_saw_write(look, index, &look->layout->control, ctrl);
 	layout_saw_read(look, index, &look->layout->control);
 }
@@ -514,12 +533,14 @@ static void layout_saw_prepare(struct layout_look *look, unsigned int index, u32
 static void layout_saw_reset(struct layout_look *look, unsigned int index)
 {
 	const struct ims_layout *layout = look->layout;
+	static const struct msi_msg none = { };
 
+	layout_saw_select(look, index);
 	if (layout->mask)
 		layout_saw_write(look, index, &layout->control, layout_masked_ctrl(layout, 0));
 	else
 		layout_saw_mask(look, index, 0, true);
-	layout_saw_gone(look, index);
+	layout_saw_stored(look, index, &none);
 }
 
 /* What the datasheet has at an offset, for who reads what went wrong */
@@ -715,9 +736,11 @@ static void layout_case_live(struct kunit *test, const struct ims_layout *layout
 	layout_start(&look);
 	data->chip->irq_write_msi_msg(data, &msg);
 	if (layout->mask) {
+		layout_saw_select(&look, i);
 		layout_saw_write(&look, i, &layout->control, layout_masked_ctrl(layout, ctrl));
 		layout_saw_put(&look, i, &msg);
-		layout_saw_control(&look, i, ctrl);
+		layout_saw_write(&look, i, &layout->control, ctrl);
+		layout_saw_read(&look, i, &layout->control);
 	} else {
 		layout_saw_mask(&look, i, ctrl, true);
 		layout_saw_message(&look, i, &msg);

@@ -279,7 +279,7 @@ static void pci_ims_peer_shutdown(struct irq_data *data)
 
 /* --- The domain -------------------------------------------------------------- */
 
-/* The slot of a message */
+/* The slot of a message, or the store which has it show */
 static void *pci_ims_slot(struct pci_ims *ims, unsigned int index)
 {
 	const struct pci_ims_table *table = ims->info->tables;
@@ -287,6 +287,8 @@ static void *pci_ims_slot(struct pci_ims *ims, unsigned int index)
 
 	if (ims->params.memory)
 		return ims->params.memory + index * ims->info->stride;
+	if (ims->window)
+		return ims;
 
 	if (table) {
 		for (; index >= table->slots; table++)
@@ -427,6 +429,9 @@ static bool pci_ims_slots_inside(struct pci_dev *pdev, const struct pci_ims_info
 {
 	unsigned int i, left = params->nr, slots;
 
+	if (info->select.present)
+		return pci_ims_inside(pdev, info->bar, params->offset, info->stride) &&
+		       pci_ims_inside(pdev, info->bar, info->select.offset, sizeof(u32));
 	if (!info->tables)
 		return pci_ims_inside(pdev, info->bar, params->offset,
 				      (u64)params->nr * info->stride);
@@ -466,13 +471,18 @@ static int pci_ims_check(struct pci_dev *pdev, const struct pci_ims_info *info,
 	return 0;
 }
 
-/* --- Mask bits outside of the slots ------------------------------------------ */
+/* --- Registers which messages share ------------------------------------------ */
 
-static int pci_ims_bits_init(struct pci_ims *ims, unsigned int nr)
+static int pci_ims_regs_init(struct pci_ims *ims, unsigned int nr)
 {
 	const struct pci_ims_bits *bits = &ims->info->mask_bits;
 	unsigned int words = DIV_ROUND_UP(nr, 32);
 
+	raw_spin_lock_init(&ims->reg_lock);
+	if (ims->info->select.present) {
+		ims->window = ims->params.bar + ims->params.offset;
+		ims->selected = ims->params.bar + ims->info->select.offset;
+	}
 	if (ims->info->pending.present)
 		ims->pending_words = ims->params.pending_bar + ims->info->pending.offset;
 	if (!bits->present)
@@ -483,7 +493,6 @@ static int pci_ims_bits_init(struct pci_ims *ims, unsigned int nr)
 	if (!ims->masks)
 		return -ENOMEM;
 	memset32(ims->masks, bits->active_low ? 0 : U32_MAX, words);
-	raw_spin_lock_init(&ims->mask_lock);
 	return 0;
 }
 
@@ -495,11 +504,11 @@ static void pci_ims_mask_all(struct pci_ims *ims)
 	unsigned long flags;
 
 	for (i = 0; i < nr; i++) {
-		raw_spin_lock_irqsave(&ims->mask_lock, flags);
+		raw_spin_lock_irqsave(&ims->reg_lock, flags);
 		ims->masks[i] = bits->active_low ? 0 : U32_MAX;
 		pci_ims_write_word(ims->masks[i], ims->mask_words + i * sizeof(u32),
 				   bits->big_endian);
-		raw_spin_unlock_irqrestore(&ims->mask_lock, flags);
+		raw_spin_unlock_irqrestore(&ims->reg_lock, flags);
 	}
 	/* Push the writes out of the posting buffers */
 	pci_ims_read_word(ims->mask_words, bits->big_endian);
@@ -559,7 +568,7 @@ int pci_ims_init(struct pci_ims *ims, struct pci_dev *pdev, const struct pci_ims
 	ims->pdev = pdev;
 	ims->info = info;
 	ims->params = *params;
-	ret = pci_ims_bits_init(ims, params->nr);
+	ret = pci_ims_regs_init(ims, params->nr);
 	if (!ret && params->command)
 		ret = pci_ims_command_init(ims, params->nr);
 	if (!ret)

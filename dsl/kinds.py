@@ -1,0 +1,144 @@
+"""The kinds of stores as the language has them: each is said here, once.
+
+Words and blocks of the grammar are made from this table, and the rules look here for what a kind
+must have and what it can't do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from . import model
+
+
+@dataclass(frozen=True)
+class Place:
+    """A statement ``WORD @N;`` of one kind: where in the BAR something is."""
+
+    word: str
+    #: Bytes that are there; None: one slot.
+    size: int | None
+
+
+@dataclass(frozen=True)
+class StoreKind:
+    """A kind of store: ``store NAME: WORD;``, or with a block where it has statements."""
+
+    word: str
+    model: type[model.Store]
+    #: Rules of the grammar that may stand in its block, beside those of its places.
+    statements: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    #: Words of statements that must be there.
+    required: tuple[str, ...] = ()
+    #: Most indexes where the PCI core manages the messages; else the file says how many.
+    pci_limit: int | None = None
+    #: What its indexes are called.
+    indexes: str = "slots"
+    #: What only interrupt remapping does for it (rules 7 and 25); empty: it can do without.
+    isolation: str = ""
+    #: Whether its messages need a mask bit even where remapping is required.
+    always_masks: bool = False
+    #: Whether one access has to change address and data (rule 23).
+    pairs: bool = False
+    #: Why the kernel can't manage its interrupts (rule 26).
+    unmanaged: str = "Linux spreads messages of MSI and MSI-X only"
+
+    @property
+    def is_pci(self) -> bool:
+        """Whether the PCI core manages its messages."""
+        return self.pci_limit is not None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that statements of its block start with."""
+        names = {"slot_named": "slot", "command_cookie": "cookie"}
+        own = (place.word for place in self.places)
+        return tuple(dict.fromkeys((*(names.get(s, s) for s in self.statements), *own)))
+
+
+#: All kinds.
+KINDS = (
+    StoreKind("msi", model.MsiStore, pci_limit=model.MAX_MSI, indexes="messages"),
+    StoreKind("msix", model.MsixStore, pci_limit=model.MAX_MSIX, indexes="entries"),
+    StoreKind(
+        "iomem",
+        model.IomemStore,
+        ("bar", "offset", "slots", "table", "mask_bits", "pending", "slot", "slot_named"),
+        required=("bar", "offset", "slots", "slot"),
+    ),
+    StoreKind(
+        "indirect",
+        model.IndirectStore,
+        ("bar", "slots", "slot", "slot_named"),
+        places=(Place("select", 4), Place("window", None)),
+        required=("bar", "select", "window", "slots", "slot"),
+        always_masks=True,
+    ),
+    StoreKind(
+        "memory",
+        model.MemoryStore,
+        ("slots", "slot", "slot_named"),
+        required=("slots", "slot"),
+        pairs=True,
+    ),
+    StoreKind(
+        "command",
+        model.CommandStore,
+        ("slots", "command_cookie"),
+        required=("slots",),
+        isolation="moves an interrupt to another CPU without changing its message",
+        unmanaged="CPU offline shuts a managed interrupt down where no device command can wait",
+    ),
+    StoreKind(
+        "exported",
+        model.ExportedStore,
+        ("slots",),
+        required=("slots",),
+        isolation="keeps a message that the peer still sends from doing harm",
+    ),
+)
+
+#: The kinds by their words.
+BY_WORD = {kind.word: kind for kind in KINDS}
+
+#: The words of statements that are places.
+PLACES = tuple(place.word for kind in KINDS for place in kind.places)
+
+
+def homes() -> dict[str, str]:
+    """Where the statements of stores belong, in words."""
+    blocks = [kind for kind in KINDS if kind.words]
+    out = {}
+    for word in dict.fromkeys(word for kind in blocks for word in kind.words):
+        kinds = [kind.word for kind in blocks if word in kind.words]
+        out[word] = "a store" if len(kinds) == len(blocks) else _a_store(kinds)
+    return out
+
+
+def _a_store(kinds: list[str]) -> str:
+    names = " or ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
+    return f"{'an' if names[0] in 'aeiou' else 'a'} {names} store"
+
+
+def grammar() -> str:
+    """The part of the grammar that is about stores: the rule ``store`` and what only it needs."""
+    stores = [f"STORE NAME COLON {_terminal(kind.word)} {_block(kind)}" for kind in KINDS]
+    rules = ["store: " + "\n    | ".join(stores)]
+    for kind in KINDS:
+        own = [place.word for place in kind.places]
+        if kind.words:
+            items = "\n    | ".join((*kind.statements, *own, "BAD"))
+            rules.append(f"_{kind.word}_item: {items}")
+        rules += [f"{word}: {_terminal(word)} AT NUMBER SEMICOLON -> place" for word in own]
+    words: Iterable[str] = (*(kind.word for kind in KINDS), *PLACES)
+    return "\n\n".join([*rules, "\n".join(f'{_terminal(w)}: "{w}"' for w in words)]) + "\n"
+
+
+def _terminal(word: str) -> str:
+    return word.upper()
+
+
+def _block(kind: StoreKind) -> str:
+    return f"LBRACE _{kind.word}_item* RBRACE" if kind.words else "SEMICOLON"

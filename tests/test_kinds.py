@@ -1,0 +1,105 @@
+"""Each kind of store has all that belongs to one: what is missing of a new one is named here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from imsgen.dsl import load, model
+from imsgen.dsl.editor.hover import hover
+from imsgen.dsl.kinds import BY_WORD, KINDS, StoreKind
+from imsgen.generator.kinds import KINDS as IN_C
+from imsgen.generator.kinds import UnknownKind, kind_of
+from imsgen.kernel_test_module.stages import EXAMPLES
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Kinds that no example has yet: they have no golden, and layouts of the planted ones are booted.
+WITHOUT_EXAMPLE = {"msi", "memory"}
+
+LAYOUTS = ROOT / "tests" / "layouts"
+
+
+def stores(folder: Path) -> Iterator[tuple[Path, model.Device, model.Store]]:
+    """The stores of all devices in a folder."""
+    for path in sorted(folder.glob("*.ims")):
+        for device in load(path).devices:
+            for store in device.stores:
+                yield path, device, store
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.word)
+def kind(request: pytest.FixtureRequest) -> StoreKind:
+    found = request.param
+    assert isinstance(found, StoreKind)
+    return found
+
+
+def test_each_has_a_model() -> None:
+    assert {kind.model for kind in KINDS} == set(get_args(model.Store))
+    assert len(BY_WORD) == len(KINDS)
+
+
+def test_one_is_in_c(kind: StoreKind) -> None:
+    """One class of the generator knows it, and no other takes it for its own."""
+    _, device, store = next(s for s in stores(ROOT / "templates/new") if type(s[2]) is kind.model)
+    found = [made for one in IN_C if (made := one.of(device, store))]
+    assert len(found) == 1
+    assert found[0].words
+
+
+def test_what_nobody_knows_raises() -> None:
+    @dataclass(frozen=True)
+    class New:
+        name: str
+
+    _, device, _ = next(stores(ROOT / "examples"))
+    with pytest.raises(UnknownKind, match="store new of device crypto1: New"):
+        kind_of(device, New("new"))  # type: ignore[arg-type]
+
+
+def test_an_example_is_golden_and_booted(kind: StoreKind) -> None:
+    found = stores(ROOT / "examples")
+    devices = {path.stem: device for path, device, store in found if type(store) is kind.model}
+    if kind.word in WITHOUT_EXAMPLE:
+        assert not devices, f"{kind.word} has an example now"
+        return
+    booted = devices.keys() & set(EXAMPLES)
+    assert booted, f"no example with a store of kind {kind.word} is in stages.EXAMPLES"
+    for name in booted:
+        assert (ROOT / "generated" / devices[name].name / "linux-6.12" / "manifest.json").exists()
+
+
+def test_an_odd_layout(kind: StoreKind) -> None:
+    """What no example has is booted too: other byte orders, sizes, masks."""
+    if not kind.is_pci or kind.word in WITHOUT_EXAMPLE:
+        assert any(type(store) is kind.model for _, _, store in stores(LAYOUTS))
+
+
+def test_a_layout_to_start_from(kind: StoreKind) -> None:
+    assert any(
+        type(store) is kind.model and path.stem == kind.word
+        for path, _, store in stores(ROOT / "templates/new")
+    )
+
+
+def test_the_page_has_it(kind: StoreKind) -> None:
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    if not kind.words:
+        assert f"`store NAME: {kind.word};`" in page
+        return
+    row = re.search(rf"^\| `store NAME: {kind.word} {{ \.\.\. }}` \|.*$", page, re.M)
+    assert row
+    assert set(kind.words) <= set(re.findall(r"`(\w+)`", row[0]))
+
+
+def test_editors_say_what_it_comes_to(kind: StoreKind) -> None:
+    path = ROOT / "templates" / "new" / f"{kind.word}.ims"
+    text = path.read_bytes()
+    found = hover(str(path), text, text.index(b"store ") + len(b"store "))
+    assert found and found[0].startswith("**")
