@@ -19,7 +19,7 @@ from imsgen.dsl.model import Device
 
 from .kernel.edits import Lines, Workspace
 from .kernel.proof import check_committed, repository_of
-from .kernel.target import Target, TreeFiles
+from .kernel.target import MAX_TOTAL, Target, TreeFiles
 from .names import Names, names_of
 from .patches import Commit
 from .series import Planner, Series, groups_of
@@ -158,9 +158,13 @@ class _Rest(TreeFiles):
         return {name: path for name, path in found.items() if name not in self._words}
 
     def contents(
-        self, top: str, wanted: Callable[[str], bool], without: Collection[str] = ()
+        self,
+        top: str,
+        wanted: Callable[[str], bool],
+        without: Collection[str] = (),
+        limit: int = MAX_TOTAL,
     ) -> Iterator[tuple[str, bytes]]:
-        for path, data in super().contents(top, wanted, without):
+        for path, data in super().contents(top, wanted, without, limit):
             if path not in self._there.files:
                 yield path, data
 

@@ -58,7 +58,7 @@ IMSIC = Machine(
     cpu="rv64",
     append=("riscv_isa_fallback",),
 )
-"""RISC-V: each CPU has an incoming MSI controller. QEMU before 8 tells the extensions as one word."""
+"""RISC-V: each CPU has an incoming MSI controller. QEMU before 8 has an old device tree."""
 AMD = Machine(cpu="EPYC", machine="q35,kernel-irqchip=off", devices=("amd-iommu,intremap=on",))
 
 

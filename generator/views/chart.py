@@ -10,6 +10,7 @@ from imsgen.dsl.model import (
     Context,
     Device,
     ExportedStore,
+    IndirectStore,
     IomemStore,
     MemoryStore,
     MsiStore,
@@ -182,6 +183,10 @@ def _words(store: Store) -> tuple[str, str, str]:
         case MemoryStore():
             size = f"{size_of(store.slots, 'slot')} of {store.layout.stride} bytes"
             return "slots in memory", size, "at an address from the driver"
+        case IndirectStore():
+            size = f"{size_of(store.slots, 'slot')} of {store.layout.stride} bytes"
+            place = f"one at {store.window:#x}, chosen at {store.select:#x}"
+            return f"slots in a window of BAR {store.bar}", size, place
         case IomemStore():
             size = f"{size_of(store.slots, 'slot')} of {store.layout.stride} bytes"
             return f"slots in BAR {store.bar}", size, _place(store)

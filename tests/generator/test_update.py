@@ -291,7 +291,7 @@ def test_a_half_patched_tree(tree: Tree) -> None:
 def test_a_half_prepared_tree(tree: Tree) -> None:
     Path("foo.ims").write_text(OLD)
     mails = re.split(r"(?m)^(?=From 0{40} )", tree.run("foo.ims", "--tree", tree.root, "-o", "-"))
-    tree.am("".join(mails[:3]))
+    tree.am("".join(mails[:6]))
     assert "Apply the rest of the patches, or take the old ones out." in tree.refused(NEW)
 
 

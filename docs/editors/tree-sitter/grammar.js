@@ -42,13 +42,14 @@ module.exports = grammar({
 
     store: $ => seq('store', $.name, ':', choice(
       seq(alias(choice('msi', 'msix'), $.kind), ';'),
-      seq(alias(choice('iomem', 'memory', 'command', 'exported'), $.kind), block($._store_item)),
+      seq(alias(choice('iomem', 'indirect', 'memory', 'command', 'exported'), $.kind), block($._store_item)),
     )),
     _store_item: $ => choice(
-      $.bar, $.offset, $.slots, $.table, $.bit_array, $.command_cookie, $.slot,
+      $.bar, $.offset, $.place, $.slots, $.table, $.bit_array, $.command_cookie, $.slot,
     ),
     bar: $ => seq('bar', $.number, ';'),
     offset: $ => seq('offset', $._size, ';'),
+    place: $ => seq(choice('select', 'window'), '@', $.number, ';'),
     slots: $ => seq('slots', $._size, ';'),
     _size: $ => choice($.number, seq('runtime', optional(seq('max', $.number)))),
     table: $ => seq('table', 'offset', $.number, 'slots', $.number, ';'),
