@@ -112,6 +112,12 @@ class TableItem(NamedTuple):
     span: Span
 
 
+class UnmaskableItem(NamedTuple):
+    """``unmaskable;``"""
+
+    span: Span
+
+
 class BitsItem(NamedTuple):
     """``mask_bits [bar N] @N [active low];`` or ``pending [bar N] @N;``"""
 
@@ -199,7 +205,15 @@ class LayoutItem(NamedTuple):
 
 
 StorePart = (
-    BarItem | SizeItem | TableItem | BitsItem | CommandCookieItem | SlotItem | SlotNameItem | Broken
+    BarItem
+    | SizeItem
+    | TableItem
+    | BitsItem
+    | UnmaskableItem
+    | CommandCookieItem
+    | SlotItem
+    | SlotNameItem
+    | Broken
 )
 
 

@@ -103,6 +103,11 @@ CODES: dict[str, Code] = {
         "not be read the rest isn't read at all. Mend these first.",
         Severity.WARNING,
     ),
+    "IMS018": Code(
+        "a line of the C preprocessor",
+        "`#` starts a comment, so such a line would say nothing. Files are included by "
+        '`include "FILE";`, and there are no macros.',
+    ),
     # Names.
     "IMS020": Code(
         "not a name",
@@ -194,7 +199,7 @@ CODES: dict[str, Code] = {
         "something required is missing",
         "An iomem store needs `bar`, `slot`, and `offset` and `slots` or several `table`; a "
         "memory store `slots` and `slot`; other stores with a block `slots`. A slot needs an "
-        "address, `data`, and `control` unless the store has `mask_bits` or remapping is required.",
+        "address, `data`, and `control` unless the store has `mask_bits` or is `unmaskable`.",
     ),
     "IMS042": Code(
         "not a PCI id",
@@ -288,7 +293,7 @@ CODES: dict[str, Code] = {
         "the slot has no mask bit",
         "A message must be maskable by itself, in its slot or in an array of mask bits: the "
         "kernel masks it while it moves and before it goes away. Only required interrupt "
-        "remapping can stand in for the bit.",
+        "remapping can stand in for the bit; a store says that with `unmaskable;`.",
     ),
     "IMS062": Code(
         "a bit is outside its word",
@@ -395,7 +400,8 @@ CODES: dict[str, Code] = {
         "With remapping, the message of an interrupt stays the same when it moves to another "
         "CPU. Without, the kernel rewrites it where no device command can be waited for; and "
         "messages that a peer sends can be kept back by nothing else. So command and exported "
-        "stores require remapping by themselves, and `remapping optional;` contradicts them.",
+        "stores require remapping by themselves, and `remapping optional;` contradicts them. An "
+        "`unmaskable` store needs it said.",
     ),
     "IMS091": Code(
         "the device has MSI and MSI-X",
@@ -431,6 +437,11 @@ CODES: dict[str, Code] = {
         "pending bits of messages that can't be masked",
         "A device sets a pending bit for a message that it would send but for the mask. Without "
         "a mask bit it sends at once.",
+    ),
+    "IMS098": Code(
+        "unmaskable, and a mask bit",
+        "`unmaskable;` says that nothing keeps a device from sending a message. With a mask bit "
+        "in the slot or in an array it isn't so.",
     ),
     # Policies.
     "IMS100": Code(

@@ -113,6 +113,7 @@ device foo "Network card" {
     requires remapping;
     store queue: memory {
         slots 64;
+        unmaskable;
         slot ring;
     }
     pool rx = queue "queues" { dedicated; }
@@ -253,6 +254,7 @@ EXAMPLES: dict[str, Example] = {
         shown="A file with 501 mistakes.",
         also=("IMS027",),
     ),
+    "IMS018": Example("#define QUEUES 64\n\n" + TABLE, TABLE),
     # Names.
     "IMS020": _case(TABLE, "vector misc", "vector Misc"),
     "IMS021": _case(TABLE, "vector misc", "vector errors_and_some_other_events"),
@@ -375,9 +377,10 @@ EXAMPLES: dict[str, Example] = {
             "        mask_bits @0x100;\n", ""
         ),
         "        mask_bits @0x100;\n        pending @0x200;\n",
-        "        pending @0x200;\n",
+        "        unmaskable;\n        pending @0x200;\n",
         "        pending @0x200;\n",
     ),
+    "IMS098": _behind(IOMEM, "slots 8;", "unmaskable;"),
     # Policies.
     "IMS100": _case(MANAGED, "{ managed; }", "{ managed; dedicated; }"),
     "IMS101": Example(

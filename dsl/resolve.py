@@ -82,6 +82,7 @@ KEYWORDS = frozenset(
         "store",
         "subdevice",
         "table",
+        "unmaskable",
         "vector",
         "vectors",
     )
@@ -148,6 +149,7 @@ class Store:
         self.tables = self.block.all(ast.TableItem)
         self.mask_bits = self.block.first(ast.BitsItem, "mask_bits")
         self.pending = self.block.first(ast.BitsItem, "pending")
+        self.unmaskable = self.block.first(ast.UnmaskableItem)
         own = self.block.first(ast.SlotItem)
         self.own_slot = Slot(own) if own else None
         self.layout = self.block.first(ast.SlotNameItem)

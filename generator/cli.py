@@ -19,6 +19,7 @@ from .terminal import FAILED, OK, STDIN, Failure, read_stdin, report, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from imsgen.dsl.diagnostics import Diagnostic
     from imsgen.dsl.model import Device
 
     from .kernel.target import Target
@@ -160,6 +161,7 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
     if list(files).count("-") > 1:
         raise Failure("error: standard input can be read once only")
     out: list[tuple[Device, bytes]] = []
+    found: list[Diagnostic] = []
     failed = False
     for path in files:
         name = os.path.basename(path)
@@ -181,9 +183,10 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
             failed = True
             continue
         result = load(path, text, folders)
-        report(result.diagnostics)
+        found += result.diagnostics
         failed |= not result.ok
         out += [(device, text) for device in result.devices]
+    report(found)
     if failed:
         raise Failure
     return out

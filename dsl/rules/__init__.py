@@ -67,6 +67,7 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     slots.rule_slots,
     slots.rule_table,
     slots.rule_mask,
+    slots.rule_unmaskable,
     slots.rule_pending,
     slots.rule_one_store_of_a_kind,
     device.rule_architecture,

@@ -50,6 +50,7 @@ def rule_property_twice(scope: Scope) -> Found:
             yield from _twice(word, [i.span for i in store.block.all(ast.SizeItem, word)])
         for word in ("mask_bits", "pending"):
             yield from _twice(word, [i.span for i in store.block.all(ast.BitsItem, word)])
+        yield from _twice("unmaskable", [i.span for i in store.block.all(ast.UnmaskableItem)])
         slots = [item.head for item in store.block.all(ast.SlotItem)]
         slots += [item.span for item in store.block.all(ast.SlotNameItem)]
         yield from _twice("slot", sorted(slots, key=lambda span: span.start))
@@ -106,6 +107,15 @@ def slot_rule_property_missing(slot: Slot) -> Found:
             yield _missing(what, f"write `{example}`", slot.item.head)
 
 
+def _meant_id(text: str, form: re.Pattern[str]) -> str:
+    """The hint for an id that is one but for `0x` and zeros in front; else empty."""
+    digits = [part.lower().removeprefix("0x") for part in text.split(":")]
+    if form is _PCI_ID:
+        digits = [part.zfill(4) for part in digits]
+    made = ":".join(digits)
+    return f"write `pci {'class ' * (form is _PCI_CLASS)}{made};`" if form.match(made) else ""
+
+
 def rule_pci_id(scope: Scope) -> Found:
     """PCI ids have the right number of digits, and each is there once."""
     seen: dict[str, Span] = {}
@@ -122,7 +132,8 @@ def rule_pci_id(scope: Scope) -> Found:
                 "IMS042",
                 f"{quote(text)} is not a PCI {'class' if form is _PCI_CLASS else 'id'}",
                 item.text.span,
-                hint=f"write `{example}`, in hexadecimal digits without `0x`",
+                hint=_meant_id(text, form)
+                or f"write `{example}`, in hexadecimal digits without `0x`",
             )
             continue
         if text.lower().startswith("ffff:"):

@@ -136,7 +136,7 @@ device split "Tables, and bits elsewhere" {
         device(EXPORTED, "vector only = peer[15];", name="other"),
         device(
             "requires remapping;",
-            "store q: memory { slots 8; slot 16 { address_lo @0; data @4; } }",
+            "store q: memory { slots 8; unmaskable; slot 16 { address_lo @0; data @4; } }",
             "vector v = q[0];",
             name="bare",
             pci="    pci 8086:0004;\n",

@@ -12,6 +12,9 @@ from imsgen.dsl.parse import MAX_NUMBER
 from imsgen.dsl.rules.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
+UNMASKABLE = slot("address_lo @0;", "address_hi @4;", "data @8;", control="").replace(
+    "bar 0;", "bar 0; unmaskable;"
+)
 
 
 def codes(text: str) -> list[str]:
@@ -115,11 +118,17 @@ FINE = [
     device("requires 2048 vectors;", MSIX, "pool p = table[0..3] { dedicated; }"),
     device("requires 8 vectors;", MSIX, "vector v = table[7];"),
     device("requires 67584 vectors;", MSIX, COMMAND, "pool p = table + c { dedicated; }"),
-    device("requires remapping;", slot(*REGISTERS, control=""), "vector v = ims[0];"),
-    device(slot(*REGISTERS, control="a bits 7:0 cookie;"), "pool p = ims { dedicated; }"),
+    device("requires remapping;", UNMASKABLE, "vector v = ims[0];"),
+    device(
+        slot(*REGISTERS, control="a bits 7:0 cookie;").replace("bar 0;", "bar 0; unmaskable;"),
+        "pool p = ims { dedicated; }",
+    ),
     device("requires remapping;", slot(*REGISTERS, control="mask bit 0;")
            .replace("bar 0;", "bar 0; pending @0x2000;"), "vector v = ims[0];"),
-    device("requires remapping;", MEMORY.replace("mask bit 0;", ""), "vector v = q[0];"),
+    device(
+        "requires remapping;", MEMORY.replace("mask bit 0;", "").replace("slots", "unmaskable; slots"),
+        "vector v = q[0];",
+    ),
     device(MSIX, "vector a = table[5];", "pool p = table[6..] { managed; }"),
     device(MSIX, STORE, "pool p = table { managed; }", "pool q = ims { dedicated; }"),
     sub("max 65536 { vectors p 1..65536; }"),
@@ -215,8 +224,19 @@ WRONG = [
     ("IMS061", device(MEMORY.replace("mask bit 0;", ""), "pool p = q { share per cpu up to 8; }")),
     (
         "IMS097",
-        bits("pending @0x2000;", control="a bits 7:0 cookie;").replace(
-            "pci 1af4:1234;", "pci 1af4:1234; requires remapping;"
+        bits("pending @0x2000;", control="a bits 7:0 cookie;")
+        .replace("pci 1af4:1234;", "pci 1af4:1234; requires remapping;")
+        .replace("bar 0;", "bar 0; unmaskable;"),
+    ),
+    ("IMS041", device("requires remapping;", slot(*REGISTERS, control=""), "vector v = ims[0];")),
+    ("IMS090", device(UNMASKABLE, "vector v = ims[0];")),
+    ("IMS090", device("remapping optional;", UNMASKABLE, "vector v = ims[0];")),
+    (
+        "IMS098",
+        device(
+            "requires remapping;",
+            UNMASKABLE.replace("bar 0;", "bar 0; mask_bits @0x2000;"),
+            "vector v = ims[0];",
         ),
     ),
     ("IMS106", device(MSIX, "pool p = table { share per cpu up to 8; cpus node; }")),
