@@ -363,6 +363,11 @@ CODES: dict[str, Code] = {
         Severity.WARNING,
     ),
     # Included files and named layouts.
+    "IMS079": Code(
+        "a vector that can't give the cookie it needs",
+        "A cookie is given when a dedicated vector is allocated. Special vectors and shared ones "
+        "have none to give, so in their stores every cookie is `optional`.",
+    ),
     "IMS080": Code(
         "files include each other",
         "A file can't include itself, nor a file on the way to it. A file that is included "
@@ -481,6 +486,11 @@ CODES: dict[str, Code] = {
         "cpu` whoever takes a vector names the CPU, and managed vectors are spread by the kernel.",
     ),
     # Subdevices.
+    "IMS107": Code(
+        "a pool with the first of several MSI messages",
+        "All messages of multi-message MSI are made of that of index 0, which is gone when its "
+        "vector is freed. A pool frees its vectors in any order.",
+    ),
     "IMS110": Code(
         "a number of subdevices out of range",
         "There can be 1 to 65,536 subdevices of a kind.",
@@ -539,6 +549,12 @@ CODES: dict[str, Code] = {
         "With the largest sizes that the stores can have there are fewer vectors than the driver "
         "needs, so it could never start. Of MSI and MSI-X outside of all pools no more count than "
         "the special vectors take.",
+    ),
+    "IMS123": Code(
+        "an IMS store where Linux takes none",
+        "The messages of a device's own store need a parent interrupt domain that takes them. "
+        "Linux has some for x86 only. Where an x86 architecture stands beside others, setting up "
+        "fails on those.",
     ),
 }
 

@@ -342,6 +342,7 @@ EXAMPLES: dict[str, Example] = {
     ),
     "IMS078": _case(COMMAND, "pool tx = eq", "pool tx = table[17..]"),
     # Included files and named layouts.
+    "IMS079": _case(SHARED, "cookie optional", "cookie"),
     "IMS080": _family(FAMILY, {"family.ims": f'include "{NAME}";\n\n{LAYOUT}'}),
     "IMS081": _family(FAMILY, {"family.ims": LAYOUT + "\n" + TABLE.replace("foo", "bar")}),
     "IMS082": Example(
@@ -406,6 +407,9 @@ EXAMPLES: dict[str, Example] = {
         "{ dedicated; }",
     ),
     # Subdevices.
+    "IMS107": _case(
+        TABLE.replace("msix", "msi"), f"{_MISC}\n    {_RX}", _RX.replace("table[1..]", "table")
+    ),
     "IMS110": _case(COMMAND, "port max 4", "port max 0"),
     "IMS111": _case(
         COMMAND,
@@ -427,4 +431,7 @@ EXAMPLES: dict[str, Example] = {
     "IMS120": _behind(TABLE, "pci 1af4:1234;", "architecture amd64;", "architecture x86_64;"),
     "IMS121": _behind(TABLE, "pci 1af4:1234;", "requires 0 vectors;", "requires 8 vectors;"),
     "IMS122": _behind(TABLE, "pci 1af4:1234;", "requires 4000 vectors;", "requires 8 vectors;"),
+    "IMS123": _behind(
+        IOMEM, "pci 1af4:1234;", "architecture arm64;", "architecture x86_64, arm64;"
+    ),
 }

@@ -286,6 +286,9 @@ ARCHITECTURES = (
     "x86_64",
 )
 
+#: Architectures whose interrupt domains take messages of IMS stores.
+PARENTS = {"x86", "x86_64"}
+
 
 def rule_architecture(scope: Scope) -> Found:
     """Architectures are the kernel's, each named once."""
@@ -305,6 +308,24 @@ def rule_architecture(scope: Scope) -> Found:
                     word.span,
                     hint=f"did you mean `{near}`?" if near else f"known are {known}",
                 )
+
+
+def rule_architecture_parent(scope: Scope) -> Found:
+    """Somewhere where the device exists, Linux takes messages of IMS stores."""
+    store = next((one for one in scope.stores if not one.is_pci), None)
+    if store is None or not scope.architectures:
+        return
+    item = scope.architectures[0]
+    names = {name.text for one in scope.architectures for name in one.names}
+    if names <= set(ARCHITECTURES) - PARENTS:
+        yield report(
+            "IMS123",
+            f"nothing takes the messages of {quote(store.name)} there",
+            item.span,
+            "no interrupt domain of Linux takes them there today",
+            "add `x86_64`, or keep the messages in MSI-X",
+            [Place(store.item.head, f"the {store.item.kind} store")],
+        )
 
 
 #: What architectures are called elsewhere.

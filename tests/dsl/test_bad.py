@@ -26,9 +26,9 @@ ALONE = ("made-large-include", "made-many-includes", "made-no-file")
 CLASHES = {
     "IMS012", "IMS024", "IMS025", "IMS040", "IMS043", "IMS047", "IMS048", "IMS055", "IMS056",
     "IMS058", "IMS062", "IMS063", "IMS065", "IMS067", "IMS070", "IMS071", "IMS072", "IMS074",
-    "IMS075", "IMS081", "IMS090", "IMS091", "IMS094", "IMS095", "IMS096", "IMS097", "IMS098", "IMS100",
-    "IMS101", "IMS102", "IMS103", "IMS106", "IMS113", "IMS115", "IMS116", "IMS117", "IMS118",
-    "IMS122",
+    "IMS075", "IMS079", "IMS081", "IMS090", "IMS091", "IMS094", "IMS095", "IMS096", "IMS097",
+    "IMS098", "IMS100", "IMS101", "IMS102", "IMS103", "IMS106", "IMS107", "IMS113", "IMS115",
+    "IMS116", "IMS117", "IMS118", "IMS122", "IMS123",
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 ``tests/mistakes/*.toml`` has them, one a line: what stands in the layout, what was written in its
 place with the place of the finding between ``‹`` and ``›``, the finding's code, and its hint.
-Hints of ``mended`` work when they are applied, those of ``told`` need somebody who knows the device.
+Hints of ``mended`` work when they are applied, those of ``told`` need a person.
 """
 
 from __future__ import annotations
