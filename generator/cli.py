@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from . import __version__
 from .arguments import COMMANDS, check_parser, main_parser
@@ -54,7 +55,7 @@ def _run(arguments: list[str]) -> int:
             return _simulate(arguments[1:])
         if arguments and arguments[0] in COMMANDS:
             return _command(arguments[0], arguments[1:])
-        return _generate(_parse(arguments))
+        return _to_git(_parse(arguments))
     except Failure as failure:
         if failure.args:
             say(str(failure))
@@ -124,6 +125,19 @@ def _simulate(arguments: Sequence[str]) -> int:
     except OSError as error:
         raise Failure(f"error: standard output: {error.strerror}") from error
     return OK
+
+
+def _to_git(args: argparse.Namespace) -> int:
+    """As :func:`_generate`; a pipe to ``git am``, which takes nothing for success, gets a line."""
+    try:
+        return _generate(args)
+    except Failure:
+        if args.output == "-":
+            # Past Python's buffers: what they hold may not be written.
+            with suppress(OSError):
+                if not os.isatty(1):
+                    os.write(1, b"imsgen made no series\n")
+        raise
 
 
 def _generate(args: argparse.Namespace) -> int:

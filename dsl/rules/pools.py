@@ -420,7 +420,8 @@ def rule_msi_first(scope: Scope) -> Found:
             continue
         for part in pool.ranges:
             store = scope.by_name.get(part.store.text)
-            if store is None or store.item.kind != "msi" or part.first.value != 0:
+            first = part.first.value if part.first else 0
+            if store is None or store.item.kind != "msi" or first != 0:
                 continue
             if part.last is None or part.last.value != 0:
                 yield report(

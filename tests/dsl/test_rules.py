@@ -120,7 +120,9 @@ FINE = [
     device("requires 67584 vectors;", MSIX, COMMAND, "pool p = table + c { dedicated; }"),
     device("requires remapping;", UNMASKABLE, "vector v = ims[0];"),
     device(
-        slot(*REGISTERS, control="a bits 7:0 cookie optional;").replace("bar 0;", "bar 0; unmaskable;"),
+        slot(*REGISTERS, control="a bits 7:0 cookie optional;").replace(
+            "bar 0;", "bar 0; unmaskable;"
+        ),
         "pool p = ims { dedicated; }",
     ),
     device("requires remapping;", slot(*REGISTERS, control="mask bit 0;")
