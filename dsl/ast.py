@@ -112,6 +112,12 @@ class TableItem(NamedTuple):
     span: Span
 
 
+class UnmaskableItem(NamedTuple):
+    """``unmaskable;``"""
+
+    span: Span
+
+
 class BitsItem(NamedTuple):
     """``mask_bits [bar N] @N [active low];`` or ``pending [bar N] @N;``"""
 
@@ -212,6 +218,7 @@ StorePart = (
     | TableItem
     | BitsItem
     | PlaceItem
+    | UnmaskableItem
     | CommandCookieItem
     | SlotItem
     | SlotNameItem

@@ -103,6 +103,11 @@ CODES: dict[str, Code] = {
         "not be read the rest isn't read at all. Mend these first.",
         Severity.WARNING,
     ),
+    "IMS018": Code(
+        "a line of the C preprocessor",
+        "`#` starts a comment, so such a line would say nothing. Files are included by "
+        '`include "FILE";`, and there are no macros.',
+    ),
     # Names.
     "IMS020": Code(
         "not a name",
@@ -194,7 +199,7 @@ CODES: dict[str, Code] = {
         "something required is missing",
         "An iomem store needs `bar`, `slot`, and `offset` and `slots` or several `table`; a "
         "memory store `slots` and `slot`; other stores with a block `slots`. A slot needs an "
-        "address, `data`, and `control` unless the store has `mask_bits` or remapping is required.",
+        "address, `data`, and `control` unless the store has `mask_bits` or is `unmaskable`.",
     ),
     "IMS042": Code(
         "not a PCI id",
@@ -288,7 +293,7 @@ CODES: dict[str, Code] = {
         "the slot has no mask bit",
         "A message must be maskable by itself, in its slot or in an array of mask bits: the "
         "kernel masks it while it moves and before it goes away. Only required interrupt "
-        "remapping can stand in for the bit.",
+        "remapping can stand in for the bit; a store says that with `unmaskable;`.",
     ),
     "IMS062": Code(
         "a bit is outside its word",
@@ -358,6 +363,11 @@ CODES: dict[str, Code] = {
         Severity.WARNING,
     ),
     # Included files and named layouts.
+    "IMS079": Code(
+        "a vector that can't give the cookie it needs",
+        "A cookie is given when a dedicated vector is allocated. Special vectors and shared ones "
+        "have none to give, so in their stores every cookie is `optional`.",
+    ),
     "IMS080": Code(
         "files include each other",
         "A file can't include itself, nor a file on the way to it. A file that is included "
@@ -395,7 +405,8 @@ CODES: dict[str, Code] = {
         "With remapping, the message of an interrupt stays the same when it moves to another "
         "CPU. Without, the kernel rewrites it where no device command can be waited for; and "
         "messages that a peer sends can be kept back by nothing else. So command and exported "
-        "stores require remapping by themselves, and `remapping optional;` contradicts them.",
+        "stores require remapping by themselves, and `remapping optional;` contradicts them. An "
+        "`unmaskable` store needs it said.",
     ),
     "IMS091": Code(
         "the device has MSI and MSI-X",
@@ -431,6 +442,11 @@ CODES: dict[str, Code] = {
         "pending bits of messages that can't be masked",
         "A device sets a pending bit for a message that it would send but for the mask. Without "
         "a mask bit it sends at once.",
+    ),
+    "IMS098": Code(
+        "unmaskable, and a mask bit",
+        "`unmaskable;` says that nothing keeps a device from sending a message. With a mask bit "
+        "in the slot or in an array it isn't so.",
     ),
     # Policies.
     "IMS100": Code(
@@ -470,6 +486,11 @@ CODES: dict[str, Code] = {
         "cpu` whoever takes a vector names the CPU, and managed vectors are spread by the kernel.",
     ),
     # Subdevices.
+    "IMS107": Code(
+        "a pool with the first of several MSI messages",
+        "All messages of multi-message MSI are made of that of index 0, which is gone when its "
+        "vector is freed. A pool frees its vectors in any order.",
+    ),
     "IMS110": Code(
         "a number of subdevices out of range",
         "There can be 1 to 65,536 subdevices of a kind.",
@@ -528,6 +549,12 @@ CODES: dict[str, Code] = {
         "With the largest sizes that the stores can have there are fewer vectors than the driver "
         "needs, so it could never start. Of MSI and MSI-X outside of all pools no more count than "
         "the special vectors take.",
+    ),
+    "IMS123": Code(
+        "an IMS store where Linux takes none",
+        "The messages of a device's own store need a parent interrupt domain that takes them. "
+        "With the series Linux has them on x86, arm64 and RISC-V, and on RISC-V they isolate nothing. "
+        "Where another architecture stands beside these, setting up fails there.",
     ),
 }
 

@@ -102,6 +102,14 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
     return "".join(f"{render_one(diagnostic)}\n" for diagnostic in diagnostics)
 
 
+def closing(diagnostics: Iterable[Diagnostic]) -> str:
+    """How many errors and warnings there are: a line, empty if there are none."""
+    found = [diagnostic.severity.value for diagnostic in diagnostics]
+    counts = ((found.count(one.value), one.value) for one in Severity)
+    shown = ", ".join(f"{nr} {word}{'s' * (nr > 1)}" for nr, word in counts if nr)
+    return f"{shown}\n" if shown else ""
+
+
 def render_one(diagnostic: Diagnostic) -> str:
     """One finding as text: place, message, source lines with carets, help."""
     span = diagnostic.span

@@ -113,6 +113,7 @@ device foo "Network card" {
     requires remapping;
     store queue: memory {
         slots 64;
+        unmaskable;
         slot ring;
     }
     pool rx = queue "queues" { dedicated; }
@@ -253,6 +254,7 @@ EXAMPLES: dict[str, Example] = {
         shown="A file with 501 mistakes.",
         also=("IMS027",),
     ),
+    "IMS018": Example("#define QUEUES 64\n\n" + TABLE, TABLE),
     # Names.
     "IMS020": _case(TABLE, "vector misc", "vector Misc"),
     "IMS021": _case(TABLE, "vector misc", "vector errors_and_some_other_events"),
@@ -340,6 +342,7 @@ EXAMPLES: dict[str, Example] = {
     ),
     "IMS078": _case(COMMAND, "pool tx = eq", "pool tx = table[17..]"),
     # Included files and named layouts.
+    "IMS079": _case(SHARED, "cookie optional", "cookie"),
     "IMS080": _family(FAMILY, {"family.ims": f'include "{NAME}";\n\n{LAYOUT}'}),
     "IMS081": _family(FAMILY, {"family.ims": LAYOUT + "\n" + TABLE.replace("foo", "bar")}),
     "IMS082": Example(
@@ -375,9 +378,10 @@ EXAMPLES: dict[str, Example] = {
             "        mask_bits @0x100;\n", ""
         ),
         "        mask_bits @0x100;\n        pending @0x200;\n",
-        "        pending @0x200;\n",
+        "        unmaskable;\n        pending @0x200;\n",
         "        pending @0x200;\n",
     ),
+    "IMS098": _behind(IOMEM, "slots 8;", "unmaskable;"),
     # Policies.
     "IMS100": _case(MANAGED, "{ managed; }", "{ managed; dedicated; }"),
     "IMS101": Example(
@@ -403,6 +407,9 @@ EXAMPLES: dict[str, Example] = {
         "{ dedicated; }",
     ),
     # Subdevices.
+    "IMS107": _case(
+        TABLE.replace("msix", "msi"), f"{_MISC}\n    {_RX}", _RX.replace("table[1..]", "table")
+    ),
     "IMS110": _case(COMMAND, "port max 4", "port max 0"),
     "IMS111": _case(
         COMMAND,
@@ -424,4 +431,7 @@ EXAMPLES: dict[str, Example] = {
     "IMS120": _behind(TABLE, "pci 1af4:1234;", "architecture amd64;", "architecture x86_64;"),
     "IMS121": _behind(TABLE, "pci 1af4:1234;", "requires 0 vectors;", "requires 8 vectors;"),
     "IMS122": _behind(TABLE, "pci 1af4:1234;", "requires 4000 vectors;", "requires 8 vectors;"),
+    "IMS123": _behind(
+        IOMEM, "pci 1af4:1234;", "architecture mips;", "architecture x86_64, mips;"
+    ),
 }

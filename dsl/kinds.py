@@ -65,7 +65,17 @@ KINDS = (
     StoreKind(
         "iomem",
         model.IomemStore,
-        ("bar", "offset", "slots", "table", "mask_bits", "pending", "slot", "slot_named"),
+        (
+            "bar",
+            "offset",
+            "slots",
+            "table",
+            "mask_bits",
+            "pending",
+            "unmaskable",
+            "slot",
+            "slot_named",
+        ),
         required=("bar", "offset", "slots", "slot"),
     ),
     StoreKind(
@@ -79,7 +89,7 @@ KINDS = (
     StoreKind(
         "memory",
         model.MemoryStore,
-        ("slots", "slot", "slot_named"),
+        ("slots", "unmaskable", "slot", "slot_named"),
         required=("slots", "slot"),
         pairs=True,
     ),

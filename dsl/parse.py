@@ -36,6 +36,29 @@ def parse(source: Source, text: str) -> tuple[ast.File, list[Diagnostic]]:
     return file, found + build.found
 
 
+#: Other ways to write a number: form, base, factor.
+_NUMBERS = (
+    (re.compile(r"(\d{1,6})[kK](?:i?[bB])?"), 10, 1 << 10),
+    (re.compile(r"(\d{1,6})[mM](?:i?[bB])?"), 10, 1 << 20),
+    (re.compile(r"(\d[0-9A-Fa-f]{0,7})[hH]"), 16, 1),
+    (re.compile(r"0[bB]([01]{1,32})"), 2, 1),
+    (re.compile(r"0[oO]([0-7]{1,10})"), 8, 1),
+    (re.compile(r"(0[xX][0-9A-Fa-f]{1,8})[uUlL]+"), 16, 1),
+    (re.compile(r"(\d{1,10})[uUlL]+"), 10, 1),
+    (re.compile(r"0*(\d{1,10})"), 10, 1),
+)
+
+
+def _meant_number(text: str) -> str:
+    """The hint for a number that is written otherwise elsewhere; else empty."""
+    for form, base, factor in _NUMBERS:
+        if match := form.fullmatch(text):
+            value = int(match[1], base) * factor
+            number = hex(value) if base in (2, 8, 16) else str(value)
+            return f"write `{number}`: numbers are decimal or hexadecimal"
+    return ""
+
+
 def _take(c: Parts, kind: str) -> list[Token]:
     return [item for item in c if isinstance(item, Token) and item.type == kind]
 
@@ -105,7 +128,8 @@ class _Build(Transformer[Token, Any]):
                     "IMS008",
                     f"{quote(token)} is not a number",
                     span,
-                    hint="numbers are decimal (`16_128`) or hexadecimal (`0x3f00`), "
+                    hint=_meant_number(str(token))
+                    or "numbers are decimal (`16_128`) or hexadecimal (`0x3f00`), "
                     "without leading zeros; `_` stands between digits only",
                 )
             )
@@ -189,6 +213,9 @@ class _Build(Transformer[Token, Any]):
         return ast.BitsItem(c[0].type.lower(), bar, numbers[-1], low, self._whole(c))
 
     mask_bits = pending = _bits
+
+    def unmaskable(self, c: Parts) -> ast.UnmaskableItem:
+        return ast.UnmaskableItem(self._whole(c))
 
     def command_cookie(self, c: Parts) -> ast.CommandCookieItem:
         optional = _one(c, "OPTIONAL") is not None

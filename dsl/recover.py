@@ -14,8 +14,9 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from . import ast
 from .codes import report
-from .diagnostics import Diagnostic, Place, nearest, quote
+from .diagnostics import Diagnostic, Place, nearest, printable, quote
 from .kinds import PLACES, homes
+from .slips import SYNONYMS, meant, statement
 from .source import Source, Span
 from .tokens import END, OWN_TEXT, UNKNOWN, Tokens, end_of, grammar, keywords, make, signs, start_of
 
@@ -27,6 +28,9 @@ MAX_INDENT = 64
 
 #: Mistakes of syntax after which the rest of a file isn't read.
 MAX_MISTAKES = 1000
+
+#: Mistakes for which it is tried what is meant.
+MAX_TRIED = 50
 
 _BRACES = re.compile(r'"[^"\n]*"?|#[^\n]*|//[^\n]*|[{}]')
 _JUNK = re.compile(r"[^\w{}\"#/]+")
@@ -66,20 +70,39 @@ HOMES = homes() | {
 
 #: How a statement is written, for one that is written otherwise.
 FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
+    "address": "`address @0;`, for both halves of the address",
+    "address_hi": "`address_hi @4;`, a byte offset in the slot",
+    "address_lo": "`address_lo @0;`, a byte offset in the slot",
     "architecture": "`architecture x86_64, arm64;`",
+    "bar": "`bar 0;`, one of the BARs 0 to 5",
+    "control": "`control @12 { ... }`",
     "cookie": "`cookie NAME;` or `cookie NAME optional;`",
     "cpus": "`cpus node;`, for the CPUs of the device's NUMA node: numbers of CPUs are the "
     "machine's, not the device's",
+    "data": "`data @8;`, or `data @8 width 16;`",
+    "dedicated": "`dedicated;` and no more",
+    "device": '`device NAME "TITLE" { ... }`',
     "include": '`include "family.ims";`',
+    "maintainer": '`maintainer "Jane Doe <jane@example.org>";`',
     "managed": "`managed;` and no more: one vector a queue",
+    "mask": "`mask bit 0;`, or `mask bit 0 active low;` where a cleared bit masks",
     "mask_bits": "`mask_bits @0x400;` or `mask_bits bar 2 @0x400;`, with `active low` behind it "
     "where a cleared bit masks",
+    "offset": "`offset 0x1000;`, or `offset runtime;` where the driver passes it",
+    "path": '`path "drivers/net/ethernet";`',
+    "pci": "`pci 8086:0b25;` or `pci class 020000;`",
     "pending": "`pending @0x500;` or `pending bar 2 @0x500;`",
+    "pool": "`pool NAME = STORE[1..] { dedicated; }`, ranges of several stores with `+` between",
+    "remapping": "`remapping optional;`, or `requires remapping;`",
     "requires": "`requires remapping;`, or `requires 4 vectors;`",
     "reserve": "`reserve 4;`",
     "share": "`share per cpu up to 8;` or `share least loaded up to 8;`",
+    "slots": "`slots 64;`, or `slots runtime max 64;` where the driver passes the number",
+    "store": "`store NAME: msix;`, or `iomem`, `memory`, `command` or `exported` with a block",
     "subdevice": "`subdevice NAME max 64 { ... }`",
     "table": "`table offset 0x100 slots 16;`, both of them numbers",
+    "unmaskable": "`unmaskable;` and no more",
+    "vector": '`vector NAME = STORE[0] "PURPOSE";`',
     "vectors": "`vectors POOL 1..4;`, the least and the most that it gets",
 }
 
@@ -118,6 +141,8 @@ class _Recovering:
         self.unclosed = 0
         self.surplus = 0
         self.suspect: int | None = None
+        #: What the statement that is given up may have meant.
+        self.meant = ""
 
     def run(self) -> tuple[Tree[Token], list[Diagnostic]]:
         tree: Tree[Token] = Tree("start", [])
@@ -375,7 +400,9 @@ class _Recovering:
             return False  # no slip for `subdevice`
         known = token in HOMES
         words = {text: name for text, name in keywords().items() if name in self.parser.choices()}
-        near = nearest(token, words)
+        near = SYNONYMS.get(token.lower())
+        if near not in words:
+            near = nearest(token, words)
         if near is None:
             return False
         trial = self._after(words[near])
@@ -421,62 +448,105 @@ class _Recovering:
 
     def _unexpected(self, token: Token) -> None:
         expected = self._expected()
-        hint = ""
-        values = self.parser.parser_state.value_stack
-        last = values[-1] if values else None
-        after_number = isinstance(last, Token) and last.type == "NUMBER"
-        if token == "-":
-            hint = "names are made of a-z, 0-9 and _"
-            if after_number:
-                hint = "a range is `A..B`, both ends included"
-        elif token == "'" or expected == ["STRING"]:
-            hint = "a text stands in double quotes"
-        elif token == ",":
-            hint = "there are no lists: write one statement for each"
-        elif token.type == "SEMICOLON" and self._statement_start():
-            hint = "a block needs no `;` behind it"
-        elif token.type == "SEMICOLON" and "LBRACE" in expected:
-            hint = "a block `{ ... }` belongs to this"
-        elif token.type == "COLON" and after_number:
-            hint = "a field of several bits is `NAME bits HIGH:LOW cookie`"
-        elif token in HOMES and self._statement_start():
-            hint = f"`{token}` belongs in the block of {HOMES[token]}"
-            if token in ("device", "include"):
-                hint = f"`{token}` stands by itself, outside of all blocks"
-        first = self._statement_word()
-        if first == "slot" and not after_number:
-            hint = "write `slot NAME 16 { ... }`"
-            if self.blocks:
-                hint = "write `slot 16 { ... }`, or `slot NAME;` for a layout that has a name"
-        elif first == "requires" and token in HOMES and token != "vectors":
-            hint = f"`{token}` is a statement of its own"
-        elif first == "managed" or (
-            first in FORMS and (not hint or first == "include" or token in (",", ";", "-"))
-        ):
-            hint = f"write {FORMS[first]}"
-        elif first == "vector" and expected == ["SEMICOLON"] and token.type in ("EQUAL", "LSQB"):
-            hint = "a subdevice takes a vector of a pool: write `vector POOL;`"
-        elif first is None and token.type == "NAME" and "COOKIE" in expected:
-            hint = "a value that the command takes along is written `cookie NAME;`"
-        elif expected == ["LBRACE"]:
-            hint = "a block `{ ... }` belongs to this"
-        elif token.type == "LBRACE" and expected == ["SEMICOLON"]:
-            hint = "no block belongs to this"
+        shown = quote(token)
+        if token.type == UNKNOWN and not token.isascii():
+            shown = f"{quote(token)} (U+{ord(token):04X})"
         self._report(
             "IMS010",
-            ("the file ends too early" if token.type == END else f"unexpected {quote(token)}"),
+            ("the file ends too early" if token.type == END else f"unexpected {shown}"),
             self._span(token),
             f"expected {self._describe(expected)}",
-            hint,
+            self._hint(token, expected),
         )
 
-    def _statement_word(self) -> str | None:
-        """The word that the statement being read starts with; None at its start."""
+    def _hint(self, token: Token, expected: list[str]) -> str:
+        """What to do about a token that can't stand there; may be empty."""
+        self.meant = ""
+        first = self._statement_word()
+        if self._statement_start() and token in ("device", "include"):
+            return f"`{token}` stands by itself, outside of all blocks"
+        if self._statement_start() and token in HOMES:
+            return f"`{token}` belongs in the block of {HOMES[token]}"
+        if self._statement_start() and token.type == "SEMICOLON":
+            return "a block needs no `;` behind it"
+        if first == "vector" and expected == ["SEMICOLON"] and token.type in ("EQUAL", "LSQB"):
+            return "a subdevice takes a vector of a pool: write `vector POOL;`"
+        if first == "requires" and token in HOMES and token != "vectors":
+            return f"`{token}` is a statement of its own"
+        if (first or token) in ("padding", "reserved", "rsvd", "unused"):
+            return "remove it: what nothing uses is not written"
+        self.meant = self._meant(token)
+        if self.meant:
+            return f"write `{printable(self.meant)}`"
+        if (token.type in ("SEMICOLON", END) and "LBRACE" in expected) or expected == ["LBRACE"]:
+            return "a block `{ ... }` belongs to this"
+        if first == "slot" and self.blocks:
+            return "write `slot 16 { ... }`, or `slot NAME;` for a layout that has a name"
+        if first == "slot":
+            return "write `slot NAME 16 { ... }`"
+        if first is None and token.type == "NAME":
+            choices = self.parser.choices()
+            known = {word for word in FORMS if keywords()[word] in choices}
+            word = SYNONYMS.get(token.lower(), "")
+            first = word if word in known else nearest(token, known)
+        if first in FORMS:
+            negative = token == "-" and "NUMBER" in expected
+            return ("there are no negative numbers: " if negative else "") + f"write {FORMS[first]}"
+        if expected == ["STRING"]:
+            return "a text stands in double quotes"
+        if token == "-":
+            return "names are made of a-z, 0-9 and _"
+        if first is None and token.type == "NAME" and "COOKIE" in expected:
+            return "a value that the command takes along is written `cookie NAME;`"
+        if first is not None and ("BIT" in expected or "COOKIE" in expected):
+            return "write `NAME bits HIGH:LOW cookie;`, or `NAME_enable bit N;` for its enable bit"
+        if token.type == "LBRACE" and expected == ["SEMICOLON"]:
+            return "no block belongs to this"
+        return ""
+
+    def _meant(self, token: Token) -> str:
+        """The statement that ``token`` is in as it may be meant; empty if nothing fits."""
+        if self.mistakes > MAX_TRIED or token.type == END:
+            return ""
+        state = self.parser.parser_state
+        at = self._statement_at()
+        first = state.value_stack[at] if at < len(state.value_stack) else None
+        begin = self._trial()
+        drop = len(state.state_stack) - 1 - at
+        if drop:
+            del begin.parser_state.state_stack[-drop:], begin.parser_state.value_stack[-drop:]
+        start = start_of(first if isinstance(first, Token) else token)
+        for text in meant(statement(self.text, start)):
+            if self._is_statement(begin, text):
+                return text
+        return ""
+
+    def _is_statement(self, begin: InteractiveParser, text: str) -> bool:
+        """Whether a statement can be ``text``, as far as it goes."""
+        trial = self._trial(begin)
+        tokens = Tokens(self.source, text)
+        item = tokens.next(0, trial.choices())
+        while item.type != END:
+            try:
+                trial.feed_token(item)
+            except UnexpectedToken:
+                return False
+            item = tokens.next(end_of(item), trial.choices())
+        return text[-1:] in ("{", ";", "}") and not tokens.found
+
+    def _statement_at(self) -> int:
+        """Where the statement being read starts on the parser's stack."""
         state = self.parser.parser_state
         at = len(state.state_stack) - 1
         while at and "BAD" not in state.parse_conf.states[state.state_stack[at]]:
             at -= 1
-        first = state.value_stack[at] if at < len(state.value_stack) else None
+        return at
+
+    def _statement_word(self) -> str | None:
+        """The word that the statement being read starts with; None at its start."""
+        stack = self.parser.parser_state.value_stack
+        at = self._statement_at()
+        first = stack[at] if at < len(stack) else None
         return str(first) if isinstance(first, Token) else None
 
     def _statement_start(self) -> bool:
@@ -528,6 +598,9 @@ class _Recovering:
             elif depth == 0 and len(words) < 8:
                 words.append(str(item))
             pos = end = end_of(item)
+        if self.meant:
+            words[:1] = re.findall(r"\w+", self.meant)[:1]
+            self.meant = ""
         broken = ast.Broken(tuple(words), Span(self.source, start, max(start, end)))
         self._insert("BAD")
         state.value_stack[-1] = broken

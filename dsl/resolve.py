@@ -78,6 +78,7 @@ KEYWORDS = frozenset(
         "store",
         "subdevice",
         "table",
+        "unmaskable",
         "vector",
         "vectors",
     )
@@ -147,6 +148,7 @@ class Store:
         self.pending = self.block.first(ast.BitsItem, "pending")
         found = {place: self.block.first(ast.PlaceItem, place.word) for place in self.kind.places}
         self.places = {place: item for place, item in found.items() if item is not None}
+        self.unmaskable = self.block.first(ast.UnmaskableItem)
         own = self.block.first(ast.SlotItem)
         self.own_slot = Slot(own) if own else None
         self.layout = self.block.first(ast.SlotNameItem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Container
 from functools import cache
 from typing import Any, Protocol
@@ -43,6 +44,14 @@ OWN_TEXT = {
 }
 
 _SPACE = re.compile(r"(?:[ \t\r\n]+|#[^\n]*|//[^\n]*)+")
+#: Blanks that are none to the language, and what has no width.
+_ODD_SPACE = re.compile("[\u00a0\u00ad\u1680\u180e\u2000-\u200d\u202f\u205f\u2060\u3000]+")
+#: A line as for the C preprocessor: more than a comment with such a word.
+_DIRECTIVE = re.compile(
+    r"(?m)^[ \t]*(?P<sign>#)[ \t]*(?:"
+    r'(?P<word>include)[ \t]*["<](?P<path>[\w./-]+)[">]'
+    r"|(?P<other>define|undef|ifdef|ifndef)[ \t]+\w+(?=[ \t]*(?:\d[^\n]*)?$))"
+)
 _RUN = re.compile(r"\w+")
 _STRING = re.compile(r'"[^"\n]*"')
 
@@ -121,6 +130,11 @@ def end_of(item: Token | Spanned) -> int:
     return item.end_pos or 0 if isinstance(item, Token) else item.span.end
 
 
+def code_point(sign: str) -> str:
+    """What a character is called that can't be shown: its code point and its name."""
+    return f"U+{ord(sign):04X} ({unicodedata.name(sign, 'no name').lower()})"
+
+
 def make(kind: str, text: str, first: int, last: int) -> Token:
     """A token of that text between two places."""
     return Token(kind, text, start_pos=first, end_pos=last)
@@ -142,7 +156,20 @@ class Tokens:
         while True:
             match = _SPACE.match(self.text, pos)
             if match:
+                for line in _DIRECTIVE.finditer(self.text, pos, match.end()):
+                    self._directive(line)
                 pos = match.end()
+            odd = _ODD_SPACE.match(self.text, pos)
+            if odd:
+                names = ", ".join(dict.fromkeys(code_point(sign) for sign in odd.group()))
+                self._once(
+                    "IMS004",
+                    f"forbidden character {names}",
+                    Span(self.source, pos, odd.end()),
+                    hint="write ` ` in its place, or nothing where it has no width",
+                )
+                pos = odd.end()
+                continue
             if not self.text.startswith("/*", pos):
                 return pos
             close = self.text.find("*/", pos)
@@ -154,6 +181,20 @@ class Tokens:
                 hint="a comment starts with `#` or `//` and ends with its line",
             )
             pos = close
+
+    def _directive(self, line: re.Match[str]) -> None:
+        """Report a line for the C preprocessor, which is a comment here."""
+        path = line["path"]
+        self._once(
+            "IMS018",
+            f"`#{line['word'] or line['other']}` starts a comment",
+            Span(self.source, line.start("sign"), line.end()),
+            hint=(
+                f'write `include "{path}";`'
+                if path
+                else "there is no preprocessor: write what it stands for"
+            ),
+        )
 
     def next(self, pos: int, accepted: Container[str]) -> Token:
         """The next token as one of the ``accepted`` terminals, else as it reads by itself."""

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from . import __version__
 from .arguments import COMMANDS, check_parser, main_parser
@@ -19,6 +20,7 @@ from .terminal import FAILED, OK, STDIN, Failure, read_stdin, report, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from imsgen.dsl.diagnostics import Diagnostic
     from imsgen.dsl.model import Device
 
     from .kernel.target import Target
@@ -53,7 +55,7 @@ def _run(arguments: list[str]) -> int:
             return _simulate(arguments[1:])
         if arguments and arguments[0] in COMMANDS:
             return _command(arguments[0], arguments[1:])
-        return _generate(_parse(arguments))
+        return _to_git(_parse(arguments))
     except Failure as failure:
         if failure.args:
             say(str(failure))
@@ -125,6 +127,19 @@ def _simulate(arguments: Sequence[str]) -> int:
     return OK
 
 
+def _to_git(args: argparse.Namespace) -> int:
+    """As :func:`_generate`; a pipe to ``git am``, which takes nothing for success, gets a line."""
+    try:
+        return _generate(args)
+    except Failure:
+        if args.output == "-":
+            # Past Python's buffers: what they hold may not be written.
+            with suppress(OSError):
+                if not os.isatty(1):
+                    os.write(1, b"imsgen made no series\n")
+        raise
+
+
 def _generate(args: argparse.Namespace) -> int:
     loaded = _load(args.files, args.folders or ())
     from .kernel.edits import EditError
@@ -160,6 +175,7 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
     if list(files).count("-") > 1:
         raise Failure("error: standard input can be read once only")
     out: list[tuple[Device, bytes]] = []
+    found: list[Diagnostic] = []
     failed = False
     for path in files:
         name = os.path.basename(path)
@@ -181,9 +197,10 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
             failed = True
             continue
         result = load(path, text, folders)
-        report(result.diagnostics)
+        found += result.diagnostics
         failed |= not result.ok
         out += [(device, text) for device in result.devices]
+    report(found)
     if failed:
         raise Failure
     return out

@@ -21,7 +21,7 @@ from .kernel.target import Core, Target, exported
 from .names import Names, names_of
 from .patches import Commit
 from .render import Renderer, RenderError, check_text, summary
-from .views.device import DeviceView, Unsupported, device_view
+from .views.device import DeviceView, device_view
 from .views.suite import SuiteView, suite_view
 from .views.words import Words, words
 
@@ -161,12 +161,8 @@ class Planner:
     # --- devices ------------------------------------------------------------------------------
 
     def _context(self, device: Device, core: int) -> Context:
-        try:
-            view = device_view(device)
-        except Unsupported as error:
-            raise SeriesError(f"{_place(device)}: {error}") from error
         return {
-            "dev": view,
+            "dev": device_view(device),
             "suite": suite_view(device),
             "names": names_of(device),
             "gen": gen(device),
@@ -233,6 +229,12 @@ class Planner:
     def _check_free(self, device: Device, names: Names) -> None:
         """No file and no Kconfig symbol of the device is in the kernel already."""
         provider = self.target.provider
+        for path in (names.kconfig, names.makefile):
+            if self.target.tree is not None and not provider.exists(path):
+                raise SeriesError(
+                    f"{_place(device)}: {self.target.name} has no {path}: make "
+                    "Kconfig and Makefile there, have the parent's read them, and commit that"
+                )
         paths = [names.glue, names.header, names.kunit, names.kunitconfig]
         for path in paths + [store.path for store in names.headers]:
             if provider.exists(path):

@@ -71,7 +71,7 @@ def say(text: str) -> None:
 
 
 def report(found: Sequence[Diagnostic]) -> None:
-    """Findings to standard error, in colour where that is a terminal."""
+    """Findings and how many they are to standard error, in colour where that is a terminal."""
     try:
         _show(found)
     except OSError:
@@ -81,9 +81,9 @@ def report(found: Sequence[Diagnostic]) -> None:
 def _show(found: Sequence[Diagnostic]) -> None:
     if not found:
         return
-    from imsgen.dsl.diagnostics import render
+    from imsgen.dsl.diagnostics import closing, render
 
-    text = render(found)
+    text = render(found) + closing(found)
     if not _colourful():
         sys.stderr.write(text)
         return

@@ -41,6 +41,7 @@ def rule_property_twice(scope: Scope) -> Found:
             yield from _twice(word, [i.span for i in store.block.all(ast.PlaceItem, word)])
         for word in ("mask_bits", "pending"):
             yield from _twice(word, [i.span for i in store.block.all(ast.BitsItem, word)])
+        yield from _twice("unmaskable", [i.span for i in store.block.all(ast.UnmaskableItem)])
         slots = [item.head for item in store.block.all(ast.SlotItem)]
         slots += [item.span for item in store.block.all(ast.SlotNameItem)]
         yield from _twice("slot", sorted(slots, key=lambda span: span.start))
@@ -97,6 +98,15 @@ def slot_rule_property_missing(slot: Slot) -> Found:
             yield _missing(what, f"write `{example}`", slot.item.head)
 
 
+def _meant_id(text: str, form: re.Pattern[str]) -> str:
+    """The hint for an id that is one but for `0x` and zeros in front; else empty."""
+    digits = [part.lower().removeprefix("0x") for part in text.split(":")]
+    if form is _PCI_ID:
+        digits = [part.zfill(4) for part in digits]
+    made = ":".join(digits)
+    return f"write `pci {'class ' * (form is _PCI_CLASS)}{made};`" if form.match(made) else ""
+
+
 def rule_pci_id(scope: Scope) -> Found:
     """PCI ids have the right number of digits, and each is there once."""
     seen: dict[str, Span] = {}
@@ -113,7 +123,8 @@ def rule_pci_id(scope: Scope) -> Found:
                 "IMS042",
                 f"{quote(text)} is not a PCI {'class' if form is _PCI_CLASS else 'id'}",
                 item.text.span,
-                hint=f"write `{example}`, in hexadecimal digits without `0x`",
+                hint=_meant_id(text, form)
+                or f"write `{example}`, in hexadecimal digits without `0x`",
             )
             continue
         if text.lower().startswith("ffff:"):
@@ -266,6 +277,11 @@ ARCHITECTURES = (
     "x86_64",
 )
 
+#: Architectures whose interrupt domains take messages of IMS stores and can isolate them, and those
+#: which take them only.  The series brings the patches (generator/series.py).
+ISOLATING = {"x86", "x86_64", "arm64"}
+PARENTS = {*ISOLATING, "riscv"}
+
 
 def rule_architecture(scope: Scope) -> Found:
     """Architectures are the kernel's, each named once."""
@@ -285,6 +301,33 @@ def rule_architecture(scope: Scope) -> Found:
                     word.span,
                     hint=f"did you mean `{near}`?" if near else f"known are {known}",
                 )
+
+
+def rule_architecture_parent(scope: Scope) -> Found:
+    """Somewhere where the device exists, Linux takes messages of IMS stores."""
+    store = next((one for one in scope.stores if not one.is_pci), None)
+    if store is None or not scope.architectures:
+        return
+    item = scope.architectures[0]
+    names = {name.text for one in scope.architectures for name in one.names}
+    if names <= set(ARCHITECTURES) - PARENTS:
+        yield report(
+            "IMS123",
+            f"nothing takes the messages of {quote(store.name)} there",
+            item.span,
+            "no interrupt domain of Linux takes them there today",
+            "add `x86_64`, or keep the messages in MSI-X",
+            [Place(store.item.head, f"the {store.item.kind} store")],
+        )
+    elif scope.required and names <= set(ARCHITECTURES) - ISOLATING:
+        yield report(
+            "IMS123",
+            f"nothing isolates the messages of {quote(store.name)} there",
+            item.span,
+            "an IMSIC takes any message of any device",
+            "add `x86_64` or `arm64`, or write `remapping optional;` where all users are trusted",
+            [Place(store.item.head, f"the {store.item.kind} store")],
+        )
 
 
 #: What architectures are called elsewhere.

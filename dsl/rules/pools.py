@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .. import ast, model
 from ..codes import report
-from ..diagnostics import Place, nearest, quote
+from ..diagnostics import Diagnostic, Place, nearest, quote
 from ..resolve import Block, Scope
+from ..source import Span
 from .base import MAX_GUESSES, Found, count
 
 #: Subdevices of a kind.
@@ -361,9 +364,11 @@ def rule_member_minimum(scope: Scope) -> Found:
                 )
 
 
-def _needed_cookie(scope: Scope, pool: ast.PoolItem) -> tuple[ast.RangeItem, ast.Word] | None:
-    """The first cookie that is always needed for a vector of the pool, and where it comes in."""
-    for part in pool.ranges:
+def _needed_cookie(
+    scope: Scope, ranges: Iterable[ast.RangeItem]
+) -> tuple[ast.RangeItem, ast.Word] | None:
+    """The first cookie that is always needed for a vector of ranges, and where it comes in."""
+    for part in ranges:
         store = scope.by_name.get(part.store.text)
         if store is None:
             continue
@@ -375,13 +380,60 @@ def _needed_cookie(scope: Scope, pool: ast.PoolItem) -> tuple[ast.RangeItem, ast
     return None
 
 
+def rule_cookie_given(scope: Scope) -> Found:
+    """Rule 30: who gets no dedicated vector has no cookie to give."""
+    for vector in scope.vectors:
+        part = ast.RangeItem(vector.store, vector.number, vector.number, vector.place)
+        needed = _needed_cookie(scope, (part,))
+        if needed is not None:
+            yield _no_cookie(f"the vector {quote(vector.name.text)}", vector.place, needed)
+    for pool in scope.pools:
+        share = Block(pool.items).first(ast.ShareItem)
+        needed = _needed_cookie(scope, pool.ranges) if share else None
+        if share is not None and needed is not None:
+            yield _no_cookie(f"a shared vector of {quote(pool.name.text)}", share.span, needed)
+
+
+def _no_cookie(what: str, span: Span, needed: tuple[ast.RangeItem, ast.Word]) -> Diagnostic:
+    return report(
+        "IMS079",
+        f"{what} needs the cookie {quote(needed[1].text)}",
+        span,
+        "no cookie is given here",
+        "make the cookie `optional` if the device can do without, or use another store",
+        [Place(needed[1].span, "given at allocation")],
+    )
+
+
+def rule_msi_first(scope: Scope) -> Found:
+    """All messages of MSI are made of that of index 0, which is gone when that one is freed."""
+    for pool in scope.pools:
+        if Block(pool.items).first(ast.ManagedItem):
+            continue
+        for part in pool.ranges:
+            store = scope.by_name.get(part.store.text)
+            first = part.first.value if part.first else 0
+            if store is None or store.item.kind != "msi" or first != 0:
+                continue
+            if part.last is None or part.last.value != 0:
+                yield report(
+                    "IMS107",
+                    f"the pool {quote(pool.name.text)} has index 0 of MSI",
+                    part.span,
+                    "its message is that of all",
+                    "give index 0 to a vector, which is freed last, and start the range behind it: "
+                    f"`{store.name}[1..]`",
+                    [Place(store.item.span, "the MSI messages")],
+                )
+
+
 def rule_member_cookie(scope: Scope) -> Found:
     """A subdevice gets its vectors without cookies."""
     pools = _pools(scope)
     for item in scope.subdevices:
         for member in _members(item):
             pool = pools.get(member.pool.text)
-            needed = _needed_cookie(scope, pool) if pool and _alone(pool) else None
+            needed = _needed_cookie(scope, pool.ranges) if pool and _alone(pool) else None
             if needed is not None and pool is not None:
                 part, cookie = needed
                 yield report(

@@ -270,14 +270,15 @@ def rule_mask(scope: Scope) -> Found:
     """Rule 7: messages are maskable one by one, or remapping is required."""
     for store in scope.stores:
         slot = store.slot
-        if slot is None or store.mask_bits or store.block.may_have("mask_bits"):
+        if slot is None or store.mask_bits or store.block.may_have("mask_bits", "unmaskable"):
             continue
-        if _excused(scope) and not store.kind.always_masks:
+        if store.unmaskable:
             continue
         bits = "mask_bits" in store.kind.words
-        excuse = "; `requires remapping;` where messages can't be masked"
-        if store.kind.always_masks:
-            excuse = ""
+        nothing = "`unmaskable;` in the store where messages can't be masked"
+        if not _excused(scope):
+            nothing = f"`requires remapping;` and {nothing}"
+        excuse = "" if store.kind.always_masks else f"; {nothing}"
         if slot.control is None:
             if not slot.block.may_have("control"):
                 place, other = _layout_place(store, slot.item.head)
@@ -294,8 +295,7 @@ def rule_mask(scope: Scope) -> Found:
             continue
         if slot.fields.all(ast.MaskItem):
             continue
-        flags = [item.name.text for item in slot.fields.all(ast.FlagItem)][:MAX_GUESSES]
-        if slot.fields.may_have("mask") or any(nearest(f, ["mask"]) for f in flags):
+        if _may_mask(slot):
             continue
         place, other = _layout_place(store, slot.control.register.span)
         yield report(
@@ -308,14 +308,53 @@ def rule_mask(scope: Scope) -> Found:
         )
 
 
+#: Names that a bit which unmasks a message has in datasheets.
+_ENABLES = ("en", "enable", "enabled", "irq_enable", "valid")
+
+
+def _may_mask(slot: Slot) -> bool:
+    """Whether a mask bit may be among what could not be read, or has another name."""
+    flags = [item.name.text for item in slot.fields.all(ast.FlagItem)][:MAX_GUESSES]
+    return slot.fields.may_have("mask") or any(
+        flag in _ENABLES or nearest(flag, ["mask"]) for flag in flags
+    )
+
+
+def rule_unmaskable(scope: Scope) -> Found:
+    """Rule 7: what can't be masked has no mask bit, and remapping is required."""
+    for store in scope.stores:
+        if not store.unmaskable:
+            continue
+        mask = store.slot.fields.first(ast.MaskItem) if store.slot else None
+        found = mask or store.mask_bits
+        if found:
+            yield report(
+                "IMS098",
+                "an unmaskable message has a mask bit",
+                store.unmaskable.span,
+                "nothing masks it",
+                "remove `unmaskable;`, or the mask bit if it masks something else",
+                [Place(found.span, "masks it")],
+            )
+        elif not _excused(scope):
+            yield report(
+                "IMS090",
+                "messages that can't be masked need interrupt remapping",
+                store.unmaskable.span,
+                "nothing masks them",
+                "write `requires remapping;` in the device",
+                [Place(store.item.head, f"the {store.item.kind} store")],
+            )
+
+
 def rule_pending(scope: Scope) -> Found:
     """Pending bits are set for what is masked, so something masks."""
     for store in scope.stores:
         slot = store.slot
         if store.pending is None or slot is None or store.mask_bits:
             continue
-        lost = slot.block.may_have("control") or slot.fields.may_have("mask")
-        if not _excused(scope) or lost or store.block.may_have("mask_bits"):
+        lost = slot.block.may_have("control") or _may_mask(slot)
+        if not store.unmaskable or lost or store.block.may_have("mask_bits"):
             continue  # the mask bit that is missing is reported as that
         if not slot.fields.all(ast.MaskItem):
             place, _ = _layout_place(store, slot.item.head)
@@ -413,13 +452,26 @@ def slot_rule_flag(slot: Slot) -> Found:
             continue
         guesses += 1
         near = nearest(name, {*cookies, "mask"}) if guesses < MAX_GUESSES else None
-        usual = "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`"
+        usual = (
+            _not_a_flag(item) or "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`"
+        )
         yield report(
             "IMS066",
             f"there is no cookie that {quote(name)} could enable",
             item.name.span,
-            hint=f"did you mean `{near}`?" if near else usual,
+            hint=f"did you mean `{near}`?" if near and not _not_a_flag(item) else usual,
         )
+
+
+def _not_a_flag(item: ast.FlagItem) -> str:
+    """The hint for a bit that is something else than its form says; else empty."""
+    if item.name.text in _ENABLES:
+        return f"write `mask bit {item.bit.value};`, with `active low` where a cleared bit masks"
+    if "pending" in item.name.text:
+        return (
+            "remove it: pending bits are said in the store, `pending @N;`, where they are one array"
+        )
+    return ""
 
 
 def rule_one_store_of_a_kind(scope: Scope) -> Found:

@@ -81,7 +81,7 @@ def _check_text(text: ast.Text, what: str, limit: int, ascii_only: bool = True) 
                 f"{quote(match.group())} can't be in a {what}",
                 _inside(text, match.start(), len(match.group())),
                 why,
-                hint,
+                "a text has no escapes: " * (match.group() == "\\") + hint,
             )
             return
 

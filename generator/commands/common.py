@@ -59,9 +59,7 @@ def check_once(paths: Sequence[str]) -> None:
 def load_good(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
     """What each file gives.  Raises :class:`Failure` where one has errors, which have been said."""
     results = load_all(paths, folders)
-    for result in results:
-        if not result.ok:
-            report(result.diagnostics)
+    report([found for one in results if not one.ok for found in one.diagnostics])
     if not all(result.ok for result in results):
         raise Failure
     return results

@@ -10,7 +10,7 @@ from imsgen.dsl.model import Device
 from ..render import Renderer, RenderError
 from ..series import gen
 from ..terminal import OK, Failure
-from ..views.device import Unsupported, device_view
+from ..views.device import device_view
 from .common import add_input, load_good, new_parser, put
 
 
@@ -36,11 +36,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def text_of(device: Device) -> str:
-    """The script.  Raises :class:`Failure` where Linux can't express the layout."""
-    try:
-        dev = device_view(device)
-    except Unsupported as error:
-        raise Failure(f"error: {device.span.source.name}:{device.span.line}: {error}") from error
+    """The script.  Raises :class:`Failure` when the generator fails."""
+    dev = device_view(device)
     view = DrgnView(
         specials=tuple(f'("{v.name}", "{v.store}", {v.index})' for v in device.vectors),
         pools=tuple(f'("{pool.name}", "{pool.title}")' for pool in dev.pools),

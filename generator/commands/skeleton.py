@@ -12,7 +12,7 @@ from ..names import names_of
 from ..render import Renderer, RenderError
 from ..series import gen, parts_of
 from ..terminal import OK, Failure
-from ..views.device import Unsupported, device_view
+from ..views.device import device_view
 from ..views.skeleton import skeleton_view
 from .common import add_input, load_good, new_parser, put
 
@@ -35,16 +35,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def text_of(device: Device) -> str:
-    """The driver's text.  Raises :class:`Failure` where Linux can't express the layout."""
-    try:
-        context = {
-            "dev": device_view(device),
-            "drv": skeleton_view(device),
-            "names": names_of(device),
-            "gen": gen(device),
-        }
-    except Unsupported as error:
-        raise Failure(f"error: {device.span.source.name}:{device.span.line}: {error}") from error
+    """The driver's text.  Raises :class:`Failure` when names clash, or the generator fails."""
+    context = {
+        "dev": device_view(device),
+        "drv": skeleton_view(device),
+        "names": names_of(device),
+        "gen": gen(device),
+    }
     try:
         text = Renderer().file("skeleton/driver.c.j2", device.name, context, "skeleton")
     except RenderError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, ImsStore, MsiStore, Pool
+from imsgen.dsl.model import Device, ImsStore, Pool
 
 from ..kinds import kinds_of
 from ..kinds.base import Kind, Param
@@ -13,10 +13,6 @@ from .minimum import Minimum, minimum_view
 from .parts import Line, Member, aligned, members
 from .pools import PoolView, SubdeviceView, limit_define, pool_view, subdevice_view
 from .stores import Cookie, Managed, Slots, Special, StoreView
-
-
-class Unsupported(Exception):
-    """The layout is valid, but Linux has no way to express it."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +79,10 @@ class DeviceView:
 def device_view(device: Device) -> DeviceView:
     """Everything that the templates of the glue use.
 
-    Raises :class:`Unsupported`: one device can have one IMS store, because a device has one
-    ``MSI_SECONDARY_DOMAIN`` (include/linux/msi_api.h).
+    A device has one IMS store, because it has one ``MSI_SECONDARY_DOMAIN``
+    (include/linux/msi_api.h): the language's rules say so.
     """
     kinds = kinds_of(device)
-    _check_stores(device)
-    _check_cookies(device, kinds)
-    _check_msi(device)
     params = params_of(device, kinds)
     has_params = len(params) > 1 or any(p.callback for p in params)
     given = "params->" if has_params else ""
@@ -138,44 +131,6 @@ def device_view(device: Device) -> DeviceView:
     )
 
 
-# --- what Linux can't do ------------------------------------------------------------------------
-
-
-def _check_stores(device: Device) -> None:
-    stores = [store.name for store in device.stores if isinstance(store, ImsStore)]
-    if len(stores) > 1:
-        raise Unsupported(
-            f"device {device.name}: Linux gives a device one secondary MSI domain, "
-            f"so the stores {', '.join(stores)} can't be used at once"
-        )
-
-
-def _check_cookies(device: Device, kinds: tuple[Kind, ...]) -> None:
-    """Only who gets a dedicated vector has a cookie to give (rule 30)."""
-    for kind in kinds:
-        if not kind.needs:
-            continue
-        without = [f"vector {v.name}" for v in kind.specials]
-        without += [f"shared pool {pool.name}" for pool in kind.pools if pool.sharing]
-        if without:
-            raise Unsupported(
-                f"device {device.name}: messages of store {kind.name} need a {kind.needs}, "
-                f"which {without[0]} can't give; make it optional, or use another store"
-            )
-
-
-def _check_msi(device: Device) -> None:
-    """All messages of MSI are made of that of index 0, which is gone when that one is freed."""
-    msi = {s.name for s in device.stores if isinstance(s, MsiStore)}
-    for pool in _plain(device):
-        for r in pool.ranges:
-            if r.store in msi and r.first == 0 and r.last != 0:
-                raise Unsupported(
-                    f"device {device.name}: pool {pool.name} has index 0 of MSI store {r.store}, "
-                    f"whose message is that of all; give it to a vector that is freed last"
-                )
-
-
 # --- parts ----------------------------------------------------------------------------------------
 
 
@@ -188,10 +143,18 @@ def _pci(device: Device) -> set[str]:
     return {store.name for store in device.stores if not isinstance(store, ImsStore)}
 
 
+#: Kconfig symbols of architectures that aren't their names.
+_SYMBOLS = {"powerpc": "PPC"}
+
+
 def _depends(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
     out = ["PCI_MSI", *dict.fromkeys(name for kind in kinds for name in kind.depends)]
     if device.architectures:
-        out.append(" || ".join([*(a.upper() for a in device.architectures), "COMPILE_TEST"]))
+        out.append(
+            " || ".join(
+                [*(_SYMBOLS.get(a, a.upper()) for a in device.architectures), "COMPILE_TEST"]
+            )
+        )
     return tuple(out)
 
 

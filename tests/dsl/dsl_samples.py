@@ -89,7 +89,7 @@ device all "All of it" {
         bar 2; offset runtime max 0x10_0000; slots runtime max 16_128;
         slot 32 big endian {
             control @24 width 32 {
-                queue bits 31:16 cookie;
+                queue bits 31:16 cookie optional;
                 queue_enable bit 5;
                 pasid bits 15:8 cookie optional;
                 mask bit 0 active low;
@@ -112,7 +112,7 @@ device all "All of it" {
 }
 slot family 16 little endian {
     address_lo @0; data @4; address_hi @8;
-    control @12 { queue bits 15:0 cookie; }
+    control @12 { queue bits 15:0 cookie optional; }
 }
 device split "Tables, and bits elsewhere" {
     pci 8086:0001;
@@ -144,7 +144,7 @@ device split "Tables, and bits elsewhere" {
         device(INDIRECT, "vector v = box[0];", name="ind", pci="    pci 8086:0005;\n"),
         device(
             "requires remapping;",
-            "store q: memory { slots 8; slot 16 { address_lo @0; data @4; } }",
+            "store q: memory { slots 8; unmaskable; slot 16 { address_lo @0; data @4; } }",
             "vector v = q[0];",
             name="bare",
             pci="    pci 8086:0004;\n",

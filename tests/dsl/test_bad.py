@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from dsl_samples import BAD, GOOD, MADE, MADE_MANY, WARNINGS
 
 from imsgen.dsl import MAX_BYTES, Result, load
 from imsgen.dsl.codes import CODES
-from imsgen.dsl.diagnostics import Diagnostic, Severity, render
+from imsgen.dsl.diagnostics import Diagnostic, Severity, closing, render
 
 FILES = sorted(BAD.glob("*.ims"))
 WARNING_FILES = sorted(WARNINGS.glob("*.ims"))
@@ -25,9 +26,9 @@ ALONE = ("made-large-include", "made-many-includes", "made-no-file")
 CLASHES = {
     "IMS012", "IMS024", "IMS025", "IMS040", "IMS043", "IMS047", "IMS048", "IMS055", "IMS056",
     "IMS058", "IMS062", "IMS063", "IMS065", "IMS067", "IMS070", "IMS071", "IMS072", "IMS074",
-    "IMS075", "IMS081", "IMS090", "IMS091", "IMS094", "IMS095", "IMS096", "IMS097", "IMS100",
-    "IMS101", "IMS102", "IMS103", "IMS106", "IMS113", "IMS115", "IMS116", "IMS117", "IMS118",
-    "IMS122",
+    "IMS075", "IMS079", "IMS081", "IMS090", "IMS091", "IMS094", "IMS095", "IMS096", "IMS097",
+    "IMS098", "IMS100", "IMS101", "IMS102", "IMS103", "IMS106", "IMS107", "IMS113", "IMS115",
+    "IMS116", "IMS117", "IMS118", "IMS122", "IMS123",
 }  # fmt: skip
 
 
@@ -135,6 +136,18 @@ def test_findings_are_complete(path: Path) -> None:
 def test_no_finding_twice(path: Path) -> None:
     found = [(item.code, item.span.start, item.message) for item in read(path).diagnostics]
     assert len(found) == len(set(found))
+
+
+def test_closing_count() -> None:
+    def count(*severities: Severity) -> str:
+        (found,) = read(BAD / "vector-twice.ims").diagnostics
+        return closing([dataclasses.replace(found, severity=one) for one in severities])
+
+    error, warning = Severity.ERROR, Severity.WARNING
+    assert count(error, warning, error) == "2 errors, 1 warning\n"
+    assert count(warning, warning) == "2 warnings\n"
+    assert count(error) == "1 error\n"
+    assert count() == ""
 
 
 def test_json_form() -> None:

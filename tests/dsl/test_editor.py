@@ -233,6 +233,7 @@ OFFERED = {
     "IMS090": "Remove this",
     "IMS106": "Remove this",
     "IMS120": "Change to `x86_64`",
+    "IMS098": "Remove this",
 }
 
 

@@ -125,7 +125,7 @@ def random_store(chance: random.Random) -> str:
     count = chance.randint(8, 64)
     parts = [chance.choice([f"slots {count};", f"slots runtime max {count:#X};"])]
     if kind == "command":
-        parts += chance.choice([[], ["cookie queue;"], ["cookie pasid optional;"]])
+        parts += chance.choice([[], ["cookie queue optional;"], ["cookie pasid optional;"]])
     if "slot" in BY_WORD[kind].words:
         fields = ["mask bit 0;", *chance.choice([[], ["q bits 31:12 cookie optional;"]])]
         registers = ["address_lo @0;", "data @4;", "address_hi @8;"]

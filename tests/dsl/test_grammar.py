@@ -86,7 +86,7 @@ VALID = {
             control="mask bit 0; queue bits 7:4 cookie; pasid bits 31:12 cookie optional; "
             "pasid_enable bit 1; queue_enable bit 2;",
         ),
-        "vector a = ims[0];",
+        "pool a = ims { dedicated; }",
     ),
     "runtime": GOOD.replace("offset 0x1000", "offset runtime").replace(
         "slots 8", "slots runtime max 8"
@@ -114,7 +114,7 @@ VALID |= {
     "command with cookies": device(
         "requires remapping;",
         "store c: command { slots runtime max 65536; cookie queue; cookie pasid optional; }",
-        "pool p = c { share per cpu up to 8; dedicated; }",
+        "pool p = c { dedicated; }",
     ),
     "exported": device("store peer: exported { slots 16; }", "vector a = peer[15];"),
     "tables": device(
@@ -131,7 +131,7 @@ VALID |= {
         slot(*REGISTERS, control="queue bits 7:0 cookie;").replace(
             "bar 0;", "bar 0; mask_bits bar 2 @0x400 active low; pending bar 2 @0x500;"
         ),
-        "vector a = ims[0];",
+        "pool a = ims { dedicated; }",
     ),
     "pending": device(
         slot(*REGISTERS).replace("bar 0;", "bar 0; pending @0x500;"), "vector a = ims[0];"
@@ -229,7 +229,7 @@ FREE = [word for word in WORDS if word not in C_KEYWORDS | KERNEL_NAMES]
 def test_every_word_is_free_as_a_name(word: str) -> None:
     """A pool can be called `share`, a store `pool`, a vector `hard`, a cookie `bit`."""
     other = "b" if word == "a" else "a"
-    cookie = "" if word == "mask" else f"{word} bits 31:12 cookie; {word}_enable bit 3; "
+    cookie = "" if word == "mask" else f"{word} bits 31:12 cookie optional; {word}_enable bit 3; "
     control = f"{cookie}mask bit 0;"
     msix, store = ("    store a1: msix;\n", "a1") if word == "table" else (MSIX, "table")
     for text in (

@@ -142,7 +142,7 @@ def test_everything() -> None:
     control = ims.layout.control
     assert control.mask.active_low is True
     assert [(c.name, c.shift, c.width, c.enable_bit, c.optional) for c in control.cookies] == [
-        ("queue", 16, 16, 5, False),
+        ("queue", 16, 16, 5, True),
         ("pasid", 8, 8, None, True),
     ]
     assert [(v.name, v.context, v.purpose) for v in every.vectors] == [
@@ -192,12 +192,12 @@ REMAPPING = [
     ("", STORE, "pool p = ims { dedicated; }", True),
     ("", MSIX + STORE, "pool p = table + ims { dedicated; share per cpu up to 8; }", True),
     ("requires remapping;", STORE, "vector v = ims[0];", True),
-    ("", COMMAND, "vector v = c[0];", True),
+    ("", COMMAND, "pool p = c { dedicated; }", True),
     ("", EXPORTED, "vector v = peer[0];", True),
     ("", MSIX + COMMAND, "vector v = table[0];", True),
     ("", MEMORY, "vector v = q[0];", False),
     ("", MEMORY, "pool p = q { dedicated; }", True),
-    ("", "store m: msi;", "pool p = m { dedicated; }", False),
+    ("", "store m: msi;", "pool p = m[1..] { dedicated; }", False),
     ("remapping optional;", STORE, "vector v = ims[0];", False),
     ("remapping optional;", STORE, "pool p = ims { dedicated; }", False),
 ]
@@ -223,7 +223,7 @@ def test_spans() -> None:
     assert shown(ims.layout.address_lo.span) == "address @8 width 64;"
     assert shown(ims.layout.control.register.span) == "control @24 width 32"
     assert shown(ims.layout.control.mask.span) == "mask bit 0 active low;"
-    assert shown(ims.layout.control.cookies[0].span) == "queue bits 31:16 cookie;"
+    assert shown(ims.layout.control.cookies[0].span) == "queue bits 31:16 cookie optional;"
     assert shown(every.vectors[1].span) == "vector admin = ims[0x0] oneshot;"
     wq = every.pools[0]
     assert [shown(part.span) for part in wq.ranges] == ["table[2..]", "ims[1..7]", "ims[9]"]
@@ -273,7 +273,7 @@ def test_memory_big_endian_wide_address() -> None:
 
 
 def test_command() -> None:
-    store = one(device(COMMAND, "vector v = c[0];")).store("c")
+    store = one(device(COMMAND, "pool p = c { dedicated; }")).store("c")
     assert isinstance(store, CommandStore)
     assert (store.slots.value, store.slots.maximum) == (None, 65536)
     assert [(c.name, c.optional, shown(c.span)) for c in store.cookies] == [
@@ -322,7 +322,7 @@ def test_mask_bits() -> None:
     assert plain.layout.control is None
     assert plain.mask_bits == BitArray(0, 0x400, False, plain.mask_bits.span)
     assert plain.pending is None
-    other = iomem("mask_bits bar 2 @0x400 active low;", control="queue bits 7:0 cookie;")
+    other = iomem("mask_bits bar 2 @0x400 active low;", control="queue bits 7:0 cookie optional;")
     assert other.mask_bits == BitArray(2, 0x400, True, other.mask_bits.span)
     assert other.layout.control is not None
     assert other.layout.control.mask is None
@@ -405,7 +405,7 @@ JSON = [
     (MEMORY, "vector v = q[0];", "MemoryStore", {"name": "q"}),
     (
         COMMAND,
-        "vector v = c[0];",
+        "pool p = c { dedicated; }",
         "CommandStore",
         {"cookies": [("queue", False), ("pasid", True)]},
     ),

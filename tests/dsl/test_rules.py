@@ -12,6 +12,9 @@ from imsgen.dsl.parse import MAX_NUMBER
 from imsgen.dsl.rules.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
 
 REGISTERS = ("address_lo @0;", "address_hi @4;", "data @8;")
+UNMASKABLE = slot("address_lo @0;", "address_hi @4;", "data @8;", control="").replace(
+    "bar 0;", "bar 0; unmaskable;"
+)
 
 
 def codes(text: str) -> list[str]:
@@ -82,8 +85,8 @@ FINE = [
               control=""),
     with_slot("address_lo @4;", "data @0;", "control @8 { mask bit 0; }", control="", stride=12),
     with_slot("address @4;", "data @0;"),
-    with_slot(*REGISTERS, control="mask bit 31; a bits 30:0 cookie;"),
-    with_slot(*REGISTERS, control="mask bit 0; a bits 1:1 cookie;"),
+    with_slot(*REGISTERS, control="mask bit 31; a bits 30:0 cookie optional;"),
+    with_slot(*REGISTERS, control="mask bit 0; a bits 1:1 cookie optional;"),
     device(MSIX, "vector v = table[2047];"),
     device(MSIX, "pool p = table[2047..2047] { dedicated; }"),
     device(MSIX, "pool p = table[0] + table[2..4] + table[1] { dedicated; }"),
@@ -94,7 +97,7 @@ FINE = [
     device("store m: msi;", "pool p = m[31] { dedicated; }"),
     device(EXPORTED, "vector v = peer[15];"),
     device("store c: command { slots 65536; }", "vector v = c[65535];"),
-    device("requires remapping;", COMMAND, "vector v = c[0];"),
+    device("requires remapping;", COMMAND, "pool p = c { dedicated; }"),
     memory("address_lo @0; data @4;"),
     memory("data @0; address_lo @4;"),
     memory("address_lo @8; data @12; address_hi @16;", stride=24),
@@ -115,11 +118,20 @@ FINE = [
     device("requires 2048 vectors;", MSIX, "pool p = table[0..3] { dedicated; }"),
     device("requires 8 vectors;", MSIX, "vector v = table[7];"),
     device("requires 67584 vectors;", MSIX, COMMAND, "pool p = table + c { dedicated; }"),
-    device("requires remapping;", slot(*REGISTERS, control=""), "vector v = ims[0];"),
-    device(slot(*REGISTERS, control="a bits 7:0 cookie;"), "pool p = ims { dedicated; }"),
+    device("requires remapping;", UNMASKABLE, "vector v = ims[0];"),
+    device(
+        slot(*REGISTERS, control="a bits 7:0 cookie optional;").replace(
+            "bar 0;", "bar 0; unmaskable;"
+        ),
+        "pool p = ims { dedicated; }",
+    ),
     device("requires remapping;", slot(*REGISTERS, control="mask bit 0;")
            .replace("bar 0;", "bar 0; pending @0x2000;"), "vector v = ims[0];"),
-    device("requires remapping;", MEMORY.replace("mask bit 0;", ""), "vector v = q[0];"),
+    device(
+        "requires remapping;",
+        MEMORY.replace("mask bit 0;", "").replace("slots", "unmaskable; slots"),
+        "vector v = q[0];",
+    ),
     device(MSIX, "vector a = table[5];", "pool p = table[6..] { managed; }"),
     device(MSIX, STORE, "pool p = table { managed; }", "pool q = ims { dedicated; }"),
     sub("max 65536 { vectors p 1..65536; }"),
@@ -165,10 +177,13 @@ WRONG = [
     ("IMS056", with_slot("address @0;", "data @4;")),
     ("IMS057", with_slot("address_lo @0 width 16;", "data @8;")),
     ("IMS062", with_slot(*REGISTERS, control="mask bit 32;")),
-    ("IMS063", with_slot(*REGISTERS, control="mask bit 0; a bits 32:4 cookie;")),
-    ("IMS064", with_slot(*REGISTERS, control="mask bit 0; a bits 4:8 cookie;")),
-    ("IMS065", with_slot(*REGISTERS, control="mask bit 4; a bits 8:4 cookie;")),
-    ("IMS065", with_slot(*REGISTERS, control="mask bit 0; a bits 8:4 cookie; a_enable bit 8;")),
+    ("IMS063", with_slot(*REGISTERS, control="mask bit 0; a bits 32:4 cookie optional;")),
+    ("IMS064", with_slot(*REGISTERS, control="mask bit 0; a bits 4:8 cookie optional;")),
+    ("IMS065", with_slot(*REGISTERS, control="mask bit 4; a bits 8:4 cookie optional;")),
+    (
+        "IMS065",
+        with_slot(*REGISTERS, control="mask bit 0; a bits 8:4 cookie optional; a_enable bit 8;"),
+    ),
     ("IMS070", device(MSIX, "vector v = table[2048];")),
     ("IMS070", device(STORE, "vector v = ims[8];")),
     ("IMS074", device(MSIX, "pool p = table[2048..] { dedicated; }")),
@@ -186,7 +201,12 @@ WRONG = [
     (
         "IMS067",
         device(
-            MSIX, MEMORY, COMMAND, "vector v = q[0];", "vector w = c[0];", "vector x = table[0];"
+            MSIX,
+            MEMORY,
+            COMMAND,
+            "vector v = q[0];",
+            "pool w = c { dedicated; }",
+            "vector x = table[0];",
         ),
     ),
     ("IMS092", memory("address_lo @0; data @4;", stride=20)),
@@ -209,14 +229,25 @@ WRONG = [
     ("IMS060", bits("mask_bits @0x2002;")),
     ("IMS050", bits("mask_bits bar 6 @0x2000;")),
     ("IMS041", bits("")),
-    ("IMS061", bits("", control="a bits 7:0 cookie;")),
+    ("IMS061", bits("", control="a bits 7:0 cookie optional;")),
     ("IMS041", device("remapping optional;", slot(*REGISTERS, control=""), "vector v = ims[0];")),
     ("IMS061", device(MEMORY.replace("mask bit 0;", ""), "vector v = q[0];")),
     ("IMS061", device(MEMORY.replace("mask bit 0;", ""), "pool p = q { share per cpu up to 8; }")),
     (
         "IMS097",
-        bits("pending @0x2000;", control="a bits 7:0 cookie;").replace(
-            "pci 1af4:1234;", "pci 1af4:1234; requires remapping;"
+        bits("pending @0x2000;", control="a bits 7:0 cookie optional;")
+        .replace("pci 1af4:1234;", "pci 1af4:1234; requires remapping;")
+        .replace("bar 0;", "bar 0; unmaskable;"),
+    ),
+    ("IMS041", device("requires remapping;", slot(*REGISTERS, control=""), "vector v = ims[0];")),
+    ("IMS090", device(UNMASKABLE, "vector v = ims[0];")),
+    ("IMS090", device("remapping optional;", UNMASKABLE, "vector v = ims[0];")),
+    (
+        "IMS098",
+        device(
+            "requires remapping;",
+            UNMASKABLE.replace("bar 0;", "bar 0; mask_bits @0x2000;"),
+            "vector v = ims[0];",
         ),
     ),
     ("IMS106", device(MSIX, "pool p = table { share per cpu up to 8; cpus node; }")),
@@ -230,7 +261,7 @@ WRONG = [
             MSIX,
             COMMAND,
             "pool p = table { dedicated; }",
-            "vector v = c[0];",
+            "pool v = c { dedicated; }",
         ),
     ),
     ("IMS122", device("requires 9 vectors;", STORE, "vector v = ims[0];")),

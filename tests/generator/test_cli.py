@@ -283,3 +283,17 @@ def test_colour_only_on_a_terminal(tmp_path: Path) -> None:
     assert b"\x1b[1;31m" in on_terminal()
     assert on_terminal(NO_COLOR="1") == plain
     assert on_terminal(TERM="dumb") == plain
+
+
+def test_git_am_fails_where_nothing_was_made(tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run([*git, "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], cwd=tmp_path, check=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "imsgen.generator.cli", "missing.ims", "-o", "-"],
+        cwd=tmp_path,
+        capture_output=True,
+    )
+    assert made.returncode == 1
+    applied = subprocess.run([*git, "am"], cwd=tmp_path, input=made.stdout, capture_output=True)
+    assert applied.returncode != 0

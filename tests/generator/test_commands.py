@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from imsgen.dsl import load
+from imsgen.dsl.diagnostics import closing
 from imsgen.dsl.model import to_json
 from imsgen.generator.arguments import COMMANDS
 
@@ -77,7 +79,8 @@ def test_bad_files(line: str, imsgen: Run, bad_folder: Path, capfd: Capture) -> 
             continue  # a file of layouts is formatted: test_fmt.py
         assert imsgen(*line.format(path.name).split()) == 1, path.name
         out, err = capfd.readouterr()
-        assert err == path.with_suffix(".txt").read_text(encoding="utf-8"), path.name
+        text = path.with_suffix(".txt").read_text(encoding="utf-8")
+        assert err == text + closing(load(path.name).diagnostics), path.name
         assert not out, path.name
     assert tree(bad_folder) == before
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from imsgen.dsl.compare import Severity
 from imsgen.generator.arguments import COMMANDS
 from imsgen.generator.commands import diff, new
+from imsgen.generator.commands.usage import Command, all_commands
 
 from .conftest import REPOSITORY
 
@@ -38,3 +39,15 @@ def test_kinds_and_severities() -> None:
 
 def test_the_readme_leads_there() -> None:
     assert "](docs/commands.md)" in Path(REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def options_of(command: Command) -> set[str]:
+    """The options that `--help` of a command shows, by their longest names."""
+    return {max(option.flags, key=len) for option in command.options} - {"--help"}
+
+
+def test_every_option_is_on_the_page_and_the_other_way_round() -> None:
+    rows = dict(re.findall(r"^\| `(imsgen(?: \w+)?)` \| (`-.*?) \|$", TEXT, re.MULTILINE))
+    shown = {name: set(re.findall(r"(?<![\w-])--?[\w-]+", row)) for name, row in rows.items()}
+    wanted = {f"imsgen {one.name}".strip(): options_of(one) for one in all_commands()}
+    assert shown == {name: options for name, options in wanted.items() if options}

@@ -104,7 +104,6 @@ SEEDED = {
         "!vector-moved !pool-smaller",
     ),
     # What a driver calls and gives.
-    "cookie required": ("cookie optional;", "cookie;", "!cookie"),
     "cookie narrower": ("bits 31:12", "bits 31:16", "!slot-layout"),
     "another cookie": (
         "mask bit 0;",
@@ -190,6 +189,15 @@ def test_seeded(name: str) -> None:
     assert sorted(found(BASE, BASE.replace(was, now))) == sorted(wanted.split())
 
 
+def test_cookie_required() -> None:
+    """Where all vectors of the store are dedicated: others have no cookie to give."""
+    shared = "share least loaded up to 8;"
+    base = BASE.replace("share per cpu up to 8; dedicated; reserve 4;", "dedicated;")
+    base = base.replace(shared, "dedicated;")
+    base = base[: base.index("    subdevice")] + "}\n"
+    assert found(base, base.replace("cookie optional;", "cookie;")) == ["!cookie"]
+
+
 def test_every_rule_is_seeded() -> None:
     graded = " ".join(wanted for _, _, wanted in SEEDED.values()) + " " + MORE
     assert {word[1:] for word in graded.split()} == set(RULES)
@@ -199,7 +207,7 @@ def test_every_rule_is_seeded() -> None:
 
 #: Graded by tests of their own below.
 MORE = (
-    "!device-removed +device-added +store-added !store-removed !store-kind +pool-added "
+    "!cookie !device-removed +device-added +store-added !store-removed !store-kind +pool-added "
     "!pool-removed +subdevice-added"
 )
 

@@ -86,7 +86,8 @@ def test_included_files(imsgen: Run) -> None:
     Path("parts").mkdir()
     Path("parts/family.ims").write_text(LAYOUT)
     device = UGLY.replace(
-        "store table:msix;", "requires remapping; store table: memory {slots 8; slot family;}"
+        "store table:msix;",
+        "requires remapping; store table: memory {slots 8; unmaskable; slot family;}",
     )
     Path("a.ims").write_text(f'include "family.ims";\n{device}')
     assert imsgen("fmt", "a.ims") == 1

@@ -138,7 +138,7 @@ def test_included_files(client: Client, tmp_path: Path) -> None:
     part.write_text("# Ä 🙂\nslot ring 8 { address_lo @0; data @4; }\n")
     text = (
         'include "part.ims";\ndevice a { pci 1af4:0001; requires remapping; store q: memory { '
-        "slots 8; slot ring; } pool rx = q { dedicated; } }\n"
+        "slots 8; unmaskable; slot ring; } pool rx = q { dedicated; } }\n"
     )
     uri = (folder / "a.ims").as_uri()
     assert client.write(uri, text) == []

@@ -299,7 +299,7 @@ def test_own_place(tree: Path, profile: Target, tmp_path: Path) -> None:
     device = device_of(small(tmp_path, "small", text))
     with pytest.raises(SeriesError, match="use --tree"):
         Planner(profile).series([device])
-    with pytest.raises(SeriesError, match="drivers/foo/Kconfig is not there"):
+    with pytest.raises(SeriesError, match="has no drivers/foo/Kconfig: make Kconfig"):
         Planner(probe(str(tree))).series([device])
     (tree / "drivers/foo").mkdir()
     (tree / "drivers/foo/Kconfig").write_text("config FOO\n\tbool\n")
