@@ -553,8 +553,8 @@ CODES: dict[str, Code] = {
     "IMS123": Code(
         "an IMS store where Linux takes none",
         "The messages of a device's own store need a parent interrupt domain that takes them. "
-        "With the series Linux has them on x86, arm64 and RISC-V, and on RISC-V they isolate nothing. "
-        "Where another architecture stands beside these, setting up fails there.",
+        "With the series Linux has them on x86, arm64 and RISC-V, and those of RISC-V isolate "
+        "nothing. Where another architecture stands beside these, setting up fails there.",
     ),
 }
 

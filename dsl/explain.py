@@ -431,7 +431,5 @@ EXAMPLES: dict[str, Example] = {
     "IMS120": _behind(TABLE, "pci 1af4:1234;", "architecture amd64;", "architecture x86_64;"),
     "IMS121": _behind(TABLE, "pci 1af4:1234;", "requires 0 vectors;", "requires 8 vectors;"),
     "IMS122": _behind(TABLE, "pci 1af4:1234;", "requires 4000 vectors;", "requires 8 vectors;"),
-    "IMS123": _behind(
-        IOMEM, "pci 1af4:1234;", "architecture mips;", "architecture x86_64, mips;"
-    ),
+    "IMS123": _behind(IOMEM, "pci 1af4:1234;", "architecture mips;", "architecture x86_64, mips;"),
 }

@@ -325,7 +325,10 @@ def rule_architecture_parent(scope: Scope) -> Found:
             f"nothing isolates the messages of {quote(store.name)} there",
             item.span,
             "an IMSIC takes any message of any device",
-            "add `x86_64` or `arm64`, or write `remapping optional;` where all users are trusted",
+            "add `x86_64` or `arm64`"
+            + (
+                "" if scope.isolated else ", or write `remapping optional;` where users are trusted"
+            ),
             [Place(store.item.head, f"the {store.item.kind} store")],
         )
 

@@ -56,6 +56,8 @@ def _store(rnd: Random, kind: str, unmaskable: bool) -> tuple[str, str, int]:
     layout, slot = "", f"slot {stride} {order} {{ {registers} }}"
     if rnd.random() < 0.3:
         layout, slot = f"slot shared {stride} {order} {{ {registers} }}\n", "slot shared;"
+    if kind == "indirect":
+        parts.append(f"bar {rnd.randrange(6)}; select @0x8; window @0x100;")
     if kind == "iomem":
         parts.append(f"bar {rnd.randrange(6)};")
         if rnd.random() < 0.3:
@@ -77,7 +79,8 @@ def layout(seed: int) -> str:
     """A layout; the same seed gives the same one."""
     rnd = Random(seed)
     pci = rnd.choice(("msix", "msi", ""))
-    kind = rnd.choice(("iomem", "iomem", "memory", "command", "exported", "" if pci else "iomem"))
+    kinds = ("iomem", "iomem", "indirect", "memory", "command", "exported", "" if pci else "iomem")
+    kind = rnd.choice(kinds)
     unmaskable = kind in ("iomem", "memory") and rnd.random() < 0.2
     head = ["pci 1af4:1234;", _maybe(rnd, "pci class 020000;")]
     head.append(_maybe(rnd, 'path "drivers/irqchip";'))
@@ -85,7 +88,7 @@ def layout(seed: int) -> str:
     archs = ("x86_64", "x86, arm64", "powerpc, x86_64", "riscv, x86")
     head.append(_maybe(rnd, f"architecture {rnd.choice(archs)};"))
     remapping = "requires remapping;" if unmaskable else _maybe(rnd, "requires remapping;")
-    if not remapping and kind in ("iomem", "memory"):
+    if not remapping and kind in ("iomem", "indirect", "memory"):
         remapping = _maybe(rnd, "remapping optional;")
     head += [remapping, _maybe(rnd, "requires 1 vectors;")]
     text = ""

@@ -122,7 +122,7 @@ DOCUMENTS = [
 
 
 def test_there_are_layouts_in_documents() -> None:
-    assert {"README.md", "language.md"} <= {name for name, _ in DOCUMENTS}
+    assert {"language.md"} <= {name for name, _ in DOCUMENTS}
 
 
 @pytest.mark.parametrize(("name", "text"), DOCUMENTS)

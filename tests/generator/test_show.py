@@ -22,7 +22,7 @@ from imsgen.generator.views.chart import chart_of
 from imsgen.generator.views.page import found_in, parts_of
 from imsgen.generator.views.picture import WIDTH, picture_of
 
-from .conftest import EXAMPLES, REPOSITORY, SMALL, small
+from .conftest import EXAMPLES, REPOSITORY, SMALL
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
@@ -237,14 +237,3 @@ def test_without_what_draws_png(
 def test_what_cannot_be_written(imsgen: Run, capfd: Capture) -> None:
     assert imsgen("show", IDXD, "--svg", "none/a.svg") == 1
     assert capfd.readouterr().err == "imsgen: error: none/a.svg: No such file or directory\n"
-
-
-def test_page_of_what_linux_has_no_way_for(imsgen: Run, capfd: Capture, tmp_path: Path) -> None:
-    """The picture is drawn all the same: the layout is valid."""
-    path = small(tmp_path, "bad")
-    text = path.read_text()
-    cookie = "mask bit 0; pasid bits 31:12 cookie;"
-    path.write_text(text.replace("mask bit 0;", cookie).replace("pci", "requires remapping; pci"))
-    assert imsgen("show", path, "--html", "a.html") == 1
-    assert "can't give" in capfd.readouterr().err
-    assert imsgen("show", path, "--svg", "a.svg") == 0

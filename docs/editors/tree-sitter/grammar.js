@@ -45,10 +45,11 @@ module.exports = grammar({
       seq(alias(choice('iomem', 'indirect', 'memory', 'command', 'exported'), $.kind), block($._store_item)),
     )),
     _store_item: $ => choice(
-      $.bar, $.offset, $.place, $.slots, $.table, $.bit_array, $.command_cookie, $.slot,
+      $.bar, $.offset, $.place, $.slots, $.unmaskable, $.table, $.bit_array, $.command_cookie, $.slot,
     ),
     bar: $ => seq('bar', $.number, ';'),
     offset: $ => seq('offset', $._size, ';'),
+    unmaskable: _ => seq('unmaskable', ';'),
     place: $ => seq(choice('select', 'window'), '@', $.number, ';'),
     slots: $ => seq('slots', $._size, ';'),
     _size: $ => choice($.number, seq('runtime', optional(seq('max', $.number)))),
