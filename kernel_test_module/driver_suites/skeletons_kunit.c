@@ -36,6 +36,7 @@ static const struct skeleton skeletons[] = {
 	{ "crypto2-skeleton", 0, SZ_128K, 5, true },
 	/* By eight */
 	{ "idxd-skeleton", 2, SZ_16K, 4, true },
+	{ "mbox-skeleton", 0, SZ_4K, 5, false },
 	/* Its MSI-X table has no room for completions: one of the device, one of the subdevice */
 	{ "mlx5-skeleton", 5, SZ_4K, 4, false },
 	{ "ntb-skeleton", 1, SZ_4K, 3, true },
