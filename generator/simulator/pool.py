@@ -229,6 +229,8 @@ class Pool:
             self.drop_user(vec)
             return
         c = self.cpus[vec.cpu]
+        # Also where one user is as many as there may be.
+        self._reopen(vec)
         vec.users = 0
         c.vecs.remove(vec)
         c.retry = 0
@@ -246,10 +248,14 @@ class Pool:
 
     def drop_user(self, vec: Vector) -> None:
         """One user less of a vector which stays: ``irq_vec_drop_user()``."""
+        self._reopen(vec)
+        self._change(vec, -1)
+
+    def _reopen(self, vec: Vector) -> None:
+        """A user is about to leave a full vector: have the room found."""
         c = self.cpus[vec.cpu]
         if vec.users >= self.limit and (c.open is None or c.open.users >= self.limit):
             c.open = vec
-        self._change(vec, -1)
 
     def _may_make(self, cpu: int) -> bool:
         """Whether it is worth trying to make a vector: to fail is slow."""

@@ -182,6 +182,15 @@ def test_as_the_c_code(sizes: dict[str, int], steps: list[tuple[str, int]]) -> N
     assert both.machine.active == both.machine.allocated == both.pool.taken == 0
 
 
+def test_the_only_user_leaves_a_full_vector() -> None:
+    """What was full is open for a moment, and the newest that is left is after it."""
+    sizes = dict.fromkeys(("reserve", "other"), 0) | {"cpus": 1, "nr": 4, "limit": 1}
+    both = Both(sizes | {"vectors": 4, "total": 12, "interrupts": 9})
+    for word, number in (("get", 0), ("burst", 0), ("drop", 207)):
+        both.step(word, number)
+        both.compare()
+
+
 def test_no_such_cpu_or_entry() -> None:
     pool = Pool(Machine(2), 1, 1)
     assert pool.get(2) == pool.get(-1) == EINVAL
