@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 from imsgen.dsl.codes import report
 from imsgen.dsl.diagnostics import Diagnostic, quote
-from imsgen.dsl.model import Device, ImsStore
+from imsgen.dsl.model import (
+    CommandCookie,
+    CommandStore,
+    CookieField,
+    Device,
+    ImsStore,
+    IndirectStore,
+    IomemStore,
+    MemoryStore,
+)
 from imsgen.dsl.rules.words import public
 from imsgen.dsl.source import Span
 from imsgen.templates import ROOT
@@ -254,7 +263,16 @@ class Planner:
         roots = dict(reversed(made))
         taken = self.target.provider.taken(device.name, roots)
         first = {roots[name]: name for name in sorted(taken, reverse=True)}
-        findings = []
+        findings = [
+            report(
+                "IMS023",
+                f"{quote(name)} is a macro of {self.target.name}",
+                span,
+                hint="choose another name",
+            )
+            for name, span in members_of(device)
+            if name in self.target.provider.macros()
+        ]
         for root, name in sorted(first.items(), key=lambda pair: place_of(device, pair[0]).start):
             where = f", in {taken[name]}" if taken[name] else ""
             findings.append(
@@ -290,6 +308,21 @@ def parts_of(device: Device) -> Parts:
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )
+
+
+def members_of(device: Device) -> list[tuple[str, Span]]:
+    """The names of a device which become members and parameters as they are."""
+    named = [*device.stores, *device.vectors, *device.pools, *device.subdevices]
+    names = [(one.name, place_of(device, one.name)) for one in named]
+    return names + [(cookie.name, cookie.span) for cookie in _cookies(device)]
+
+
+def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
+    for store in device.stores:
+        if isinstance(store, CommandStore):
+            yield from store.cookies
+        elif isinstance(store, IomemStore | IndirectStore | MemoryStore) and store.layout.control:
+            yield from store.layout.control.cookies
 
 
 def place_of(device: Device, name: str) -> Span:

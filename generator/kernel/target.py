@@ -146,6 +146,10 @@ class Files(Provider):
         """
         raise NotImplementedError
 
+    def macros(self) -> frozenset[str]:
+        """Words that are something else to the preprocessor wherever they stand."""
+        raise NotImplementedError
+
 
 # --- trees ------------------------------------------------------------------------------------
 
@@ -158,6 +162,7 @@ class TreeFiles(Files):
         self._real = os.path.realpath(root)
         self._kconfigs: frozenset[str] | None = None
         self._exports: dict[str, dict[str, str]] = {}
+        self._macros: frozenset[str] | None = None
 
     def lines(self, path: str) -> Lines | None:
         try:
@@ -215,6 +220,17 @@ class TreeFiles(Files):
                     out.setdefault((found[1] or found[2] or found[3]).decode(), path)
         return out
 
+    def macros(self) -> frozenset[str]:
+        if self._macros is None:
+            self._macros = frozenset(
+                found[1].decode()
+                for top in _COMMON
+                for _, data in self.contents(top, lambda path: path.endswith(".h"))
+                for found in _MACRO.finditer(data)
+                if found[1] != found[2]
+            )
+        return self._macros
+
     def contents(
         self,
         top: str,
@@ -265,6 +281,16 @@ class TreeFiles(Files):
             paths = [os.path.join(folder, name) for name in folders if not name.startswith(".")]
             waiting += reversed([path for path in paths if path not in without])
 
+
+#: Headers that drivers include, whether they know it or not.
+_COMMON = (
+    "include/linux",
+    "include/asm-generic",
+    *(f"arch/{arch}/include/asm" for arch in ("x86", "arm64", "riscv")),
+)
+
+#: A macro without parameters that could be the name of a member, and what it becomes.
+_MACRO = re.compile(rb"^[ \t]*#[ \t]*define[ \t]+([a-z_][a-z0-9_]*)[ \t]+(\S+)", re.M)
 
 #: How a name is used: as a function or a macro, or where it becomes a macro or a type.
 _USE = (
@@ -432,12 +458,23 @@ class ProfileFiles(Files):
         return {}
 
     def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
+        known = self._known()
+        return {name: "" for name in names if name in known}
+
+    def macros(self) -> frozenset[str]:
+        return frozenset(name[1:] for name in self._known() if name[0] == _MACRO_MARK)
+
+    def _known(self) -> frozenset[str]:
         if self._names is None:
             self._names = frozenset(_recorded(self._kernel))
-        return {name: "" for name in names if name in self._names}
+        return self._names
 
     def _elsewhere(self, path: str) -> bool:
         return os.path.dirname(path) not in _NAMED
+
+
+#: What a macro's name has in front of it where a profile's names are.
+_MACRO_MARK = "#"
 
 
 def _recorded(kernel: str) -> list[str]:
@@ -473,6 +510,7 @@ def record_names(root: str) -> bytes:
                 found.add(word)
     # A device's name and a pool's, and what follows them.
     kept = sorted(word for word in found if word.count(b"_") >= 2)
+    kept += sorted(f"{_MACRO_MARK}{word}".encode() for word in TreeFiles(root).macros())
     return gzip.compress(b"\n".join(kept) + b"\n", 9, mtime=0)
 
 

@@ -42,6 +42,23 @@ def test_profile(profile: Target) -> None:
     ]
 
 
+def test_macros(profile: Target) -> None:
+    """A member of that name would not compile, whatever the device is called."""
+    text = renamed("cpu_online_mask").replace("vector misc", "vector nr_cpu_ids")
+    text = text.replace("pasid", "pgoff_t")
+    found = findings(profile, device(text))
+    assert sorted(line.partition(" `")[2] for line in found) == [
+        f"{name}` is a macro of linux-6.12" for name in ("cpu_online_mask", "nr_cpu_ids", "pgoff_t")
+    ]
+
+
+def test_macros_of_a_tree(tree: Path) -> None:
+    header = tree / "include/linux/other.h"
+    header.write_text("#define misc 4\n#define queue queue\n#define wanted(a) (a)\n")
+    found = findings(probe(str(tree)), device(renamed("queue")))
+    assert len(found) == 1 and "`misc` is a macro of linux-6.12" in found[0]
+
+
 def test_examples_have_free_names(profile: Target) -> None:
     for path in sorted(EXAMPLES.glob("*.ims")):
         Planner(profile).series([device_of(path)])
