@@ -16,6 +16,7 @@ COMMANDS = {
     "skeleton": "write a driver to start from",
     "update": "make the series from what a tree has to what a layout says now",
     "drgn": "print a drgn script that shows a device's live vectors",
+    "doctor": "lead a log about generated code back to lines of the layout",
     "explain": "say what the code of a finding means, with examples",
     "diff": "say what changes from one layout to another, and what breaks",
     "show": "show a layout as tables, as a picture or as a page",

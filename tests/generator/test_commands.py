@@ -42,6 +42,7 @@ READERS = {
     "update": f"update {{}} --tree {REPOSITORY}",
     "update from": f"update {TIMER} --old {{}} --tree {REPOSITORY}",
     "drgn": "drgn {}",
+    "doctor": f"doctor {{}} {REPOSITORY / 'tests' / 'logs' / 'kunit.log'}",
     "diff from": f"diff {{}} {TIMER}",
     "diff to": f"diff {TIMER} {{}}",
 }
