@@ -47,7 +47,8 @@ ARCHS = {
             "arm64",
             "Image",
             "arch/arm64/boot/Image",
-            ("base", "debug", "arm64"),
+            ("base", "debug", "arm64", "small"),
+            lean=(),
             cross="aarch64-linux-gnu-",
             needs=(
                 ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
@@ -59,7 +60,8 @@ ARCHS = {
             "riscv",
             "Image",
             "arch/riscv/boot/Image",
-            ("base", "debug", "riscv"),
+            ("base", "debug", "riscv", "small"),
+            lean=(),
             cross="riscv64-linux-gnu-",
             needs=(
                 ("riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"),
