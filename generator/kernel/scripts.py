@@ -31,7 +31,7 @@ GROUPS = {
 }
 
 #: Those of them which have one parent of interrupts deliver messages from such stores.
-PARENTS = frozenset({"ims_x86", "msi_lib", "its", "imsic"})
+PARENT_GROUPS = frozenset({"ims_x86", "msi_lib", "its", "imsic"})
 
 _MODES = ("before", "after", "replace")
 

@@ -22,7 +22,7 @@ from imsgen.dsl.rules.words import RECORDED
 from ..names import IRQCHIP
 from ..patches import Commit
 from .edits import OURS, EditError, Lines, Provider, Workspace
-from .scripts import GROUPS, PARENTS, Script, load_scripts
+from .scripts import GROUPS, PARENT_GROUPS, Script, load_scripts
 
 #: Folder of the embedded profiles.
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
@@ -372,7 +372,9 @@ def _probe(files: TreeFiles, root: str, scripts: Sequence[Script]) -> Target:
     return Target(
         name=_version(files.text("Makefile"), root),
         skew=skew,
-        features=Features(native, frozenset(groups | {"ims", *PARENTS} if native else groups)),
+        features=Features(
+            native, frozenset(groups | {"ims", *PARENT_GROUPS} if native else groups)
+        ),
         provider=files,
         tree=root,
         apis=frozenset(
@@ -388,7 +390,7 @@ def _without_parent(files: TreeFiles, skew: str, scripts: Sequence[Script]) -> s
     return {
         script.needs
         for script in scripts
-        if script.needs in PARENTS
+        if script.needs in PARENT_GROUPS
         and not all(files.exists(edit.path) for edit in script.edits_for(skew))
     }
 

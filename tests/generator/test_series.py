@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from imsgen.dsl.model import Device, MsiStore, MsixStore
+from imsgen.dsl.rules import device as device_rules
 from imsgen.generator import names, patches, series
 from imsgen.generator.kernel.edits import OURS
 from imsgen.generator.kernel.scripts import GROUPS, load_scripts
@@ -352,3 +353,8 @@ def test_manifest(profile: Target, idxd: Device) -> None:
     assert manifest["source"] == {"name": "idxd.ims", "sha256": "0" * 64}
     assert {path.split("/")[0] for path in files} == {"series", "src"}
     assert str(EXAMPLES) not in json.dumps(manifest)
+
+
+def test_the_language_knows_the_same_parents() -> None:
+    """What the checker takes for an architecture with a parent has patches, and no other one."""
+    assert set(series.PARENTS) == device_rules.PARENTS

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imsgen.generator.kernel.edits import EditError
-from imsgen.generator.kernel.scripts import GROUPS, PARENTS, load_scripts
+from imsgen.generator.kernel.scripts import GROUPS, PARENT_GROUPS, load_scripts
 from imsgen.generator.kernel.target import (
     DEFAULT,
     PROFILES,
@@ -89,11 +89,11 @@ def test_too_old(tree: Path) -> None:
 def test_native(tree: Path) -> None:
     append(tree, "include/linux/pci.h", "struct msi_map pci_ims_alloc_irq(struct pci_dev *pdev);")
     target = probe(str(tree))
-    assert target.features == Features(native=True, groups=frozenset({"ims", *PARENTS}))
+    assert target.features == Features(native=True, groups=frozenset({"ims", *PARENT_GROUPS}))
     wanted = frozenset(GROUPS)
     assert {s.needs for s in load_scripts() if target.needs(s, wanted)} == wanted - {
         "ims",
-        *PARENTS,
+        *PARENT_GROUPS,
     }
 
 
