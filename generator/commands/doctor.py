@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from imsgen.dsl.bounded import read_all
+from imsgen.dsl.diagnostics import printable
 
 from ..doctor import leads
 from ..kernel.target import DEFAULT, embedded
@@ -49,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
     # A file or a function of the whole device says little beside what is about a part of it.
     parts = [lead for lead in found if lead.name != device.name]
     for lead in parts or found:
-        span = lead.span
-        put(f"{span.source.name}:{span.line}:{span.column}: `{lead.name}`: {lead.text}\n")
+        place = f"{lead.span.source.name}:{lead.span.line}:{lead.span.column}"
+        put(printable(f"{place}: `{lead.name}`: {lead.text}") + "\n")
     return OK
 
 

@@ -75,3 +75,11 @@ def test_lines_that_there_are_not(imsgen: Run, capfd: Capture, tmp_path: Path) -
     log.write_text("drivers/irqchip/irq-idxd.c:0: x\ndrivers/irqchip/irq-idxd.c:99999: x\n")
     assert imsgen("doctor", IDXD, log) == 0
     assert all(name == "idxd" for name, _ in places(capfd.readouterr().out))
+
+
+def test_what_a_terminal_can_have(imsgen: Run, capfd: Capture, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("idxd_queue_get: \x1b[31m\u202e::add-mask::\n")
+    assert imsgen("doctor", IDXD, log) == 0
+    out = capfd.readouterr().out
+    assert "\x1b" not in out and "\u202e" not in out and "idxd_queue_get" in out
