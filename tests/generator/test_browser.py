@@ -58,6 +58,7 @@ def looked_at(path: Path, width: int, dark: bool) -> Any:
     return json.loads(unescape(found.group(1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlx5", "crypto2"])
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (768, True), (500, False)])
 def test_page(name: str, width: int, dark: bool, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ PYTHON |= {"value_", "cpumask", "list", "mapletree"}
 LIBRARY = ["include/linux/irq_vecpool.h", "include/linux/irq_vecset.h", "kernel/irq/vecset.c"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_it_is_well_formed(device: Device) -> None:
     text = text_of(device)

@@ -40,6 +40,7 @@ def devices() -> list[Device]:
     return [device for path in sorted(paths) for device in load(path).devices]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", devices(), ids=lambda device: str(device.name))
 def test_includes_are_used(device: Device, profile: Target) -> None:
     text = Planner(profile).series([device]).files[names_of(device).glue]

@@ -32,6 +32,7 @@ def commands(block: str) -> list[tuple[str, str]]:
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
 def test_commands(page: str, tmp_path: Path, profile: Target) -> None:
     """Each command prints what the page says; `linux` is a tree of the lines we change."""

@@ -78,6 +78,7 @@ def test_plot(end: str, imsgen: Run, tmp_path: Path) -> None:
         assert paths[0].read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_plot_of_an_exhausted_pool(imsgen: Run) -> None:
     """What ran out is seen, and there are titles and units."""
     words = ["--cpus", "4", "--queues", "9000", "--compare", "--plot", "x.svg"]
