@@ -13,7 +13,13 @@ _COOKIES = (
 )
 
 #: Other fields of control words, also of 16 bits; those of registers only.
-_FIELDS = ("msg bit 3 set;", "type bits 7:5 = 5;", "low bits 7:5 = 0;")
+_FIELDS = (
+    "msg bit 3 set;",
+    "type bits 7:5 = 5;",
+    "low bits 7:5 = 0;",
+    "prio bits 7:6 driver;",
+    "edge bit 3 driver;",
+)
 _REGISTER_FIELDS = (
     "state bits 11:10 read only;",
     "error bit 8 write one to clear;",
@@ -38,6 +44,7 @@ def _slot(
     stride = rnd.choice((24, 32, 64) if wide else (16, 24, 32, 64))
     if memory:
         low, data = rnd.choice(((0, 4), (4, 0)))
+        at = [low, data, 8]
         places = [f"address_lo @{low};", f"data @{data};", _maybe(rnd, "address_hi @8;")]
     else:
         at = rnd.sample(range(0, stride - 8 if wide else stride - 4, 4), 3) if rnd.random() < 0.5 else [0, 4, 8]
@@ -47,6 +54,10 @@ def _slot(
             places = [f"address_lo @{at[0]};", _maybe(rnd, f"address_hi @{at[1]};")]
         width = " width 16" if narrow else _maybe(rnd, " width 32")
         places.append(f"data @{at[2]}{width};")
+    free = sorted(set(range(0, stride - 8, 4)) - set(at))
+    for name in rnd.sample(("moderation", "credit"), min(len(free), rnd.choice((0, 0, 1, 2)))):
+        width = rnd.choice(("", " width 16"))
+        places.append(f"register {name} @{free.pop()}{width};")
     cookies = "" if narrow else rnd.choice(_COOKIES)
     if masked:
         mask = f"mask bit {rnd.choice((0, 1, 2))}{_maybe(rnd, ' active low')};"

@@ -36,7 +36,8 @@ def said(text: str) -> Parts:
     """What a layout's slot has, by its words."""
     members = {}
     for name, at, width in re.findall(
-        r"(address|address_lo|address_hi|data|control) @(\d+)(?: width (\d+))?", text
+        r"(address|address_lo|address_hi|data|control|(?<=register )\w+) @(\d+)(?: width (\d+))?",
+        text,
     ):
         size = int(width or (64 if name == "address" else 32)) // 8
         if name == "address":
