@@ -145,6 +145,17 @@ class RegisterItem(NamedTuple):
     span: Span
 
 
+class OwnRegisterItem(NamedTuple):
+    """``register NAME @N [width N];``: a register that the driver writes.
+
+    The keyword of ``register`` is ``register NAME``: each of them is there once.
+    """
+
+    name: Word
+    register: RegisterItem
+    span: Span
+
+
 class MaskItem(NamedTuple):
     """``mask bit N [active low];``"""
 
@@ -161,8 +172,22 @@ class FlagItem(NamedTuple):
     span: Span
 
 
+class FieldItem(NamedTuple):
+    """``NAME bits HIGH:LOW USE;`` or ``NAME bit N USE;``: a field of another use than a cookie.
+
+    ``value`` is the number of ``= N``; ``set`` has none, and no other use either.
+    """
+
+    name: Word
+    high: Number
+    low: Number
+    use: str
+    value: Number | None
+    span: Span
+
+
 class CookieItem(NamedTuple):
-    """``NAME bits HIGH:LOW cookie [optional];``"""
+    """``NAME bits HIGH:LOW cookie [optional];``, or with ``bit N``."""
 
     name: Word
     high: Number
@@ -175,7 +200,7 @@ class ControlItem(NamedTuple):
     """``control @N { ... }``; ``register`` spans the head without the block."""
 
     register: RegisterItem
-    items: tuple[MaskItem | FlagItem | CookieItem | Broken, ...]
+    items: tuple[MaskItem | FlagItem | CookieItem | FieldItem | Broken, ...]
     span: Span
 
 
@@ -184,7 +209,7 @@ class SlotItem(NamedTuple):
 
     stride: Number
     big_endian: bool
-    items: tuple[RegisterItem | ControlItem | Broken, ...]
+    items: tuple[RegisterItem | OwnRegisterItem | ControlItem | Broken, ...]
     head: Span
     span: Span
 

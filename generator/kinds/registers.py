@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imsgen.dsl.model import Device, Register, SlotStore
+
 from ..views.stores import Control
 from .slots import SlotKind, accessor
 
@@ -13,35 +15,38 @@ class RegisterKind(SlotKind):
     #: Headers of include/linux that the functions need beside those of all.
     more_includes: tuple[str, ...] = ()
 
+    def __init__(self, device: Device, store: SlotStore) -> None:
+        super().__init__(device, store)
+        control = self.layout.control
+        if control and control.register.width == 64:
+            # A control word is written by one access.
+            self.depends = ("64BIT",)
+
     @property
     def align(self) -> int:
-        control = (self.layout.control.register,) if self.layout.control else ()
-        widths: list[int] = [register.width for register in (*self.registers, *control)]
+        widths: list[int] = [register.width for register in self.all_registers]
         return max(widths) // 8
 
     @property
     def slot_members(self) -> list[tuple[str, int, int]]:
+        return [(r.name, r.offset, r.width // 8) for r in self.all_registers]
+
+    @property
+    def all_registers(self) -> tuple[Register, ...]:
+        """All registers of a slot."""
         control = (self.layout.control.register,) if self.layout.control else ()
-        return [(r.name, r.offset, r.width // 8) for r in (*self.registers, *control)]
+        return (*self.registers, *control, *self.layout.registers)
 
     @property
     def slot_includes(self) -> tuple[str, ...]:
         names = ["bits.h", "build_bug.h", "io.h", "msi.h", *self.more_includes]
+        names += ["swab.h"] if self.control and "swab" in self.control.unmasked else []
         return tuple(
             f"linux/{name}" for name in sorted(names) if name != "bits.h" or self.layout.control
         )
 
     @property
     def control(self) -> Control | None:
-        control, mask = self.layout.control, f"{self.CTRL}_MASK"
-        if not control:
-            return None
-        low = bool(control.mask and control.mask.active_low)
-        return Control(
-            name=control.register.name,
-            write=accessor("write", control.register.width, self.layout.endian),
-            read=accessor("read", control.register.width, self.layout.endian),
-            masked=f"ctrl & ~{mask}" if low else f"ctrl | {mask}",
-            unmasked="ctrl",
-            reset="0" if low else mask,
-        )
+        control, endian = self.layout.control, self.layout.endian
+        width = control.register.width if control else 32
+        return self.control_of(accessor("write", width, endian), accessor("read", width, endian))

@@ -270,7 +270,7 @@ def _iomem(device: Device, store: IomemStore, info: str) -> Iterator[Part]:
 def _layout(store: IomemStore | MemoryStore, fn: str) -> Iterator[Part]:
     name, layout = store.name, store.layout
     yield Part(f"{name}.slot", layout.span, (Place(rf"^struct {fn}_slot {{"),))
-    for register in (layout.address_lo, layout.address_hi, layout.data):
+    for register in (layout.address_lo, layout.address_hi, layout.data, *layout.registers):
         if register:
             yield _register(name, fn, register)
     if not layout.control:
@@ -280,6 +280,11 @@ def _layout(store: IomemStore | MemoryStore, fn: str) -> Iterator[Part]:
     if layout.control.mask:
         place = Place(rf"^#define {ctrl}_MASK\b")
         yield Part(f"{name}.mask", layout.control.mask.span, (place,))
+    for item in layout.control.fields:
+        # What the device has is only written as 0.
+        place = Place(rf"^#define {ctrl}_{item.name.upper()}\b")
+        places = (place, Place(rf"^struct {fn}_slot {{", rf"\b{layout.control.register.name};"))
+        yield Part(f"{name}.{item.name}", item.span, places)
     for cookie in layout.control.cookies:
         bits = rf"^#define {ctrl}_{cookie.name.upper()}"
         yield Part(f"{name}.{cookie.name}", cookie.span, (Place(rf"{bits}\b"),))

@@ -5,36 +5,73 @@ from __future__ import annotations
 from random import Random
 
 #: Control word: its text, and whether it masks.
-_COOKIES = ("", "pasid bits 31:12 cookie optional;", "q_enable bit 4; q bits 15:8 cookie optional;")
+_COOKIES = (
+    "",
+    "pasid bits 31:12 cookie optional;",
+    "q_enable bit 4; q bits 15:12 cookie optional;",
+    "guest bit 9 cookie optional;",
+)
+
+#: Other fields of control words, also of 16 bits; those of registers only.
+_FIELDS = (
+    "msg bit 3 set;",
+    "type bits 7:5 = 5;",
+    "low bits 7:5 = 0;",
+    "prio bits 7:6 driver;",
+    "edge bit 3 driver;",
+)
+_REGISTER_FIELDS = (
+    "state bits 11:10 read only;",
+    "error bit 8 write one to clear;",
+    "waits bit 10 pending;",
+)
 
 
 def _maybe(rnd: Random, text: str) -> str:
     return text if rnd.random() < 0.5 else ""
 
 
-def _slot(rnd: Random, memory: bool, masked: bool, narrow: bool) -> tuple[int, str, str]:
-    """Stride, byte order and registers of a slot; ``narrow`` slots have 16-bit words."""
+def _slot(
+    rnd: Random, memory: bool, masked: bool, narrow: bool, waits: bool
+) -> tuple[int, str, str]:
+    """Stride, byte order and registers of a slot.
+
+    ``narrow`` slots have 16-bit words; where ``waits`` is set, a pending bit may be in the slot.
+    """
     big = rnd.random() < 0.3
     order = "big endian" if big else rnd.choice(("", "little endian"))
-    stride = rnd.choice((16, 24, 32, 64))
+    wide = not narrow and rnd.random() < 0.2
+    stride = rnd.choice((24, 32, 64) if wide else (16, 24, 32, 64))
     if memory:
         low, data = rnd.choice(((0, 4), (4, 0)))
+        at = [low, data, 8]
         places = [f"address_lo @{low};", f"data @{data};", _maybe(rnd, "address_hi @8;")]
     else:
-        at = rnd.sample(range(0, stride - 4, 4), 3) if rnd.random() < 0.5 else [0, 4, 8]
+        at = rnd.sample(range(0, stride - 8 if wide else stride - 4, 4), 3) if rnd.random() < 0.5 else [0, 4, 8]
         if at[1] == at[0] + 4 and rnd.random() < 0.5:
             places = [f"address @{at[0]};"]
         else:
             places = [f"address_lo @{at[0]};", _maybe(rnd, f"address_hi @{at[1]};")]
         width = " width 16" if narrow else _maybe(rnd, " width 32")
         places.append(f"data @{at[2]}{width};")
+    free = sorted(set(range(0, stride - 8, 4)) - set(at))
+    for name in rnd.sample(("moderation", "credit"), min(len(free), rnd.choice((0, 0, 1, 2)))):
+        width = rnd.choice(("", " width 16"))
+        places.append(f"register {name} @{free.pop()}{width};")
     cookies = "" if narrow else rnd.choice(_COOKIES)
     if masked:
         mask = f"mask bit {rnd.choice((0, 1, 2))}{_maybe(rnd, ' active low')};"
         cookies = mask + cookies
     if cookies:
         width = " width 16" if narrow else _maybe(rnd, " width 32")
-        places.append(f"control @{stride - 4}{width} {{ {cookies} }}")
+        fields = [cookies, rnd.choice(("", *_FIELDS))]
+        if not memory:
+            fields.append(rnd.choice(_REGISTER_FIELDS if waits else _REGISTER_FIELDS[:-1]))
+        if wide:
+            fields.append("high bits 47:40 = 0x5a; pair bits 63:62 cookie optional;")
+        at = stride - 8 if wide else stride - 4
+        rnd.shuffle(fields)
+        places.append(f"control @{at}{' width 64' if wide else width} {{ {' '.join(fields)} }}")
     rnd.shuffle(places)
     return stride, order, " ".join(places)
 
@@ -49,8 +86,13 @@ def _store(rnd: Random, kind: str, unmaskable: bool) -> tuple[str, str, int]:
     if kind == "exported":
         return f"store ims: exported {{ {size} }}", "", nr
     arrays = kind == "iomem" and not unmaskable and rnd.random() < 0.3
+    waiting = "" if unmaskable or kind != "iomem" else rnd.choice(("", "array"))
     stride, order, registers = _slot(
-        rnd, kind == "memory", not (arrays or unmaskable), kind == "iomem" and rnd.random() < 0.2
+        rnd,
+        kind == "memory",
+        not (arrays or unmaskable),
+        kind == "iomem" and rnd.random() < 0.2,
+        not (waiting or unmaskable),
     )
     parts = ["unmaskable;" if unmaskable else ""]
     layout, slot = "", f"slot {stride} {order} {{ {registers} }}"
@@ -68,8 +110,8 @@ def _store(rnd: Random, kind: str, unmaskable: bool) -> tuple[str, str, int]:
         if arrays:
             low = _maybe(rnd, " active low")
             parts.append(f"mask_bits {rnd.choice(('', 'bar 5 '))}@0x100{low};")
-        if not unmaskable:
-            parts.append(_maybe(rnd, f"pending {rnd.choice(('', 'bar 4 '))}@0x200;"))
+        if waiting:
+            parts.append(f"pending {rnd.choice(('', 'bar 4 '))}@0x200;")
     parts += [size, slot]
     rnd.shuffle(parts)
     return f"store ims: {kind} {{ {' '.join(parts)} }}", layout, nr

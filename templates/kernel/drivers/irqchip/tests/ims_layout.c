@@ -9,6 +9,7 @@
 #include <kunit/test.h>
 
 #include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/completion.h>
 #include <linux/container_of.h>
 #include <linux/err.h>
@@ -58,17 +59,17 @@ static unsigned int layout_slot(const struct ims_layout *layout, unsigned int in
 	return table->offset + index * layout->stride;
 }
 
-static u32 layout_get(const struct ims_layout *layout, const u8 *at, unsigned int size)
+static u64 layout_get(const struct ims_layout *layout, const u8 *at, unsigned int size)
 {
 	unsigned int i;
-	u32 value = 0;
+	u64 value = 0;
 
 	for (i = 0; i < size; i++)
-		value |= (u32)at[layout->big_endian ? size - 1 - i : i] << 8 * i;
+		value |= (u64)at[layout->big_endian ? size - 1 - i : i] << 8 * i;
 	return value;
 }
 
-static void layout_put(const struct ims_layout *layout, u8 *at, unsigned int size, u32 value)
+static void layout_put(const struct ims_layout *layout, u8 *at, unsigned int size, u64 value)
 {
 	unsigned int i;
 
@@ -76,16 +77,16 @@ static void layout_put(const struct ims_layout *layout, u8 *at, unsigned int siz
 		at[layout->big_endian ? size - 1 - i : i] = value >> 8 * i;
 }
 
-static u32 layout_register(const struct ims_layout *layout, const u8 *mem, unsigned int index,
+static u64 layout_register(const struct ims_layout *layout, const u8 *mem, unsigned int index,
 			   const struct ims_layout_register *which)
 {
 	return layout_get(layout, mem + layout_slot(layout, index) + which->offset, which->size);
 }
 
 /* The control word of a message which carries @cookie along, NULL for none */
-static u32 layout_ctrl(const struct ims_layout *layout, const void *cookie)
+static u64 layout_ctrl(const struct ims_layout *layout, const void *cookie)
 {
-	u32 value, ctrl = layout->mask_low ? layout->mask : 0;
+	u64 value, ctrl = layout->fixed | (layout->mask_low ? layout->mask : 0);
 	const struct irq_layout_cookie *c;
 	unsigned int i;
 
@@ -99,20 +100,20 @@ static u32 layout_ctrl(const struct ims_layout *layout, const void *cookie)
 }
 
 /* Some control word, no field of which is empty */
-static u32 layout_some_ctrl(const struct ims_layout *layout)
+static u64 layout_some_ctrl(const struct ims_layout *layout)
 {
 	const struct irq_layout_cookie *c;
-	u32 ctrl = layout_ctrl(layout, NULL);
+	u64 ctrl = layout_ctrl(layout, NULL);
 	unsigned int i;
 
 	for (i = 0; i < layout->store.nr_cookies; i++) {
 		c = &layout->store.cookies[i];
-		ctrl |= c->enable | (0x5a5a5a5a & c->limit) << c->shift;
+		ctrl |= c->enable | (u64)(0x5a5a5a5a & c->limit) << c->shift;
 	}
 	return ctrl;
 }
 
-static u32 layout_masked_ctrl(const struct ims_layout *layout, u32 ctrl)
+static u64 layout_masked_ctrl(const struct ims_layout *layout, u64 ctrl)
 {
 	return layout->mask_low ? ctrl & ~layout->mask : ctrl | layout->mask;
 }
@@ -217,10 +218,18 @@ static bool layout_is_masked(const struct ims_layout *layout, u8 *mem, unsigned 
 static void layout_set_pending(const struct ims_layout *layout, u8 *mem, unsigned int index,
 			       bool pending)
 {
-	u8 *word = layout_word(&layout->pending, mem, index);
-	u32 bits = layout_get(layout, word, 4) & ~BIT(index % 32);
+	const struct ims_layout_register *control = &layout->control;
+	u8 *word = mem + layout_slot(layout, index) + control->offset;
+	unsigned int size = control->size;
+	u64 bit = layout->pending_bit, bits;
 
-	layout_put(layout, word, 4, pending ? bits | BIT(index % 32) : bits);
+	if (!bit) {
+		word = layout_word(&layout->pending, mem, index);
+		size = 4;
+		bit = BIT(index % 32);
+	}
+	bits = layout_get(layout, word, size) & ~bit;
+	layout_put(layout, word, size, pending ? bits | bit : bits);
 }
 
 static int layout_fire_slot(struct ims_fake *fake, const struct ims_layout *layout,
@@ -230,7 +239,7 @@ static int layout_fire_slot(struct ims_fake *fake, const struct ims_layout *layo
 	u64 address;
 	u32 data;
 
-	if (layout->pending.there)
+	if (layout->pending.there || layout->pending_bit)
 		layout_set_pending(layout, fake->mem, index, masked);
 	address = layout_register(layout, fake->mem, index, &layout->address_hi);
 	address = address << 32 | layout_register(layout, fake->mem, index, &layout->address_lo);
@@ -282,7 +291,7 @@ void ims_layout_carries(struct kunit *test, const struct irq_layout_store *store
 	struct irq_layout_run *run = test->priv;
 	struct irq_layout_told *told;
 	unsigned int i;
-	u32 ctrl;
+	u64 ctrl;
 
 	if (layout->control.size) {
 		ctrl = layout_register(layout, run->fake->mem, index, &layout->control);
@@ -425,7 +434,7 @@ static void layout_saw_select(struct layout_look *look, unsigned int index)
 }
 
 static void layout_saw_write(struct layout_look *look, unsigned int index,
-			     const struct ims_layout_register *which, u32 value)
+			     const struct ims_layout_register *which, u64 value)
 {
 	unsigned int offset = layout_slot(look->layout, index) + which->offset;
 
@@ -487,7 +496,7 @@ static void layout_saw_gone(struct layout_look *look, unsigned int index)
 	layout_saw_message(look, index, &none);
 }
 
-static void layout_saw_control(struct layout_look *look, unsigned int index, u32 ctrl)
+static void layout_saw_control(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	layout_saw_select(look, index);
 	layout_saw_write(look, index, &look->layout->control, ctrl);
@@ -507,7 +516,7 @@ static void layout_saw_bit(struct layout_look *look, unsigned int index, bool ma
 }
 
 /* A message was masked or unmasked, where something does that */
-static void layout_saw_mask(struct layout_look *look, unsigned int index, u32 ctrl, bool masked)
+static void layout_saw_mask(struct layout_look *look, unsigned int index, u64 ctrl, bool masked)
 {
 	const struct ims_layout *layout = look->layout;
 
@@ -517,27 +526,52 @@ static void layout_saw_mask(struct layout_look *look, unsigned int index, u32 ct
 		layout_saw_control(look, index, masked ? layout_masked_ctrl(layout, ctrl) : ctrl);
 }
 
-/* A slot was made quiet, and got its control word */
-static void layout_saw_prepare(struct layout_look *look, unsigned int index, u32 ctrl)
+static bool layout_is_control(const struct ims_layout *layout, const struct ims_layout_driven *d)
+{
+	return d->where.offset == layout->control.offset && layout->control.size;
+}
+
+/* Whether the driver has fields in control words: all changes of these are of shadows */
+static bool layout_shadows(const struct ims_layout *layout)
+{
+	return layout->nr_driven && layout_is_control(layout, &layout->driven[0]);
+}
+
+/* A slot was made quiet, and got its control word and what the driver writes */
+static void layout_saw_prepare(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	const struct ims_layout *layout = look->layout;
+	unsigned int i;
 
 	layout_saw_mask(look, index, ctrl, true);
 	if (!layout->mask && !layout->mask_bits.there)
 		layout_saw_gone(look, index);
 	if (!layout->mask)
 		layout_saw_control(look, index, ctrl);
+	for (i = 0; i < layout->nr_driven; i++) {
+		if (layout_is_control(layout, &layout->driven[i]))
+			continue;
+		layout_saw_select(look, index);
+		layout_saw_write(look, index, &layout->driven[i].where, 0);
+		layout_saw_read(look, index, &layout->driven[i].where);
+	}
 }
 
 /* A slot was emptied: masked first, nothing must be sent to one half of an address */
-static void layout_saw_reset(struct layout_look *look, unsigned int index)
+static void layout_saw_reset(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	const struct ims_layout *layout = look->layout;
+	u64 masked = layout_masked_ctrl(layout, layout->fixed);
 	static const struct msi_msg none = { };
 
+	if (layout->mask && layout_shadows(layout)) {
+		layout_saw_mask(look, index, ctrl, true);
+		layout_saw_message(look, index, &none);
+		return;
+	}
 	layout_saw_select(look, index);
 	if (layout->mask)
-		layout_saw_write(look, index, &layout->control, layout_masked_ctrl(layout, 0));
+		layout_saw_write(look, index, &layout->control, masked);
 	else
 		layout_saw_mask(look, index, 0, true);
 	layout_saw_stored(look, index, &none);
@@ -605,7 +639,7 @@ static void layout_saw_all(struct layout_look *look, unsigned int index)
 /* --- Messages --------------------------------------------------------------------- */
 
 /* Take a message, and expect its slot to be quiet */
-static unsigned int layout_open(struct layout_look *look, unsigned int index, u32 ctrl)
+static unsigned int layout_open(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	union msi_instance_cookie cookie = { .value = ctrl };
 	struct msi_map map;
@@ -672,7 +706,7 @@ static void layout_case_write(struct kunit *test, const struct ims_layout *layou
 /* What the life of an interrupt does to its slot, access by access */
 static void layout_case_chip(struct kunit *test, const struct ims_layout *layout)
 {
-	u32 ctrl = layout_some_ctrl(layout);
+	u64 ctrl = layout_some_ctrl(layout);
 	struct layout_look look;
 	unsigned int i, irq;
 	struct msi_msg msg;
@@ -702,7 +736,7 @@ static void layout_case_chip(struct kunit *test, const struct ims_layout *layout
 		/* The chip empties the slot, then the MSI core does */
 		layout_start(&look);
 		irq_layout_free(test, irq);
-		layout_saw_reset(&look, i);
+		layout_saw_reset(&look, i, ctrl);
 		layout_saw_gone(&look, i);
 		layout_saw_all(&look, i);
 		layout_close(&look, i, irq);
@@ -713,7 +747,7 @@ static void layout_case_chip(struct kunit *test, const struct ims_layout *layout
 /* A message which changes while it is in use is replaced under the mask */
 static void layout_case_live(struct kunit *test, const struct ims_layout *layout)
 {
-	u32 ctrl = layout_some_ctrl(layout);
+	u64 ctrl = layout_some_ctrl(layout);
 	unsigned int irq, i = layout_nr(layout) / 2;
 	struct layout_look look;
 	struct irq_data *data;
@@ -735,7 +769,7 @@ static void layout_case_live(struct kunit *test, const struct ims_layout *layout
 	msg.data ^= 0xff;
 	layout_start(&look);
 	data->chip->irq_write_msi_msg(data, &msg);
-	if (layout->mask) {
+	if (layout->mask && !layout_shadows(layout)) {
 		layout_saw_select(&look, i);
 		layout_saw_write(&look, i, &layout->control, layout_masked_ctrl(layout, ctrl));
 		layout_saw_put(&look, i, &msg);
@@ -848,7 +882,7 @@ enum layout_state {
 
 /* What a slot holds after a reset, once it is restored */
 static void layout_restored(struct layout_look *look, unsigned int index, unsigned int irq,
-			    u32 ctrl, enum layout_state state)
+			    u64 ctrl, enum layout_state state)
 {
 	struct msi_msg msg = { };
 
@@ -881,7 +915,7 @@ static void layout_restore(struct layout_look *look, unsigned int first)
 	const unsigned int index[] = { 0, layout_nr(layout) / 2, layout_nr(layout) - 1 };
 	unsigned int i, nr = min(layout_nr(layout), ARRAY_SIZE(index));
 	unsigned int irq[ARRAY_SIZE(index)];
-	u32 ctrl = layout_has_slots(layout) ? layout_some_ctrl(layout) : 0;
+	u64 ctrl = layout_has_slots(layout) ? layout_some_ctrl(layout) : 0;
 	enum layout_state state;
 	struct kunit *test = look->test;
 	int ret;
@@ -937,7 +971,7 @@ static void layout_case_pending(struct kunit *test, const struct ims_layout *lay
 	struct layout_look look;
 	bool pending = true;
 
-	if (!layout->pending.there)
+	if (!layout->pending.there && !layout->pending_bit)
 		kunit_skip(test, "there are no pending bits");
 
 	layout_look_at(test, layout, &look);
@@ -952,7 +986,8 @@ static void layout_case_pending(struct kunit *test, const struct ims_layout *lay
 	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, &layout->store, irq), -EBUSY);
 	KUNIT_EXPECT_EQ(test, irq_get_irqchip_state(irq, IRQCHIP_STATE_PENDING, &pending), 0);
 	KUNIT_EXPECT_TRUE_MSG(test, pending, "%s", layout->store.name);
-	for (i = 0; i < layout_nr(layout); i = layout_next(layout, i))
+	for (i = 0; layout->pending.there && i < layout_nr(layout);
+	     i = layout_next(layout, i))
 		KUNIT_EXPECT_EQ_MSG(test, pci_ims_is_pending(look.ims, i), i == index,
 				    "%s: message %u is pending", layout->store.name, i);
 
@@ -961,6 +996,110 @@ static void layout_case_pending(struct kunit *test, const struct ims_layout *lay
 	KUNIT_EXPECT_EQ(test, irq_get_irqchip_state(irq, IRQCHIP_STATE_PENDING, &pending), 0);
 	KUNIT_EXPECT_FALSE_MSG(test, pending, "%s", layout->store.name);
 	irq_layout_free(test, irq);
+}
+
+static u64 layout_driven_mask(const struct ims_layout_driven *d)
+{
+	return GENMASK_ULL(d->width - 1, 0);
+}
+
+/* Set all that the driver has in a slot, to the low bits of @value */
+static void layout_set_driven(struct layout_look *look, unsigned int irq, u32 value, int wanted)
+{
+	const struct ims_layout *layout = look->layout;
+	const struct ims_layout_driven *d;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < layout->nr_driven; i++) {
+		d = &layout->driven[i];
+		ret = d->set(look->run->irqs, irq, value & layout_driven_mask(d));
+		KUNIT_EXPECT_EQ_MSG(look->test, ret, wanted, "%s: %s", layout->store.name,
+				    d->name);
+	}
+}
+
+/* All of that is in its place, and the message masked or not */
+static void layout_expect_driven(struct layout_look *look, unsigned int index, u32 value,
+				 bool masked)
+{
+	const struct ims_layout *layout = look->layout;
+	u8 *mem = look->run->fake->mem;
+	const struct ims_layout_driven *d;
+	unsigned int i;
+	u64 found;
+
+	for (i = 0; i < layout->nr_driven; i++) {
+		d = &layout->driven[i];
+		found = layout_register(layout, mem, index, &d->where) >> d->shift;
+		KUNIT_EXPECT_EQ_MSG(look->test, found & layout_driven_mask(d),
+				    value & layout_driven_mask(d), "%s: message %u: %s",
+				    layout->store.name, index, d->name);
+	}
+	KUNIT_EXPECT_EQ_MSG(look->test, layout_is_masked(layout, mem, index), masked,
+			    "%s: message %u: masked", layout->store.name, index);
+}
+
+/* What the driver sets in a slot stays there, whatever the interrupt chip does */
+static void layout_case_driven(struct kunit *test, const struct ims_layout *layout)
+{
+	bool masks = layout->mask || layout->mask_bits.there;
+	unsigned int i, irq, index = layout_nr(layout) / 2;
+	const struct ims_layout_driven *d;
+	struct layout_look look;
+	u64 ctrl, rest;
+
+	if (!layout->nr_driven)
+		kunit_skip(test, "the driver has nothing in the slots");
+
+	layout_look_at(test, layout, &look);
+	ctrl = layout_some_ctrl(layout);
+	irq = layout_open(&look, index, ctrl);
+	KUNIT_ASSERT_EQ(test, irq_layout_request(test, irq), 0);
+	layout_expect_driven(&look, index, 0, false);
+	layout_set_driven(&look, irq, U32_MAX, 0);
+	layout_expect_driven(&look, index, U32_MAX, false);
+	layout_set_driven(&look, irq, 0x5a5a5a5a, 0);
+	layout_expect_driven(&look, index, 0x5a5a5a5a, false);
+
+	irq_layout_mask(irq);
+	layout_expect_driven(&look, index, 0x5a5a5a5a, masks);
+	layout_set_driven(&look, irq, 0xa5a5a5a5, 0);
+	layout_expect_driven(&look, index, 0xa5a5a5a5, masks);
+	enable_irq(irq);
+	layout_expect_driven(&look, index, 0xa5a5a5a5, false);
+
+	/* Nothing else in the control word has changed */
+	rest = layout->control.size ? layout_register(layout, look.run->fake->mem, index,
+						      &layout->control) : ctrl;
+	for (i = 0; i < layout->nr_driven; i++) {
+		d = &layout->driven[i];
+		if (layout_is_control(layout, d))
+			rest &= ~(layout_driven_mask(d) << d->shift);
+		if (d->width < 32)
+			KUNIT_EXPECT_EQ_MSG(test, d->set(look.run->irqs, irq, BIT(d->width)),
+					    -EINVAL, "%s: %s", layout->store.name, d->name);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, rest, ctrl, "%s: control word", layout->store.name);
+	layout_set_driven(&look, 0, 1, -EINVAL);
+
+	/* A device which sleeps gets it when it is restored, and a device which was reset */
+	look.run->fake->pdev->current_state = PCI_D3hot;
+	layout_set_driven(&look, irq, 0x33333333, 0);
+	layout_expect_driven(&look, index, 0xa5a5a5a5, false);
+	look.run->fake->pdev->current_state = PCI_D0;
+	layout_lose(&look);
+	layout->device->restore(look.run->irqs);
+	layout_expect_driven(&look, index, 0x33333333, false);
+
+	/* Who gets the message next finds nothing of that */
+	irq_layout_free(test, irq);
+	layout_close(&look, index, irq);
+	memcpy(look.mem, look.run->fake->mem, look.run->fake->params.bar_size);
+	look.counts = false;
+	irq = layout_open(&look, index, ctrl);
+	layout_expect_driven(&look, index, 0, masks);
+	layout_close(&look, index, irq);
 }
 
 /* What a device does without its store: it makes do, or the driver can't load */
@@ -1034,6 +1173,7 @@ const struct ims_layout_case ims_layout_cases[IMS_LAYOUT_CASES] = {
 	{ "torn",		layout_case_torn },
 	{ "restore",		layout_case_restore },
 	{ "pending",		layout_case_pending },
+	{ "driven",		layout_case_driven },
 	{ "unsupported",	layout_case_unsupported },
 	{ "not isolated",	layout_case_not_isolated },
 	{ "sizes",		layout_case_sizes },
