@@ -438,6 +438,7 @@ class ProfileFiles(Files):
         self._symbols = frozenset(data["symbols"])
         self._kernel: str = data.get("name", "")
         self._names: frozenset[str] | None = None
+        self._macros: frozenset[str] | None = None
 
     def lines(self, path: str) -> Lines | None:
         entry = self._files.get(path)
@@ -464,7 +465,10 @@ class ProfileFiles(Files):
         return {name: "" for name in names if name in known}
 
     def macros(self) -> frozenset[str]:
-        return frozenset(name[1:] for name in self._known() if name[0] == _MACRO_MARK)
+        if self._macros is None:
+            names = self._known()
+            self._macros = frozenset(name[1:] for name in names if name[0] == _MACRO_MARK)
+        return self._macros
 
     def _known(self) -> frozenset[str]:
         if self._names is None:
