@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +13,9 @@ from imsgen.dsl.format import format_text
 from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner
 
-ROOT = Path(__file__).resolve().parents[2]
-LAYOUTS = sorted((ROOT / "tests" / "devices").glob("*.ims"))
-COOKBOOK = ROOT / "docs" / "devices.md"
+from .conftest import REPOSITORY, held
+
+LAYOUTS = sorted((REPOSITORY / "tests" / "devices").glob("*.ims"))
 PLANNER = Planner(embedded(DEFAULT))
 
 #: A driver of the kernel, or the specification of a device.
@@ -42,13 +41,13 @@ def test_a_device(path: Path) -> None:
 
 
 def test_the_cookbook_shows_all_of_them() -> None:
-    """IMSGEN_UPDATE=1 in the environment has the page show the files of today."""
-    page = COOKBOOK.read_text("utf-8")
-    texts = {path.stem: f"```ims\n{path.read_text('utf-8')}```" for path in LAYOUTS}
-    block = re.compile(r"^```ims\n(?:.*\n)*?device (\w+) (?:.*\n)*?```$", re.M)
-    assert sorted(block.findall(page)) == sorted(texts)
-    wanted = block.sub(lambda found: texts[found[1]], page)
-    if os.environ.get("IMSGEN_UPDATE"):
-        COOKBOOK.write_text(wanted, "utf-8")
-    else:
-        assert page == wanted
+    texts = {path.stem: path.read_text("utf-8") for path in LAYOUTS}
+    held("docs/devices.md", "ims", lambda block: texts.pop(named(block)))
+    assert not texts
+
+
+def named(block: str) -> str:
+    """The name of a layout's device."""
+    found = re.search(r"^device (\w+) ", block, re.MULTILINE)
+    assert found
+    return found[1]
