@@ -22,6 +22,8 @@ from imsgen.dsl.source import Source
 from imsgen.dsl.tokens import grammar, keywords
 from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner
+from imsgen.kernel_test_module import layouts
+from imsgen.kernel_test_module.stages import Place
 
 from .random_layouts import FAMILY, layout
 
@@ -211,6 +213,14 @@ def test_what_is_right_is_made() -> None:
     print("\n".join(rows))
     assert not [row for row in rows if " with    0" in row]
     assert not [row for row in rows if " without    0" in row and row.split()[0] not in ALWAYS]
+
+
+def test_what_is_booted_has_all_of_the_language() -> None:
+    """The layouts that one kernel is built of, ten random ones among them."""
+    seen: Counter[str] = Counter()
+    for _, text in layouts.texts(Place(ROOT), "um"):
+        seen.update(["all", *hits(text)])
+    assert not [row for row in table(seen) if " with    0" in row]
 
 
 DOCUMENTS = [
