@@ -1,7 +1,7 @@
-"""Layouts that no example has, all built into one kernel and booted at once.
+"""Layouts that no example has, all built into one UML kernel and booted at once.
 
-They are odd ones (`tests/layouts`) and, under UML, real devices (`tests/devices`), each `ims` block
-of each document, and random ones.  Each is renamed, so that all fit into one kernel.
+They are odd ones (`tests/layouts`), real devices (`tests/devices`), each `ims` block of each
+document, and random ones.  Each is renamed, so that all fit into one kernel.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.model import Device
 
-from . import build, checks, host, stages
+from . import boot, build, checks, host, stages
 from .report import Report
 from .stages import Place
 
@@ -49,13 +49,10 @@ def odd(place: Place) -> list[Path]:
     return sorted((place.root / "tests" / "layouts").glob("*.ims"))
 
 
-def texts(place: Place, arch: str) -> Iterator[tuple[Path, str]]:
-    """The layouts for ARCH as texts, with the paths that their includes start from."""
-    for path in odd(place):
-        yield path, path.read_text("utf-8")
-    if arch != "um":
-        return
-    for path in sorted((place.root / "tests" / "devices").glob("*.ims")):
+def texts(place: Place) -> Iterator[tuple[Path, str]]:
+    """The layouts, with the paths that their includes start from."""
+    real = sorted((place.root / "tests" / "devices").glob("*.ims"))
+    for path in (*odd(place), *real):
         yield path, path.read_text("utf-8")
     for page in (place.root / "README.md", *sorted((place.root / "docs").glob("*.md"))):
         for text in blocks(page.read_text("utf-8")):
@@ -64,14 +61,14 @@ def texts(place: Place, arch: str) -> Iterator[tuple[Path, str]]:
         yield place.root / "examples" / f"random{seed}.ims", random(place, seed)
 
 
-def devices(place: Place, arch: str) -> list[Device]:
-    """The devices of all layouts for ARCH; what several places have is there once.
+def devices(place: Place) -> list[Device]:
+    """The devices of all layouts; what several places have is there once.
 
     Raises `StageError` when a layout is not valid.
     """
     found: list[Device] = []
     seen: set[str] = set()
-    for path, text in texts(place, arch):
+    for path, text in texts(place):
         if text in seen:
             continue
         seen.add(text)
@@ -93,9 +90,8 @@ def judge(
 ) -> None:
     """What the compiler and sparse say of the FILES, and the boot in which all SUITES run."""
     own = replace(built, label=f"{built.label}-layouts")
-    machine, glob = stages.WHERES[built.arch], (f"kunit.filter_glob={GLOB}",)
-    stages.run_boot(place, own, machine, built.source, suites, report, glob)
-    if built.arch == "um":
-        host.say(f"random layouts of the seeds {SEEDS[0]} to {SEEDS[-1]} are among them")
-        faults = checks.faults_in(WARNINGS, own, tuple(files))
-        report.check(f"{own.label} compile with {WARNINGS.name}", faults)
+    host.say(f"random layouts of the seeds {SEEDS[0]} to {SEEDS[-1]} are among them")
+    glob = (f"kunit.filter_glob={GLOB}",)
+    stages.run_boot(place, own, boot.UML, built.source, suites, report, glob)
+    faults = checks.faults_in(WARNINGS, own, tuple(files))
+    report.check(f"{own.label} compile with {WARNINGS.name}", faults)

@@ -336,25 +336,27 @@ def stage(
     with fetch.locked(tree.home):
         prepared = stages.prepare(place, tree, names)
         for arch in LIMIT if seeded else ("um",):
-            faults = [one for one in mutants() if seeded and one.smp == (arch != "um")]
+            uml = arch == "um"
+            faults = [one for one in mutants() if seeded and one.smp != uml]
             work = trees.work_at(tree, prepared.applied.head)
             built = stages.configuration(place, prepared, arch)
             try:
                 target = probe(str(work))
-                healthy = [sound(target, one) for one in layouts.devices(place, arch)]
                 odd = valid(layouts.odd(place))
-                examples = valid([place.example(name) for name in FAULTY])
-                planted = list(
-                    plant(target, faults, examples if faults and arch == "um" else (), odd)
-                )
+                named = layouts.devices(place) if uml else ()
+                together = [sound(target, one) for one in named]
+                planted = [] if uml else [sound(target, one) for one in odd]
+                examples = [place.example(name) for name in FAULTY] if uml and seeded else []
+                planted += plant(target, faults, valid(examples), odd)
                 planted += in_library(work, target, faults, odd)
-                write(work, [*healthy, *planted])
-                drivers = skeletons.write(place, work) if arch == "um" and seeded else []
+                write(work, [*together, *planted])
+                drivers = skeletons.write(place, work) if uml and seeded else []
                 build.kernel(built)
                 if drivers:
                     skeletons.judge(place, built, drivers, report)
-                files = [path for one in healthy for path in one.files]
-                layouts.judge(place, built, files, [one.suite for one in healthy], report)
+                if together:
+                    files = [path for one in together for path in one.files]
+                    layouts.judge(place, built, files, [one.suite for one in together], report)
                 seen, of = judge(place, built, faults, planted, report)
                 caught, total = caught + seen, total + of
             finally:
