@@ -161,8 +161,22 @@ class FlagItem(NamedTuple):
     span: Span
 
 
+class FieldItem(NamedTuple):
+    """``NAME bits HIGH:LOW USE;`` or ``NAME bit N USE;``: a field of another use than a cookie.
+
+    ``value`` is the number of ``= N``; ``set`` has none, and no other use either.
+    """
+
+    name: Word
+    high: Number
+    low: Number
+    use: str
+    value: Number | None
+    span: Span
+
+
 class CookieItem(NamedTuple):
-    """``NAME bits HIGH:LOW cookie [optional];``"""
+    """``NAME bits HIGH:LOW cookie [optional];``, or with ``bit N``."""
 
     name: Word
     high: Number
@@ -175,7 +189,7 @@ class ControlItem(NamedTuple):
     """``control @N { ... }``; ``register`` spans the head without the block."""
 
     register: RegisterItem
-    items: tuple[MaskItem | FlagItem | CookieItem | Broken, ...]
+    items: tuple[MaskItem | FlagItem | CookieItem | FieldItem | Broken, ...]
     span: Span
 
 

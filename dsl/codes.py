@@ -321,6 +321,16 @@ CODES: dict[str, Code] = {
         "device one MSI domain beside that of the PCI core, which is one store's.",
     ),
     # Vectors and pools.
+    "IMS068": Code(
+        "a value that doesn't fit",
+        "The value of a fixed field is below 2 to the power of its width.",
+    ),
+    "IMS069": Code(
+        "fields that are too wide",
+        "A driver passes cookies, and the values of its own fields, as numbers of 32 bits. And "
+        "somewhere in the bits 63 to 12 of a control word one bit is always clear: a number with "
+        "all of them set is an error in the kernel.",
+    ),
     "IMS070": Code(
         "an index outside its store",
         "A store of N slots has the indexes 0 to N-1; an MSI-X table has at most 2,048 entries, "
@@ -447,6 +457,12 @@ CODES: dict[str, Code] = {
         "unmaskable, and a mask bit",
         "`unmaskable;` says that nothing keeps a device from sending a message. With a mask bit "
         "in the slot or in an array it isn't so.",
+    ),
+    "IMS099": Code(
+        "a bit of the device in a word of memory",
+        "What the device changes, a pending bit or one to be cleared, can be beside a mask bit in a "
+        "register: there a written 0 changes nothing. Memory takes what is written, so the driver "
+        "and the device would overwrite each other's bits.",
     ),
     # Policies.
     "IMS100": Code(

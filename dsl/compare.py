@@ -357,6 +357,29 @@ def _layout(store: str, old: model.SlotLayout, new: model.SlotLayout) -> _Found:
             continue
         if (was.shift, was.width, was.enable_bit) != (now.shift, now.width, now.enable_bit):
             yield from breaking(f"the field of the cookie {name} is elsewhere", was, now)
+    yield from _fields(store, old.control, new.control)
+
+
+def _fields(store: str, old: model.ControlWord | None, new: model.ControlWord | None) -> _Found:
+    """What the layout, the driver and the device have in a control word."""
+    fields = [{i.name: i for i in item.fields} if item else {} for item in (old, new)]
+    for name in dict.fromkeys((*fields[0], *fields[1])):
+        was, now = (item.get(name) for item in fields)
+        if _field(was) == _field(now):
+            continue
+        places = was.span if was else None, now.span if now else None
+        message = f"store {store}: {name} is {_field(now)}, {_field(was)} before"
+        yield "slot-layout", _BREAKING, message, *places
+
+
+def _field(item: model.ControlField | None) -> str:
+    """What a field is, in words."""
+    if item is None:
+        return "0"
+    high = item.shift + item.width - 1
+    bits = f"bits {high}:{item.shift}" if item.width > 1 else f"bit {high}"
+    value = f"= {item.value:#x}" if item.use is model.FieldUse.FIXED else item.use.value
+    return f"{bits} {value}"
 
 
 _Spanned = (

@@ -319,6 +319,12 @@ EXAMPLES: dict[str, Example] = {
     "IMS067": _case(
         TABLE, _SECOND, _SECOND.replace("more: command { slots 8; }", "more: msix;"), _MISC
     ),
+    "IMS068": _behind(IOMEM, "mask bit 0;", "mode bits 3:2 = 4;", "mode bits 3:2 = 3;"),
+    "IMS069": _case(
+        IOMEM.replace("slot 16", "slot 24").replace("control @12", "control @16 width 64"),
+        "queue bits 31:16 cookie optional;",
+        "queue bits 63:16 cookie optional;",
+    ),
     # Vectors and pools.
     "IMS070": _case(TABLE, "table[0]", "table[2048]"),
     "IMS071": _behind(
@@ -382,6 +388,12 @@ EXAMPLES: dict[str, Example] = {
         "        pending @0x200;\n",
     ),
     "IMS098": _behind(IOMEM, "slots 8;", "unmaskable;"),
+    "IMS099": _case(
+        MEMORY,
+        "mask bit 0; mode bit 4 set;",
+        "mask bit 0; mode bit 4 read only;",
+        "mask bit 0;",
+    ),
     # Policies.
     "IMS100": _case(MANAGED, "{ managed; }", "{ managed; dedicated; }"),
     "IMS101": Example(

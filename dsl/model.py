@@ -40,6 +40,21 @@ class SharePolicy(enum.Enum):
     LEAST_LOADED = "least loaded"
 
 
+class FieldUse(enum.Enum):
+    """Who says what a field of the control word holds."""
+
+    #: The layout: it always has one value.
+    FIXED = "fixed"
+    #: The device, which ignores what is written.
+    READ_ONLY = "read only"
+    #: The device: a 1 that is written clears a bit, a 0 changes nothing.
+    CLEAR = "write one to clear"
+    #: The device: set for a message that it could not send while masked.
+    PENDING = "pending"
+    #: The driver, at any time.
+    DRIVER = "driver"
+
+
 class Context(enum.Enum):
     """Where the handler of a special vector runs."""
 
@@ -114,16 +129,49 @@ class CookieField:
 
 
 @dataclass(frozen=True)
+class ControlField:
+    """A field of the control word that is neither the mask bit nor a cookie.
+
+    ``shift`` and ``width`` are in bits.  ``value`` is what a fixed field always has, and 0 for the
+    others: what the driver owns starts with it, and of what the device owns no bit is ever set.
+    """
+
+    name: str
+    shift: int
+    width: int
+    use: FieldUse
+    value: int
+    span: Span
+
+
+@dataclass(frozen=True)
 class ControlWord:
     """The slot's control register and the fields in it.
 
-    ``mask`` is None where the store has ``mask_bits``, or where messages can't be masked.
+    ``mask`` is None where the store has ``mask_bits``, or where messages can't be masked.  Bits
+    that belong to no field are written as 0.
     """
 
     register: Register
     mask: MaskBit | None
     cookies: tuple[CookieField, ...]
     span: Span
+    fields: tuple[ControlField, ...] = field(default=())
+
+    @property
+    def fixed(self) -> int:
+        """The word with nothing but its fixed fields."""
+        return sum(item.value << item.shift for item in self.fields)
+
+    @property
+    def pending(self) -> ControlField | None:
+        """The bit that the device sets for a message that it could not send while masked."""
+        return next((item for item in self.fields if item.use is FieldUse.PENDING), None)
+
+    @property
+    def driven(self) -> tuple[ControlField, ...]:
+        """The fields that the driver owns."""
+        return tuple(item for item in self.fields if item.use is FieldUse.DRIVER)
 
 
 @dataclass(frozen=True)

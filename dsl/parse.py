@@ -19,6 +19,16 @@ MAX_NUMBER = 24
 
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*|(?:0|[1-9][0-9]*(?:_[0-9]+)*))\Z")
 
+#: The uses of a control word's fields, by the terminal that tells them apart.
+_FIELD_USES = {
+    "SET": "fixed",
+    "EQUAL": "fixed",
+    "PENDING": "pending",
+    "READ": "read only",
+    "WRITE": "write one to clear",
+    "DRIVER": "driver",
+}
+
 #: What a rule of the grammar is made of.
 Parts = list[Any]
 
@@ -78,6 +88,15 @@ _POOL_PARTS = (
     ast.ReserveItem,
     ast.ManagedItem,
     ast.CpusItem,
+    ast.Broken,
+)
+
+
+_CONTROL_PARTS = (
+    ast.MaskItem,
+    ast.FlagItem,
+    ast.CookieItem,
+    ast.FieldItem,
     ast.Broken,
 )
 
@@ -245,7 +264,7 @@ class _Build(Transformer[Token, Any]):
         numbers = [self._number(token) for token in _take(c, "NUMBER")]
         width = numbers[1] if len(numbers) > 1 else None
         register = ast.RegisterItem("control", numbers[0], width, self._head(c))
-        items = _nodes(c, ast.MaskItem, ast.FlagItem, ast.CookieItem, ast.Broken)
+        items = _nodes(c, *_CONTROL_PARTS)
         return ast.ControlItem(register, items, self._whole(c))
 
     def mask(self, c: Parts) -> ast.MaskItem:
@@ -256,8 +275,19 @@ class _Build(Transformer[Token, Any]):
 
     def cookie(self, c: Parts) -> ast.CookieItem:
         optional = _one(c, "OPTIONAL") is not None
-        name, high, low = self._word(c[0]), self._number(c[2]), self._number(c[4])
-        return ast.CookieItem(name, high, low, optional, self._whole(c))
+        high, low, _ = self._field(c)
+        return ast.CookieItem(self._word(c[0]), high, low, optional, self._whole(c))
+
+    def _field(self, c: Parts) -> tuple[ast.Number, ast.Number, ast.Number | None]:
+        """The highest and the lowest bit of a field, and its value."""
+        numbers = [self._number(token) for token in _take(c, "NUMBER")]
+        value = numbers.pop() if _one(c, "EQUAL") else None
+        return numbers[0], numbers[-1], value
+
+    def field(self, c: Parts) -> ast.FieldItem:
+        high, low, value = self._field(c)
+        (use,) = (word for token, word in _FIELD_USES.items() if _one(c, token))
+        return ast.FieldItem(self._word(c[0]), high, low, use, value, self._whole(c))
 
     def vector(self, c: Parts) -> ast.VectorItem:
         context = "hard"

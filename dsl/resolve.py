@@ -454,6 +454,16 @@ def _control(slot: Slot, item: ast.ControlItem) -> model.ControlWord:
         mask=model.MaskBit(_value(mask.bit), mask.active_low, mask.span) if mask else None,
         cookies=cookies,
         span=item.span,
+        fields=tuple(_field(part) for part in slot.fields.all(ast.FieldItem)),
+    )
+
+
+def _field(item: ast.FieldItem) -> model.ControlField:
+    use = model.FieldUse(item.use)
+    low = _value(item.low)
+    value = _value(item.value) if item.value is not None else int(use is model.FieldUse.FIXED)
+    return model.ControlField(
+        item.name.text, low, _value(item.high) - low + 1, use, value, item.span
     )
 
 

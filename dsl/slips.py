@@ -138,7 +138,6 @@ _SLIPS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^cookie (\w+ bits [\d:]+)", r"\1 cookie"),
     (r"(bits \d+:\d+);", r"\1 cookie;"),
     (r"(\w+) enable bit", r"\1_enable bit"),
-    (r"(enable bit \d+) cookie", r"\1"),
     (r"(@\s*\w+) (bar \d+)", r"\2 \1"),
     (r" active low;", ";"),
     (r"^(pci \w{4})[ ,/](\w{4})", r"\1:\2"),

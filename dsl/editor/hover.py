@@ -76,6 +76,9 @@ def _describe(path: list[Any]) -> Iterator[str]:
             yield f"{_bits(item.bit, 1)} of the control word, {state} while the message is masked"
         case model.CookieField():
             yield from _cookie(item)
+        case model.ControlField():
+            yield f"**{item.name}**: {_bits(item.shift, item.width)} of the control word"
+            yield _USES[item.use].format(item.value)
         case model.BitArray() if isinstance(store, model.IomemStore):
             size = -(-store.slots.maximum // 32) * 4
             where = _bytes(item.offset, size)
@@ -216,6 +219,16 @@ def _register(store: model.SlotStore, item: model.Register) -> Iterator[str]:
         yield f"slot N: `{_base(store)} + N * {stride} + {item.offset}` of BAR {store.bar}"
     else:
         yield f"slot N: `N * {stride} + {item.offset}` of the table"
+
+
+#: What a field of the control word holds.
+_USES = {
+    model.FieldUse.FIXED: "always {0:#x}",
+    model.FieldUse.READ_ONLY: "the device's: 0 is written, and ignored",
+    model.FieldUse.CLEAR: "the device's: 0 is written, which clears nothing",
+    model.FieldUse.PENDING: "the device's: set for a message that it could not send",
+    model.FieldUse.DRIVER: "the driver's: 0 until it says otherwise",
+}
 
 
 def _cookie(item: model.CookieField) -> Iterator[str]:

@@ -23,7 +23,7 @@ NAME_RULES: tuple[Callable[[names.Names], Found], ...] = (
 
 #: Rules of one slot's layout, whether a store has it or a name.
 SLOT_RULES: tuple[Callable[[Slot], Found], ...] = (
-    names.slot_rule_cookie_twice,
+    names.slot_rule_field_twice,
     device.slot_rule_property_twice,
     device.slot_rule_property_missing,
     slots.slot_rule_stride_range,
@@ -36,6 +36,9 @@ SLOT_RULES: tuple[Callable[[Slot], Found], ...] = (
     slots.slot_rule_field_outside,
     slots.slot_rule_field_order,
     slots.slot_rule_field_overlap,
+    slots.slot_rule_field_value,
+    slots.slot_rule_field_width,
+    slots.slot_rule_pending_once,
     slots.slot_rule_flag,
 )
 
@@ -68,6 +71,8 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     slots.rule_mask,
     slots.rule_unmaskable,
     slots.rule_pending,
+    slots.rule_pending_once,
+    slots.rule_device_bits,
     slots.rule_one_store_of_a_kind,
     device.rule_architecture,
     device.rule_architecture_parent,

@@ -30,8 +30,7 @@ def all_names(scope: Scope) -> Iterator[tuple[str, ast.Word]]:
     for store in scope.stores:
         yield "store", store.item.name
         if store.own_slot:
-            for field in store.own_slot.fields.all(ast.CookieItem):
-                yield "cookie", field.name
+            yield from _field_names(store.own_slot)
         for cookie in store.block.all(ast.CommandCookieItem):
             yield "cookie", cookie.name
     for vector in scope.vectors:
@@ -46,8 +45,7 @@ def layout_names(layouts: Layouts) -> Iterator[tuple[str, ast.Word]]:
     """Every name that named layouts give."""
     for item, slot in zip(layouts.items, layouts.slots):
         yield "layout", item.name
-        for field in slot.fields.all(ast.CookieItem):
-            yield "cookie", field.name
+        yield from _field_names(slot)
 
 
 def name_rule_form(names: Names) -> Found:
@@ -139,9 +137,18 @@ def rule_name_twice(scope: Scope) -> Found:
         yield from _same_name(("cookie", cookie.name) for cookie in cookies)
 
 
-def slot_rule_cookie_twice(slot: Slot) -> Found:
-    """The cookies of one slot have names of their own."""
-    yield from _same_name(("cookie", item.name) for item in slot.fields.all(ast.CookieItem))
+def _field_names(slot: Slot) -> Iterator[tuple[str, ast.Word]]:
+    """The names that a slot's layout gives."""
+    for cookie in slot.fields.all(ast.CookieItem):
+        yield "cookie", cookie.name
+    for field in slot.fields.all(ast.FieldItem):
+        yield "field", field.name
+
+
+def slot_rule_field_twice(slot: Slot) -> Found:
+    """The cookies and fields of one slot have names of their own, and no enable bit has one."""
+    flags = {item.name.text: item.name for item in reversed(slot.fields.all(ast.FlagItem))}
+    yield from _same_name([*(("bit", name) for name in flags.values()), *_field_names(slot)])
 
 
 def layout_rule_name_twice(layouts: Layouts) -> Found:
@@ -179,7 +186,7 @@ def file_rule_made_names(scopes: list[Scope]) -> Found:
         devices.add(scope.name)
         words: dict[str, ast.Word] = {}
         for kind, word in all_names(scope):
-            if kind != "cookie" and not (kind != "vector" and _IRQ.match(word.text)):
+            if kind not in ("cookie", "field") and not (kind != "vector" and _IRQ.match(word.text)):
                 words.setdefault(word.text, word)
         for made, root in made_from(
             scope.name,

@@ -11,7 +11,7 @@ from ..diagnostics import Diagnostic, Place, nearest, quote
 from ..kinds import KINDS
 from ..resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
 from ..source import Span
-from .base import MAX_GUESSES, Found, count
+from .base import MAX_GUESSES, Found, again, count
 
 #: Bytes from one slot to the next.
 MAX_STRIDE = 65536
@@ -22,8 +22,20 @@ WIDTHS = {
     "address_lo": (32,),
     "address_hi": (32,),
     "data": (32, 16),
-    "control": (32, 16),
+    "control": (64, 32, 16),
 }
+
+#: What is in a control word.
+_FIELDS = (ast.MaskItem, ast.FlagItem, ast.CookieItem, ast.FieldItem)
+
+#: Uses of fields of which only the device sets a bit.
+_DEVICE = ("pending", "read only", "write one to clear")
+
+#: Bits of a field whose value the driver passes: it is a 32-bit number.
+MAX_FIELD = 32
+
+#: The kernel takes a control word for an error if all bits from this one to 63 are set.
+ERROR_BIT = 12
 
 
 def rule_number_range(scope: Scope) -> Found:
@@ -115,15 +127,20 @@ def _table_slots(store: Store) -> Found:
 
 
 def slot_rule_stride(slot: Slot) -> Found:
-    """Slots follow each other at multiples of 4 bytes."""
-    stride = slot.item.stride
-    if stride.value is not None and stride.value >= 4 and stride.value % 4:
+    """Slots follow each other at multiples of 4 bytes, or of a wider control word."""
+    stride, align = slot.item.stride, _align(slot)
+    if stride.value is not None and stride.value >= 4 and stride.value % align:
         yield report(
             "IMS053",
-            f"a stride of {count(stride.value, 'byte')} is not a multiple of 4",
+            f"a stride of {count(stride.value, 'byte')} is not a multiple of {align}",
             stride.span,
-            hint=f"the next that is: {stride.value // 4 * 4 + 4}",
+            hint=f"the next that is: {stride.value // align * align + align}",
         )
+
+
+def _align(slot: Slot | None) -> int:
+    """Of how many bytes the places of slots are multiples."""
+    return 8 if slot and slot.control and width_of(slot.control.register) == 64 else 4
 
 
 def slot_rule_width(slot: Slot) -> Found:
@@ -158,7 +175,9 @@ def slot_rule_register_aligned(slot: Slot) -> Found:
         extent = _extent(item)
         if extent is None:
             continue
-        align = min(4, extent[1] - extent[0] + 1)
+        align = extent[1] - extent[0] + 1
+        if item.keyword == "address":
+            align = min(4, align)
         if extent[0] % align:
             yield report(
                 "IMS054",
@@ -230,12 +249,13 @@ def rule_table(scope: Scope) -> Found:
         stride, slots = store.slot.item.stride.value, store.limit
         if offset is None or offset >= BAR_BYTES:
             continue
-        if number and offset % 4:
+        align = _align(store.slot)
+        if number and offset % align:
             yield report(
                 "IMS060",
-                f"an offset of {count(offset, 'byte')} is not a multiple of 4",
+                f"an offset of {count(offset, 'byte')} is not a multiple of {align}",
                 number.span,
-                hint=f"the next that is: {offset // 4 * 4 + 4:#x}",
+                hint=f"the next that is: {offset // align * align + align:#x}",
             )
         if stride is None or slots is None or not 4 <= stride <= MAX_STRIDE:
             continue
@@ -351,7 +371,10 @@ def rule_pending(scope: Scope) -> Found:
     """Pending bits are set for what is masked, so something masks."""
     for store in scope.stores:
         slot = store.slot
-        if store.pending is None or slot is None or store.mask_bits:
+        if slot is None or store.mask_bits:
+            continue
+        pending = store.pending or next(iter(_pending(slot)), None)
+        if pending is None:
             continue
         lost = slot.block.may_have("control") or _may_mask(slot)
         if not store.unmaskable or lost or store.block.may_have("mask_bits"):
@@ -361,24 +384,69 @@ def rule_pending(scope: Scope) -> Found:
             yield report(
                 "IMS097",
                 "pending bits of messages that can't be masked",
-                store.pending.span,
+                pending.span,
                 "set for what is masked",
                 "give the slot a mask bit or the store `mask_bits`, or remove `pending`",
                 [Place(place, "has no mask bit")],
             )
 
 
+def _pending(slot: Slot) -> list[ast.FieldItem]:
+    return [item for item in slot.fields.all(ast.FieldItem) if item.use == "pending"]
+
+
+def rule_pending_once(scope: Scope) -> Found:
+    """A message has one pending bit: in its slot, or in an array."""
+    for store in scope.stores:
+        for item in _pending(store.slot)[:1] if store.slot else ():
+            if store.pending:
+                yield again("pending", store.pending.span, item.span)
+
+
+def slot_rule_pending_once(slot: Slot) -> Found:
+    """A control word has one pending bit."""
+    found = _pending(slot)
+    for item in found[1:]:
+        yield again("pending", item.span, found[0].span)
+
+
+def rule_device_bits(scope: Scope) -> Found:
+    """What the device changes in a control word is in a register: memory is written as a whole."""
+    for store in scope.stores:
+        if not store.kind.pairs or store.slot is None:
+            continue
+        for item in store.slot.fields.all(ast.FieldItem):
+            if item.use not in _DEVICE:
+                continue
+            yield report(
+                "IMS099",
+                "a bit of the device in a word that the driver writes",
+                item.span,
+                "the next write of the word overwrites it",
+                "leave it out here: the device can have it in a word that the driver never writes",
+                [Place(store.item.head, f"the {store.item.kind} store")],
+            )
+
+
+def _bits_of(item: object) -> tuple[str, int, int] | None:
+    """Name, lowest and highest bit of a field of the control word, as far as they are known."""
+    if isinstance(item, (ast.MaskItem, ast.FlagItem)):
+        name = item.name.text if isinstance(item, ast.FlagItem) else "mask"
+        bit = item.bit.value
+        return None if bit is None else (name, bit, bit)
+    if isinstance(item, (ast.CookieItem, ast.FieldItem)):
+        low, high = item.low.value, item.high.value
+        if low is not None and high is not None and low <= high:
+            return item.name.text, low, high
+    return None
+
+
 def _fields(slot: Slot) -> Iterator[tuple[str, int, int, Span]]:
     """Fields of the control word: name, lowest and highest bit, place."""
     for item in slot.fields.items:
-        if isinstance(item, ast.MaskItem) and item.bit.value is not None:
-            yield "mask", item.bit.value, item.bit.value, item.span
-        elif isinstance(item, ast.FlagItem) and item.bit.value is not None:
-            yield item.name.text, item.bit.value, item.bit.value, item.span
-        elif isinstance(item, ast.CookieItem):
-            low, high = item.low.value, item.high.value
-            if low is not None and high is not None and low <= high:
-                yield item.name.text, low, high, item.span
+        found = _bits_of(item)
+        if found and isinstance(item, _FIELDS):
+            yield *found, item.span
 
 
 def slot_rule_field_outside(slot: Slot) -> Found:
@@ -404,7 +472,8 @@ def slot_rule_field_outside(slot: Slot) -> Found:
 
 def slot_rule_field_order(slot: Slot) -> Found:
     """Fields are written from the highest bit to the lowest."""
-    for item in slot.fields.all(ast.CookieItem):
+    items = [*slot.fields.all(ast.CookieItem), *slot.fields.all(ast.FieldItem)]
+    for item in items:
         high, low = item.high.value, item.low.value
         if high is not None and low is not None and high < low:
             yield report(
@@ -440,6 +509,51 @@ def _bits(low: int, high: int) -> str:
     return f"bit {low}" if low == high else f"bits {high} to {low}"
 
 
+def slot_rule_field_value(slot: Slot) -> Found:
+    """The value of a fixed field fits into it."""
+    for item in slot.fields.all(ast.FieldItem):
+        high, low, value = item.high.value, item.low.value, item.value
+        if value is None or value.value is None or high is None or low is None or high < low:
+            continue
+        last = (1 << min(high - low + 1, 64)) - 1
+        if value.value > last:
+            yield report(
+                "IMS068",
+                f"{value.value:,} is too large for {quote(item.name.text)}",
+                value.span,
+                hint=f"a value is 0 to {last:,} in {count(high - low + 1, 'bit')}",
+                secondary=[Place(item.span, _bits(low, high))],
+            )
+
+
+def slot_rule_field_width(slot: Slot) -> Found:
+    """What the driver passes fits into 32 bits, and no control word looks like an error."""
+    used = 0
+    for item in slot.fields.items:
+        found = _bits_of(item)
+        use = item.use if isinstance(item, ast.FieldItem) else ""
+        if found is None or use in _DEVICE:
+            continue
+        name, low, high = found
+        used |= (1 << min(high + 1, 64)) - (1 << min(low, 64))
+        if isinstance(item, (ast.CookieItem, ast.FieldItem)) and use != "fixed":
+            if high - low >= MAX_FIELD:
+                yield report(
+                    "IMS069",
+                    f"{quote(name)} has {count(high - low + 1, 'bit')}",
+                    item.span,
+                    hint=f"the driver passes a number of {MAX_FIELD} bits: make two fields of it",
+                )
+    errors = (1 << 64) - (1 << ERROR_BIT)
+    if slot.control and used & errors == errors:
+        yield report(
+            "IMS069",
+            f"nothing is left of the bits 63 to {ERROR_BIT}",
+            slot.control.register.span,
+            hint="the kernel takes a word with all of them set for an error: leave out a bit",
+        )
+
+
 def slot_rule_flag(slot: Slot) -> Found:
     """Enable bits belong to a cookie."""
     if any(item.words[:1] != ("mask",) for item in slot.fields.broken):
@@ -453,7 +567,9 @@ def slot_rule_flag(slot: Slot) -> Found:
         guesses += 1
         near = nearest(name, {*cookies, "mask"}) if guesses < MAX_GUESSES else None
         usual = (
-            _not_a_flag(item) or "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`"
+            _not_a_flag(item)
+            or "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`, or what the bit is: "
+            "`set`, `driver`, `pending`, `read only`, `write one to clear`"
         )
         yield report(
             "IMS066",
@@ -468,9 +584,7 @@ def _not_a_flag(item: ast.FlagItem) -> str:
     if item.name.text in _ENABLES:
         return f"write `mask bit {item.bit.value};`, with `active low` where a cleared bit masks"
     if "pending" in item.name.text:
-        return (
-            "remove it: pending bits are said in the store, `pending @N;`, where they are one array"
-        )
+        return f"write `{item.name.text} bit {item.bit.value} pending;`"
     return ""
 
 

@@ -51,7 +51,7 @@ DEVICE_TAGS = _words("store")
 #: The same in what only the glue and the header of the slots have.
 POOL_INSIDE = _words("info ranges")
 STORE_INSIDE = _words("""
-    info irq_mask irq_shutdown irq_unmask irq_write_msi_msg mask pair prepare put reset set_ctrl
+    info irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending mask pair prepare put reset set_ctrl
     slot tables unmask write write_live
     """)
 SUBDEVICE_INSIDE = _words("parts")
@@ -136,7 +136,8 @@ def made_from(
         for suffix in sorted(STORE_INSIDE):
             yield f"{device}_{store}_{suffix}", store
         yield f"{device}_{store}", store
-        yield f"{device}_{store}_CTRL_MASK".upper(), store
+        for suffix in ("_CTRL", "_CTRL_MASK"):
+            yield f"{device}_{store}{suffix}".upper(), store
         yield inside + store, store
         yield f"{device}_irqs_init()::{store}", store
         yield f"{device}_irqs_init()::{store}_params", store

@@ -71,19 +71,9 @@ class Memory(SlotKind):
 
     @property
     def control(self) -> Control | None:
-        control, mask = self.layout.control, f"{self.CTRL}_MASK"
-        if not control:
-            return None
-        width = control.register.width
-        low = bool(control.mask and control.mask.active_low)
-        return Control(
-            name=control.register.name,
-            write="",
-            read="",
-            masked=self._swapped(f"ctrl & ~{mask}" if low else f"ctrl | {mask}", width),
-            unmasked=self._swapped("ctrl", width),
-            reset="0" if low else self._swapped(mask, width),
-        )
+        control = self.layout.control
+        width = control.register.width if control else 32
+        return self.control_of("", "", lambda value: self._swapped(value, width))
 
     @property
     def pair(self) -> Pair:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imsgen.dsl.model import Device, Endian, SlotStore
+
 from ..views.stores import Control
 from .slots import SlotKind, accessor
 
@@ -12,6 +14,13 @@ class RegisterKind(SlotKind):
     space = "__iomem "
     #: Headers of include/linux that the functions need beside those of all.
     more_includes: tuple[str, ...] = ()
+
+    def __init__(self, device: Device, store: SlotStore) -> None:
+        super().__init__(device, store)
+        control = self.layout.control
+        if control and control.register.width == 64:
+            # A control word is written by one access.
+            self.depends = ("64BIT",)
 
     @property
     def align(self) -> int:
@@ -27,21 +36,20 @@ class RegisterKind(SlotKind):
     @property
     def slot_includes(self) -> tuple[str, ...]:
         names = ["bits.h", "build_bug.h", "io.h", "msi.h", *self.more_includes]
+        names += ["swab.h"] if self.control and "swab" in self.control.unmasked else []
         return tuple(
             f"linux/{name}" for name in sorted(names) if name != "bits.h" or self.layout.control
         )
 
     @property
     def control(self) -> Control | None:
-        control, mask = self.layout.control, f"{self.CTRL}_MASK"
-        if not control:
-            return None
-        low = bool(control.mask and control.mask.active_low)
-        return Control(
-            name=control.register.name,
-            write=accessor("write", control.register.width, self.layout.endian),
-            read=accessor("read", control.register.width, self.layout.endian),
-            masked=f"ctrl & ~{mask}" if low else f"ctrl | {mask}",
-            unmasked="ctrl",
-            reset="0" if low else mask,
+        control, endian = self.layout.control, self.layout.endian
+        width = control.register.width if control else 32
+
+        def stored(value: str) -> str:
+            # Not all architectures have an iowrite64be().
+            return f"swab64({value})" if width == 64 and endian is Endian.BIG else value
+
+        return self.control_of(
+            accessor("write", width, endian), accessor("read", width, endian), stored
         )

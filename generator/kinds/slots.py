@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 from imsgen.dsl.model import (
     BitArray,
     CookieField,
     Device,
     Endian,
+    FieldUse,
     Register,
     SlotLayout,
     SlotStore,
@@ -73,8 +75,37 @@ class SlotKind(Ims):
 
     @property
     def idle(self) -> str:
+        return self.unmasked or "0"
+
+    @property
+    def fixed(self) -> str:
+        """What each control word has: a constant, empty for nothing."""
+        return self.CTRL if self.layout.control and self.layout.control.fixed else ""
+
+    @property
+    def unmasked(self) -> str:
+        """What each control word of an unmasked message has; empty for nothing."""
         mask = self.layout.control.mask if self.layout.control else None
-        return f"{self.CTRL}_MASK" if mask and mask.active_low else "0"
+        return _either(self.fixed, f"{self.CTRL}_MASK" if mask and mask.active_low else "")
+
+    def control_of(self, write: str, read: str, stored: Callable[[str], str]) -> Control | None:
+        """How the control word is written; ``stored`` makes what is written of a value."""
+        control, mask = self.layout.control, f"{self.CTRL}_MASK"
+        if not control:
+            return None
+        low = bool(control.mask and control.mask.active_low)
+        reset = _either(self.fixed, "" if low else mask)
+        return Control(
+            name=control.register.name,
+            type="u64" if control.register.width == 64 else "u32",
+            write=write,
+            read=read,
+            masked=stored(f"ctrl & ~{mask}" if low else f"ctrl | {mask}"),
+            unmasked=stored("ctrl"),
+            reset=stored(reset) if reset else "0",
+            value=stored(f"{read}(&slot->{control.register.name})"),
+            pending=f"{self.CTRL}_{control.pending.name}".upper() if control.pending else "",
+        )
 
     @property
     def needs(self) -> str:
@@ -114,7 +145,14 @@ class SlotKind(Ims):
             ("stride", f"sizeof(struct {self.fn}_slot)"),
             ("align", str(self.align)),
             *self.place,
+            *self._is_pending,
         )
+
+    @property
+    def _is_pending(self) -> tuple[tuple[str, str], ...]:
+        control = self.layout.control
+        pending = (("is_pending", f"{self.fn}_irq_is_pending"),)
+        return pending if control and control.pending else ()
 
     @property
     @abstractmethod
@@ -233,6 +271,18 @@ class SlotKind(Ims):
         if not control:
             return []
         out = [(f"{self.CTRL}_MASK", f"BIT({control.mask.bit})")] if control.mask else []
+        if control.pending:
+            name = f"{self.CTRL}_{control.pending.name}".upper()
+            out.append((name, f"BIT({control.pending.shift})"))
+        fixed = [item for item in control.fields if item.use is FieldUse.FIXED]
+        for item in fixed:
+            value = f"({item.value:#x}UL << {item.shift})"
+            if item.width == 1 and item.value:
+                value = f"BIT({item.shift})"
+            out.append((f"{self.CTRL}_{item.name}".upper(), value))
+        if self.fixed:
+            names = [f"{self.CTRL}_{item.name}".upper() for item in fixed]
+            out.append((self.CTRL, names[0] if len(names) == 1 else f"({_joined(names)})"))
         for c in control.cookies:
             name = f"{self.CTRL}_{c.name}".upper()
             if c.enable_bit is not None:
@@ -251,10 +301,22 @@ class SlotKind(Ims):
                 pads += 1
             if name:
                 what = "Mask bit and cookies" if self.mask_bit else "Cookies"
+                if self.layout.control and self.layout.control.fields:
+                    what = "Control word"
                 kind = slot_type(8 * size, self.layout.endian)
                 parts.append((kind, name, _WHAT.get(name, what)))
             at = offset + size
         return members(parts)
+
+
+def _either(*values: str) -> str:
+    """The bits of both values; empty for none."""
+    return " | ".join(value for value in values if value)
+
+
+def _joined(names: list[str]) -> str:
+    """The bits of all names, one a line."""
+    return f" | \\\n{tabs('', VALUE_COLUMN)} ".join(names)
 
 
 def _fake_place(field: CookieField) -> tuple[str, ...]:
@@ -272,6 +334,6 @@ def slot_type(width: int, endian: Endian) -> str:
 
 def accessor(kind: str, width: int, endian: Endian) -> str:
     """The function that reads or writes a register of a BAR; rule 12 wants the same width."""
-    if endian is Endian.BIG and width > 8:
+    if endian is Endian.BIG and width in (16, 32):
         return f"io{kind}{width}be"
-    return kind + {8: "b", 16: "w", 32: "l"}[width]
+    return kind + {8: "b", 16: "w", 32: "l", 64: "q"}[width]

@@ -280,6 +280,11 @@ def _layout(store: IomemStore | MemoryStore, fn: str) -> Iterator[Part]:
     if layout.control.mask:
         place = Place(rf"^#define {ctrl}_MASK\b")
         yield Part(f"{name}.mask", layout.control.mask.span, (place,))
+    for item in layout.control.fields:
+        # What the device has is only written as 0.
+        place = Place(rf"^#define {ctrl}_{item.name.upper()}\b")
+        places = (place, Place(rf"^struct {fn}_slot {{", rf"\b{layout.control.register.name};"))
+        yield Part(f"{name}.{item.name}", item.span, places)
     for cookie in layout.control.cookies:
         bits = rf"^#define {ctrl}_{cookie.name.upper()}"
         yield Part(f"{name}.{cookie.name}", cookie.span, (Place(rf"{bits}\b"),))

@@ -10,7 +10,15 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from imsgen.dsl.model import ControlWord, Device, Endian, IomemStore, MemoryStore, Register
+from imsgen.dsl.model import (
+    ControlWord,
+    Device,
+    Endian,
+    FieldUse,
+    IomemStore,
+    MemoryStore,
+    Register,
+)
 
 from .chart import Chart, Owner, StoreChart, bytes_of, chart_of, span_of
 
@@ -533,6 +541,11 @@ def _control(control: ControlWord) -> Iterator[_Field]:
             yield _Field(
                 register, name, bit, bit, "cookie", f"{bit} {name}: set with {cookie.name}"
             )
+    for item in control.fields:
+        high = item.shift + item.width - 1
+        fixed = item.use is FieldUse.FIXED
+        note = f"{high}:{item.shift} {item.name}: {hex(item.value) if fixed else item.use.value}"
+        yield _Field(register, item.name, item.shift, high, "bits", note)
 
 
 # --- geometry ---------------------------------------------------------------------------------

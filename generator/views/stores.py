@@ -33,14 +33,18 @@ class Access:
 
 @dataclass(frozen=True)
 class Control:
-    """The control word: expressions for its values."""
+    """The control word: expressions for its values, and the type which holds one."""
 
     name: str
+    type: str
     write: str
     read: str
     masked: str
     unmasked: str
     reset: str
+    #: Its value as it is read, and the bit of that which the device sets; empty without one.
+    value: str
+    pending: str
 
 
 @dataclass(frozen=True)

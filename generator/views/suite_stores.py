@@ -110,6 +110,10 @@ def _slots(layout: SlotLayout) -> list[tuple[str, str]]:
     registers = [layout.address_lo, layout.address_hi, layout.data]
     registers += [layout.control.register if layout.control else None]
     lines += [(r.name, _register(r)) for r in registers if r]
+    if layout.control and layout.control.fixed:
+        lines.append(("fixed", f"{layout.control.fixed:#x}"))
+    if layout.control and layout.control.pending:
+        lines.append(("pending_bit", f"BIT({layout.control.pending.shift})"))
     if layout.control and layout.control.mask:
         lines.append(("mask", f"BIT({layout.control.mask.bit})"))
         lines += [("mask_low", "true")] if layout.control.mask.active_low else []

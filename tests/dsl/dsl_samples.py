@@ -93,6 +93,8 @@ device all "All of it" {
                 queue_enable bit 5;
                 pasid bits 15:8 cookie optional;
                 mask bit 0 active low;
+                edge bit 1 set; type bits 4:2 = 0x5; level bit 6 driver;
+                late bit 7 pending;
             }
             data @20 width 16;
             address @8 width 64;

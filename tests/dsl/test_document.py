@@ -141,4 +141,5 @@ def test_limits() -> None:
     assert ", ".join(f"`{name}`" for name in ARCHITECTURES[:-1]) + " and " in TEXT
     assert f"`{ARCHITECTURES[-1]}`. Without it" in TEXT
     assert "multiple of\n8, and" in TEXT and PAIR == 8
-    assert WIDTHS["data"] == WIDTHS["control"] == (32, 16)
+    assert WIDTHS["data"] == (32, 16)
+    assert WIDTHS["control"] == (64, 32, 16) and "`width 64` or 16 where it has not 32" in TEXT

@@ -77,14 +77,13 @@ class Maker:
 
     # --- stores -------------------------------------------------------------------------------
 
-    def control(self, width: int, masked: bool) -> str:
-        """What is in a control word of that width."""
-        bits = list(range(width))
-        parts = []
+    def control(self, width: int, masked: bool, registers: bool, waits: bool) -> str:
+        """What is in a control word of that width, in REGISTERS or in memory."""
+        rnd, bits, parts = self.rnd, list(range(width)), []
 
         def take(most: int) -> tuple[int, int]:
             """A free field of up to that many bits: highest and lowest one."""
-            low = self.rnd.choice(bits)
+            low = rnd.choice(bits)
             high = low
             while high + 1 in bits and high - low + 1 < most and self.chance(0.8):
                 high += 1
@@ -92,20 +91,34 @@ class Maker:
                 bits.remove(bit)
             return high, low
 
+        def field(name: str, use: str) -> str:
+            """A field of one bit or several."""
+            high, low = take(4)
+            place = f"bit {low}" if high == low and self.chance() else f"bits {high}:{low}"
+            if use == "=":
+                place, use = f"bits {high}:{low}", f"= {rnd.randrange(1 << (high - low + 1))}"
+            return f"{name} {place} {use};"
+
         if masked:
-            bit, _ = take(1)
-            parts.append(f"mask bit {bit}{self.maybe(' active low')};")
-        for name in self.rnd.sample(COOKIES, self.rnd.choice((0, 0, 1, 1, 2))):
-            high, low = take(12)
+            parts.append(f"mask bit {take(1)[0]}{self.maybe(' active low')};")
+        for name in rnd.sample(COOKIES, rnd.choice((0, 0, 1, 1, 2))):
             optional = "" if self.strict and self.chance() else " optional"
-            parts.append(f"{name} bits {high}:{low} cookie{optional};")
+            parts.append(field(name, f"cookie{optional}"))
             if self.chance() and bits:
                 parts.append(f"{name}_enable bit {take(1)[0]};")
+        uses = ["=", "="] + ["read only", "write one to clear"] * registers
+        for number in range(rnd.choice((0, 0, 1, 3)) if len(bits) > 8 else 0):
+            parts.append(field(f"f{number}", rnd.choice(uses)))
+        if len(bits) > 2 and self.chance(0.3):
+            parts.append(f"on bit {take(1)[0]} set;")
+        if bits and waits and self.chance(0.3):
+            parts.append(f"waits bit {take(1)[0]} pending;")
         return self.mixed(parts)
 
-    def registers(self, pairs: bool, masked: bool, bare: bool) -> tuple[int, str]:
+    def registers(self, pairs: bool, masked: bool, bare: bool, waits: bool) -> tuple[int, str]:
         """The stride of a slot and its registers; in PAIRS, the address and data are changed at
-        once. A slot that is BARE may have no control word."""
+        once. A slot that is BARE may have no control word; one that WAITS may have a pending bit.
+        """
         rnd, words = self.rnd, []
         narrow = "" if pairs else self.maybe(" width 16")
         data = narrow or self.maybe(" width 32")
@@ -127,22 +140,23 @@ class Maker:
                 words.append((["address "], 1))
             else:
                 words += [([f"address_{half}"], 1) for half in address.split()]
+        wide = self.chance(0.15)
         if not bare or self.chance():
-            words.append((["control"], 1))
+            words.append((["control"], 2 if wide else 1))
         if not pairs:
             rnd.shuffle(words)
         at, places = 0, []
         for names, size in words:
             at += 2 * rnd.choice((0, 0, 0, 1)) if pairs else rnd.choice((0, 0, 0, 1, 2))
-            if names[0] in ("data", "address_lo") and pairs:
+            if (names[0] in ("data", "address_lo") and pairs) or (names == ["control"] and wide):
                 at += at % 2
             offset = at * 4
             for name in names:
                 if name == "control":
-                    width = rnd.choice((16, 32, 32))
+                    width = 64 if wide else rnd.choice((16, 32, 32))
                     start = offset + (rnd.choice((0, 2)) if width == 16 else 0)
-                    said = f" width {width}" if width == 16 else self.maybe(" width 32")
-                    fields = self.control(width, masked)
+                    said = f" width {width}" if width != 32 else self.maybe(" width 32")
+                    fields = self.control(width, masked, not pairs, waits)
                     places.append(f"control @{self.number(start)}{said} {{ {fields} }}")
                 elif name == "data":
                     start = offset + (rnd.choice((0, 2)) if narrow else 0)
@@ -155,15 +169,15 @@ class Maker:
                 offset += 4
             at += size
         stride = at * 4 + 4 * rnd.choice((0, 0, 1, 4))
-        return (stride + 7) // 8 * 8 if pairs else stride, self.mixed(places)
+        return (stride + 7) // 8 * 8 if pairs or wide else stride, self.mixed(places)
 
-    def slot(self, pairs: bool, masked: bool, bare: bool) -> tuple[int, str]:
+    def slot(self, pairs: bool, masked: bool, bare: bool, waits: bool) -> tuple[int, str]:
         """The stride of a store's slots, and the statement for them."""
         whole_fits = masked and not bare and not pairs
         if whole_fits and self.chance(0.1):
             self.front = FAMILY
             return 16, "slot crypto_slot;"
-        stride, registers = self.registers(pairs, masked, bare)
+        stride, registers = self.registers(pairs, masked, bare, waits)
         orders = ("", "little endian", "big endian")
         order = "" if pairs and "address @" in registers else self.rnd.choice(orders)
         block = f"{self.number(stride)} {order} {{ {registers} }}"
@@ -207,7 +221,9 @@ class Maker:
         arrays = kind == "iomem" and not unmaskable and self.chance(0.4)
         self.unmaskable = unmaskable
         bare = unmaskable or arrays
-        stride, slot = self.slot(kind == "memory", not bare, bare)
+        pending = kind == "iomem" and not unmaskable and self.chance(0.4)
+        waits = not (unmaskable or pending or kind == "memory")
+        stride, slot = self.slot(kind == "memory", not bare, bare, waits)
         more.append(slot)
         if unmaskable:
             more.append("unmaskable;")
@@ -226,7 +242,7 @@ class Maker:
         if arrays:
             low = self.maybe(" active low")
             more.append(f"mask_bits {self.maybe(f'bar {(bar + 1) % 6} ')}@0x100{low};")
-        if not unmaskable and self.chance():
+        if pending:
             more.append(f"pending {self.maybe(f'bar {(bar + 2) % 6} ')}@0x200;")
         return more
 

@@ -78,9 +78,18 @@ def said(text: str) -> Parts:
     bits = {}
     for name, high, low in re.findall(r"(\w+) bits (\d+):(\d+) cookie", text):
         bits[name.upper()] = (1 << (int(high) + 1)) - (1 << int(low))
-    for name, bit in re.findall(r"(\w+_enable|mask) bit (\d+)", text):
+    for name, bit in re.findall(
+        r"(\w+_enable|mask|\w+(?= bit \d+ (?:cookie|pending))) bit (\d+)", text
+    ):
         bits[name.upper()] = 1 << int(bit)
-    return members, bits
+    fixed = {
+        name.upper(): int(value, 0) << int(low)
+        for name, low, value in re.findall(r"(\w+) bits \d+:(\d+) = (\w+);", text)
+    }
+    fixed |= {
+        name.upper(): 1 << int(bit) for name, bit in re.findall(r"(\w+) bit (\d+) set;", text)
+    }
+    return members, bits | fixed | ({"": sum(fixed.values())} if any(fixed.values()) else {})
 
 
 def made(header: str) -> Parts:
@@ -97,6 +106,10 @@ def made(header: str) -> Parts:
         bits[name] = (1 << (int(high) + 1)) - (1 << int(low))
     for name, bit in re.findall(r"_CTRL_(\w+)\s+BIT\((\d+)\)", header):
         bits[name] = 1 << int(bit)
+    for name, value, low in re.findall(r"_CTRL_(\w+)\s+\((0x\w+)UL << (\d+)\)", header):
+        bits[name] = int(value, 16) << int(low)
+    for names in re.findall(r"_CTRL\s+([\w(].*?)$", header.replace("\\\n", ""), re.M):
+        bits[""] = sum(bits[name] for name in re.findall(r"_CTRL_(\w+)", names))
     members["stride"] = (at, 0)
     return members, bits
 

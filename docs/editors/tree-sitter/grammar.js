@@ -67,13 +67,15 @@ module.exports = grammar({
 
     _slot_item: $ => choice($.register, $.control),
     register: $ => seq(choice('address', 'address_lo', 'address_hi', 'data'), $._place, ';'),
-    control: $ => seq('control', $._place, block(choice($.mask, $.flag, $.cookie))),
+    control: $ => seq('control', $._place, block(choice($.mask, $.flag, $.cookie, $.field))),
     _place: $ => seq('@', $.number, optional(seq('width', $.number))),
     mask: $ => seq('mask', 'bit', $.number, optional(seq('active', 'low')), ';'),
     flag: $ => seq($.name, 'bit', $.number, ';'),
-    cookie: $ => seq(
-      $.name, 'bits', $.number, ':', $.number, 'cookie', optional('optional'), ';',
-    ),
+    cookie: $ => seq($.name, $._bits, 'cookie', optional('optional'), ';'),
+    field: $ => seq($.name, $._bits, choice(
+      'set', seq('=', $.number), seq('read', 'only'), seq('write', 'one', 'to', 'clear'), 'driver', 'pending',
+    ), ';'),
+    _bits: $ => choice(seq('bit', $.number), seq('bits', $.number, ':', $.number)),
 
     vector: $ => seq(
       'vector', $.name, '=', $.name, '[', $.number, ']', optional($.string),

@@ -182,6 +182,11 @@ static inline u32 ims_fake_read32(const void __iomem *addr)
 	return ims_fake_read(addr, 4);
 }
 
+static inline u64 ims_fake_read64(const void __iomem *addr)
+{
+	return ims_fake_read(addr, 8);
+}
+
 static inline u16 ims_fake_read16be(const void __iomem *addr)
 {
 	return swab16(ims_fake_read(addr, 2));
@@ -201,9 +206,11 @@ static inline u32 ims_fake_read32be(const void __iomem *addr)
 #undef readb
 #undef readw
 #undef readl
+#undef readq
 #undef writeb
 #undef writew
 #undef writel
+#undef writeq
 #undef ioread16be
 #undef ioread32be
 #undef iowrite16be
@@ -211,9 +218,11 @@ static inline u32 ims_fake_read32be(const void __iomem *addr)
 #define readb(addr)		ims_fake_read8(addr)
 #define readw(addr)		ims_fake_read16(addr)
 #define readl(addr)		ims_fake_read32(addr)
+#define readq(addr)		ims_fake_read64(addr)
 #define writeb(value, addr)	ims_fake_write(value, addr, 1)
 #define writew(value, addr)	ims_fake_write(value, addr, 2)
 #define writel(value, addr)	ims_fake_write(value, addr, 4)
+#define writeq(value, addr)	ims_fake_write(value, addr, 8)
 #define ioread16be(addr)	ims_fake_read16be(addr)
 #define ioread32be(addr)	ims_fake_read32be(addr)
 #define iowrite16be(value, addr)	ims_fake_write(swab16(value), addr, 2)

@@ -80,8 +80,10 @@ struct ims_layout_bits {
  * @address_hi:	High half
  * @data:	Message data
  * @control:	Control word
+ * @fixed:	What a control word always has
  * @mask:	The bit of the control word which masks
  * @mask_low:	It masks when it is clear
+ * @pending_bit: The bit of the control word which is set for a message which waits
  * @mask_bits:	The mask bits where they are not in the control words
  * @pending:	The pending bits
  * @select:	The register which takes the index, where slots show one at a time
@@ -106,8 +108,10 @@ struct ims_layout {
 	struct ims_layout_register	address_hi;
 	struct ims_layout_register	data;
 	struct ims_layout_register	control;
-	u32				mask;
+	u64				fixed;
+	u64				mask;
 	bool				mask_low;
+	u64				pending_bit;
 	struct ims_layout_bits		mask_bits;
 	struct ims_layout_bits		pending;
 	struct ims_layout_register	select;

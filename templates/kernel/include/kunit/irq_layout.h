@@ -48,7 +48,7 @@ struct irq_layout_cookie {
 	size_t		member;
 	u32		limit;
 	unsigned int	shift;
-	u32		enable;
+	u64		enable;
 	bool		optional;
 };
 

@@ -97,6 +97,7 @@ struct pci_ims_select {
  * @select:	The register which selects a slot, where they show one at a time
  * @mask_bits:	The mask bits, where they are not in the slots
  * @pending:	The bits of messages which wait for being unmasked
+ * @is_pending:	Whether a message waits for that, where its slot says so
  * @prepare:	Make a slot quiet which can hold anything
  * @irq_mask:	As in struct irq_chip; calls pci_ims_mask_parent()
  * @irq_unmask:	As in struct irq_chip; calls pci_ims_unmask_parent()
@@ -122,6 +123,7 @@ struct pci_ims_info {
 	struct pci_ims_select		select;
 	struct pci_ims_bits		mask_bits;
 	struct pci_ims_bits		pending;
+	bool				(*is_pending)(struct msi_desc *desc);
 	void				(*prepare)(struct pci_ims *ims, struct msi_desc *desc);
 	void				(*irq_mask)(struct irq_data *data);
 	void				(*irq_unmask)(struct irq_data *data);

@@ -58,17 +58,17 @@ static unsigned int layout_slot(const struct ims_layout *layout, unsigned int in
 	return table->offset + index * layout->stride;
 }
 
-static u32 layout_get(const struct ims_layout *layout, const u8 *at, unsigned int size)
+static u64 layout_get(const struct ims_layout *layout, const u8 *at, unsigned int size)
 {
 	unsigned int i;
-	u32 value = 0;
+	u64 value = 0;
 
 	for (i = 0; i < size; i++)
-		value |= (u32)at[layout->big_endian ? size - 1 - i : i] << 8 * i;
+		value |= (u64)at[layout->big_endian ? size - 1 - i : i] << 8 * i;
 	return value;
 }
 
-static void layout_put(const struct ims_layout *layout, u8 *at, unsigned int size, u32 value)
+static void layout_put(const struct ims_layout *layout, u8 *at, unsigned int size, u64 value)
 {
 	unsigned int i;
 
@@ -76,16 +76,16 @@ static void layout_put(const struct ims_layout *layout, u8 *at, unsigned int siz
 		at[layout->big_endian ? size - 1 - i : i] = value >> 8 * i;
 }
 
-static u32 layout_register(const struct ims_layout *layout, const u8 *mem, unsigned int index,
+static u64 layout_register(const struct ims_layout *layout, const u8 *mem, unsigned int index,
 			   const struct ims_layout_register *which)
 {
 	return layout_get(layout, mem + layout_slot(layout, index) + which->offset, which->size);
 }
 
 /* The control word of a message which carries @cookie along, NULL for none */
-static u32 layout_ctrl(const struct ims_layout *layout, const void *cookie)
+static u64 layout_ctrl(const struct ims_layout *layout, const void *cookie)
 {
-	u32 value, ctrl = layout->mask_low ? layout->mask : 0;
+	u64 value, ctrl = layout->fixed | (layout->mask_low ? layout->mask : 0);
 	const struct irq_layout_cookie *c;
 	unsigned int i;
 
@@ -99,20 +99,20 @@ static u32 layout_ctrl(const struct ims_layout *layout, const void *cookie)
 }
 
 /* Some control word, no field of which is empty */
-static u32 layout_some_ctrl(const struct ims_layout *layout)
+static u64 layout_some_ctrl(const struct ims_layout *layout)
 {
 	const struct irq_layout_cookie *c;
-	u32 ctrl = layout_ctrl(layout, NULL);
+	u64 ctrl = layout_ctrl(layout, NULL);
 	unsigned int i;
 
 	for (i = 0; i < layout->store.nr_cookies; i++) {
 		c = &layout->store.cookies[i];
-		ctrl |= c->enable | (0x5a5a5a5a & c->limit) << c->shift;
+		ctrl |= c->enable | (u64)(0x5a5a5a5a & c->limit) << c->shift;
 	}
 	return ctrl;
 }
 
-static u32 layout_masked_ctrl(const struct ims_layout *layout, u32 ctrl)
+static u64 layout_masked_ctrl(const struct ims_layout *layout, u64 ctrl)
 {
 	return layout->mask_low ? ctrl & ~layout->mask : ctrl | layout->mask;
 }
@@ -217,10 +217,18 @@ static bool layout_is_masked(const struct ims_layout *layout, u8 *mem, unsigned 
 static void layout_set_pending(const struct ims_layout *layout, u8 *mem, unsigned int index,
 			       bool pending)
 {
-	u8 *word = layout_word(&layout->pending, mem, index);
-	u32 bits = layout_get(layout, word, 4) & ~BIT(index % 32);
+	const struct ims_layout_register *control = &layout->control;
+	u8 *word = mem + layout_slot(layout, index) + control->offset;
+	unsigned int size = control->size;
+	u64 bit = layout->pending_bit, bits;
 
-	layout_put(layout, word, 4, pending ? bits | BIT(index % 32) : bits);
+	if (!bit) {
+		word = layout_word(&layout->pending, mem, index);
+		size = 4;
+		bit = BIT(index % 32);
+	}
+	bits = layout_get(layout, word, size) & ~bit;
+	layout_put(layout, word, size, pending ? bits | bit : bits);
 }
 
 static int layout_fire_slot(struct ims_fake *fake, const struct ims_layout *layout,
@@ -230,7 +238,7 @@ static int layout_fire_slot(struct ims_fake *fake, const struct ims_layout *layo
 	u64 address;
 	u32 data;
 
-	if (layout->pending.there)
+	if (layout->pending.there || layout->pending_bit)
 		layout_set_pending(layout, fake->mem, index, masked);
 	address = layout_register(layout, fake->mem, index, &layout->address_hi);
 	address = address << 32 | layout_register(layout, fake->mem, index, &layout->address_lo);
@@ -282,7 +290,7 @@ void ims_layout_carries(struct kunit *test, const struct irq_layout_store *store
 	struct irq_layout_run *run = test->priv;
 	struct irq_layout_told *told;
 	unsigned int i;
-	u32 ctrl;
+	u64 ctrl;
 
 	if (layout->control.size) {
 		ctrl = layout_register(layout, run->fake->mem, index, &layout->control);
@@ -425,7 +433,7 @@ static void layout_saw_select(struct layout_look *look, unsigned int index)
 }
 
 static void layout_saw_write(struct layout_look *look, unsigned int index,
-			     const struct ims_layout_register *which, u32 value)
+			     const struct ims_layout_register *which, u64 value)
 {
 	unsigned int offset = layout_slot(look->layout, index) + which->offset;
 
@@ -487,7 +495,7 @@ static void layout_saw_gone(struct layout_look *look, unsigned int index)
 	layout_saw_message(look, index, &none);
 }
 
-static void layout_saw_control(struct layout_look *look, unsigned int index, u32 ctrl)
+static void layout_saw_control(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	layout_saw_select(look, index);
 	layout_saw_write(look, index, &look->layout->control, ctrl);
@@ -507,7 +515,7 @@ static void layout_saw_bit(struct layout_look *look, unsigned int index, bool ma
 }
 
 /* A message was masked or unmasked, where something does that */
-static void layout_saw_mask(struct layout_look *look, unsigned int index, u32 ctrl, bool masked)
+static void layout_saw_mask(struct layout_look *look, unsigned int index, u64 ctrl, bool masked)
 {
 	const struct ims_layout *layout = look->layout;
 
@@ -518,7 +526,7 @@ static void layout_saw_mask(struct layout_look *look, unsigned int index, u32 ct
 }
 
 /* A slot was made quiet, and got its control word */
-static void layout_saw_prepare(struct layout_look *look, unsigned int index, u32 ctrl)
+static void layout_saw_prepare(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	const struct ims_layout *layout = look->layout;
 
@@ -537,7 +545,7 @@ static void layout_saw_reset(struct layout_look *look, unsigned int index)
 
 	layout_saw_select(look, index);
 	if (layout->mask)
-		layout_saw_write(look, index, &layout->control, layout_masked_ctrl(layout, 0));
+		layout_saw_write(look, index, &layout->control, layout_masked_ctrl(layout, layout->fixed));
 	else
 		layout_saw_mask(look, index, 0, true);
 	layout_saw_stored(look, index, &none);
@@ -605,7 +613,7 @@ static void layout_saw_all(struct layout_look *look, unsigned int index)
 /* --- Messages --------------------------------------------------------------------- */
 
 /* Take a message, and expect its slot to be quiet */
-static unsigned int layout_open(struct layout_look *look, unsigned int index, u32 ctrl)
+static unsigned int layout_open(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	union msi_instance_cookie cookie = { .value = ctrl };
 	struct msi_map map;
@@ -672,7 +680,7 @@ static void layout_case_write(struct kunit *test, const struct ims_layout *layou
 /* What the life of an interrupt does to its slot, access by access */
 static void layout_case_chip(struct kunit *test, const struct ims_layout *layout)
 {
-	u32 ctrl = layout_some_ctrl(layout);
+	u64 ctrl = layout_some_ctrl(layout);
 	struct layout_look look;
 	unsigned int i, irq;
 	struct msi_msg msg;
@@ -713,7 +721,7 @@ static void layout_case_chip(struct kunit *test, const struct ims_layout *layout
 /* A message which changes while it is in use is replaced under the mask */
 static void layout_case_live(struct kunit *test, const struct ims_layout *layout)
 {
-	u32 ctrl = layout_some_ctrl(layout);
+	u64 ctrl = layout_some_ctrl(layout);
 	unsigned int irq, i = layout_nr(layout) / 2;
 	struct layout_look look;
 	struct irq_data *data;
@@ -848,7 +856,7 @@ enum layout_state {
 
 /* What a slot holds after a reset, once it is restored */
 static void layout_restored(struct layout_look *look, unsigned int index, unsigned int irq,
-			    u32 ctrl, enum layout_state state)
+			    u64 ctrl, enum layout_state state)
 {
 	struct msi_msg msg = { };
 
@@ -881,7 +889,7 @@ static void layout_restore(struct layout_look *look, unsigned int first)
 	const unsigned int index[] = { 0, layout_nr(layout) / 2, layout_nr(layout) - 1 };
 	unsigned int i, nr = min(layout_nr(layout), ARRAY_SIZE(index));
 	unsigned int irq[ARRAY_SIZE(index)];
-	u32 ctrl = layout_has_slots(layout) ? layout_some_ctrl(layout) : 0;
+	u64 ctrl = layout_has_slots(layout) ? layout_some_ctrl(layout) : 0;
 	enum layout_state state;
 	struct kunit *test = look->test;
 	int ret;
@@ -937,7 +945,7 @@ static void layout_case_pending(struct kunit *test, const struct ims_layout *lay
 	struct layout_look look;
 	bool pending = true;
 
-	if (!layout->pending.there)
+	if (!layout->pending.there && !layout->pending_bit)
 		kunit_skip(test, "there are no pending bits");
 
 	layout_look_at(test, layout, &look);
@@ -952,7 +960,7 @@ static void layout_case_pending(struct kunit *test, const struct ims_layout *lay
 	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, &layout->store, irq), -EBUSY);
 	KUNIT_EXPECT_EQ(test, irq_get_irqchip_state(irq, IRQCHIP_STATE_PENDING, &pending), 0);
 	KUNIT_EXPECT_TRUE_MSG(test, pending, "%s", layout->store.name);
-	for (i = 0; i < layout_nr(layout); i = layout_next(layout, i))
+	for (i = 0; layout->pending.there && i < layout_nr(layout); i = layout_next(layout, i))
 		KUNIT_EXPECT_EQ_MSG(test, pci_ims_is_pending(look.ims, i), i == index,
 				    "%s: message %u is pending", layout->store.name, i);
 

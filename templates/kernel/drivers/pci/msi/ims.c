@@ -315,7 +315,7 @@ static void pci_ims_prepare_desc(struct irq_domain *domain, msi_alloc_info_t *ar
 
 /**
  * pci_ims_is_pending - Whether the device waits to send a message
- * @ims:	The store, with pending bits
+ * @ims:	The store, with an array of pending bits
  * @index:	Index of the message
  *
  * Context: Any.
@@ -333,10 +333,15 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_is_pending, PCI_IMS);
 static int pci_ims_get_irqchip_state(struct irq_data *data, enum irqchip_irq_state which,
 				     bool *state)
 {
+	struct pci_ims *ims = pci_ims_of(data);
+
 	if (which != IRQCHIP_STATE_PENDING)
 		return -EINVAL;
 
-	*state = pci_ims_is_pending(pci_ims_of(data), data->hwirq);
+	if (ims->info->is_pending)
+		*state = ims->info->is_pending(irq_data_get_msi_desc(data));
+	else
+		*state = pci_ims_is_pending(ims, data->hwirq);
 	if (*state)
 		return 0;
 	/* What has left the device can still be pending further up */
@@ -370,7 +375,7 @@ static int pci_ims_create_domain(struct pci_ims *ims, unsigned int nr)
 	struct device *dev = &ims->pdev->dev;
 	int ret;
 
-	if (info->pending.present)
+	if (info->pending.present || info->is_pending)
 		template.chip.irq_get_irqchip_state = pci_ims_get_irqchip_state;
 	if (ims->params.command) {
 		template.chip.irq_bus_lock = pci_ims_irq_bus_lock;
