@@ -184,6 +184,8 @@ class Planner:
         names = names_of(device)
         self._check_free(device, names)
         self._check_names(device)
+        if self.target.tree is not None:
+            work.folder(names.dir)
         commits = []
         listed: list[str] = []
         for output in self._outputs:
@@ -238,12 +240,15 @@ class Planner:
     def _check_free(self, device: Device, names: Names) -> None:
         """No file and no Kconfig symbol of the device is in the kernel already."""
         provider = self.target.provider
-        for path in (names.kconfig, names.makefile):
-            if self.target.tree is not None and not provider.exists(path):
-                raise SeriesError(
-                    f"{_place(device)}: {self.target.name} has no {path}: make "
-                    "Kconfig and Makefile there, have the parent's read them, and commit that"
-                )
+        parent = os.path.dirname(names.dir) or names.dir
+        if self.target.tree is not None:
+            for path in (names.kconfig, names.makefile):
+                above = f"{parent}/{os.path.basename(path)}"
+                if not (provider.exists(path) or provider.exists(above)):
+                    raise SeriesError(
+                        f"{_place(device)}: {self.target.name} has neither {path} nor {above}: "
+                        "name a folder of the kernel, or a new one in such a folder"
+                    )
         paths = [names.glue, names.header, names.kunit, names.kunitconfig]
         for path in paths + [store.path for store in names.headers]:
             if provider.exists(path):
