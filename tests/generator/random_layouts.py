@@ -97,9 +97,25 @@ def layout(seed: int) -> str:
     def users(store: str, last: int, open_end: bool) -> None:
         first = 0
         if (pci == "msi" and store == "table") or rnd.random() < 0.6:
-            purpose = _maybe(rnd, f'"{store} events"')
-            head.append(f"vector {store}_v = {store}[0] {purpose} {rnd.choice(_CONTEXTS)};")
+            purpose, context = _maybe(rnd, f'"{store} events"'), rnd.choice(_CONTEXTS)
+            head.append(f"vector {store}_v = {store}[0] {purpose} {context};")
             first = 1
+            if rnd.random() < 0.3:
+                other = "oneshot" if context == "oneshot" else rnd.choice(("", "threaded"))
+                head.append(f"vector {store}_s = {store}_v {purpose} {other};")
+            if rnd.random() < 0.3:
+                number = rnd.choice((1, 2, 3))
+                where = f"{store}[1..{number}]"
+                head.append(f"vector {store}_a[{number}] = {where} {purpose} {context};")
+                first = 1 + number
+            if open_end and rnd.random() < 0.3:
+                head.append(f"vector {store}_r = {store}[runtime max 4] {purpose};")
+                first = 5
+        if open_end and first and rnd.random() < 0.2:
+            number = rnd.choice((0, 1, 4))
+            name, last = (f"{store}_o[{number}]", f"..{first + number - 1}") if number else ("", "")
+            head.append(f"vector {name or f'{store}_o'} = {store}[{first}{last}] optional;")
+            return
         if open_end and rnd.random() < 0.2:
             head.append(f"pool {store}_m = {store}[{first}..] {{ managed; }}")
             return
