@@ -16,6 +16,7 @@ from imsgen.dsl.model import (
     PciStore,
     Pool,
     Range,
+    SharedVector,
     SharePolicy,
     SpecialVector,
     Subdevice,
@@ -136,8 +137,7 @@ class SuiteView:
     device: tuple[Line, ...]
     restores: bool
     vectors: tuple[SuiteVector, ...]
-    #: Other purposes of vectors, each with the vector's name.
-    shared: tuple[tuple[str, str], ...]
+    shared: tuple[SharedVector, ...]
     fewer: SuiteFewer | None
     trials: tuple[str, ...]
     store: SuiteStore | None
@@ -170,7 +170,7 @@ def suite_view(device: Device) -> SuiteView:
         device=_device(device, bool(trials)),
         restores=ims is not None,
         vectors=tuple(one for v in device.vectors for one in _vectors(device, v)),
-        shared=tuple((v.name, v.vector) for v in device.shared),
+        shared=device.shared,
         fewer=_fewer(device),
         trials=trials,
         store=store_suite(device, ims) if ims else None,
