@@ -202,7 +202,7 @@ class Maker:
         """An IMS store; gives its number of indexes."""
         rnd = self.rnd
         kind = rnd.choice(IMS)
-        nr = rnd.randint(8, MOST)
+        nr = rnd.randint(16, MOST)
         self.required = kind in ("command", "exported")
         parts = [rnd.choice((f"slots {self.number(nr)};", f"slots runtime max {self.number(nr)};"))]
         if kind == "command":
@@ -248,12 +248,36 @@ class Maker:
 
     # --- vectors ------------------------------------------------------------------------------
 
-    def vector(self, store: str, index: int) -> None:
-        """A special vector."""
-        context = self.rnd.choice(("", "hard", "threaded", "oneshot"))
-        place = f"{store}[{self.number(index)}]"
-        self.body.append(f"vector {store}_v{index} = {place} {self.text()} {context};")
-        self.things += 1
+    def vector(self, store: str, index: int, more: str = "") -> int:
+        """A special vector, an array of them, or one that another purpose shares.
+
+        Gives the index behind. MORE is what stands behind it.
+        """
+        rnd = self.rnd
+        contexts = ("", "hard", "threaded", "oneshot")
+        context = rnd.choice(contexts)
+        name, place, use = f"{store}_v{index}", f"{store}[{self.number(index)}]", self.text()
+        self.things += not more
+        if self.chance(0.2):
+            nr = rnd.randint(1, 3)
+            place = f"{store}[{index}..{index + nr - 1}]"
+            self.body.append(f"vector {name}[{nr}] = {place} {use} {context}{more};")
+            return index + nr
+        self.body.append(f"vector {name} = {place} {use} {context}{more};")
+        if self.chance(0.2):
+            other = context if context == "oneshot" else rnd.choice(contexts[:3])
+            self.body.append(f"vector {name}_too = {name} {self.text()} {other};")
+        return index + 1
+
+    def runtime(self, store: str) -> int:
+        """Vectors at indexes that the driver passes. Gives the index behind all there can be."""
+        last = self.rnd.randint(0, 5)
+        for number in range(self.rnd.randint(1, 2)):
+            context = self.rnd.choice(("", "threaded"))
+            place = f"{store}[runtime max {last}]"
+            self.body.append(f"vector {store}_r{number} = {place} {self.text()} {context};")
+            self.things += 1
+        return last + 1
 
     def give(self, part: str, least: int, ims: bool) -> None:
         """Give a range to a pool: a new one, or one that has a range already."""
@@ -267,26 +291,29 @@ class Maker:
         """Vectors and ranges over a store, from its first index to its last."""
         rnd, at, ims = self.rnd, 0, not kind
         specials = not (ims and self.strict)
-        managed = kind in PCI and self.chance(0.2)
-        if kind == "msi":
-            self.vector(store, 0)
-            at = 1
-        elif self.chance(0.15) and not managed:
+        # Where the PCI core keeps the messages, they may have another end than a pool's range.
+        end = rnd.choice(("", "", "", "managed", "optional")) if kind in PCI else ""
+        if kind == "msi" or end == "optional":
+            at = self.vector(store, 0)
+        if kind in PCI and self.chance(0.15):
+            at = max(at, self.runtime(store))
+        if not (at or end) and self.chance(0.15):
             return self.give(store, nr, ims)
         for _ in range(rnd.randint(1, 4)):
             if specials and self.chance(0.4):
-                self.vector(store, at)
-                at += 1
-            elif managed or self.chance(0.2):
+                at = self.vector(store, at)
+            elif end or self.chance(0.2):
                 at += rnd.randint(0, 1)
             else:
                 last = min(at + rnd.randint(0, 3), nr - 1)
                 part = f"{store}[{at}..{self.number(last)}]" if last > at else f"{store}[{last}]"
                 self.give(part, last - at + 1, ims)
                 at = last + 1
-            if at >= nr - 1:
+            if at >= nr - 3:
                 break
-        if managed:
+        if end == "optional":
+            self.vector(store, at, " optional")
+        elif end == "managed":
             start = f"[{self.number(at)}..]" if at else ""
             self.body.append(f"pool {store}_m = {store}{start} {self.text()} {{ managed; }}")
             self.things += 1
