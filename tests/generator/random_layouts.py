@@ -106,7 +106,7 @@ class Maker:
             parts.append(field(name, f"cookie{optional}"))
             if self.chance() and bits:
                 parts.append(f"{name}_enable bit {take(1)[0]};")
-        uses = ["=", "="] + ["read only", "write one to clear"] * registers
+        uses = ["=", "=", "driver"] + ["read only", "write one to clear"] * registers
         for number in range(rnd.choice((0, 0, 1, 3)) if len(bits) > 8 else 0):
             parts.append(field(f"f{number}", rnd.choice(uses)))
         if len(bits) > 2 and self.chance(0.3):
@@ -174,7 +174,7 @@ class Maker:
     def slot(self, pairs: bool, masked: bool, bare: bool, waits: bool) -> tuple[int, str]:
         """The stride of a store's slots, and the statement for them."""
         whole_fits = masked and not bare and not pairs
-        if whole_fits and self.chance(0.1):
+        if whole_fits and self.chance(0.2):
             self.front = FAMILY
             return 16, "slot crypto_slot;"
         stride, registers = self.registers(pairs, masked, bare, waits)
