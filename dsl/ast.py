@@ -145,6 +145,17 @@ class RegisterItem(NamedTuple):
     span: Span
 
 
+class OwnRegisterItem(NamedTuple):
+    """``register NAME @N [width N];``: a register that the driver writes.
+
+    The keyword of ``register`` is ``register NAME``: each of them is there once.
+    """
+
+    name: Word
+    register: RegisterItem
+    span: Span
+
+
 class MaskItem(NamedTuple):
     """``mask bit N [active low];``"""
 
@@ -198,7 +209,7 @@ class SlotItem(NamedTuple):
 
     stride: Number
     big_endian: bool
-    items: tuple[RegisterItem | ControlItem | Broken, ...]
+    items: tuple[RegisterItem | OwnRegisterItem | ControlItem | Broken, ...]
     head: Span
     span: Span
 

@@ -361,6 +361,9 @@ def _layout(store: str, old: model.SlotLayout, new: model.SlotLayout) -> _Found:
         if (was.shift, was.width, was.enable_bit) != (now.shift, now.width, now.enable_bit):
             yield from breaking(f"the field of the cookie {name} is elsewhere", was, now)
     yield from _fields(store, old.control, new.control)
+    owned = [{item.name: item for item in layout.registers} for layout in (old, new)]
+    for name in dict.fromkeys((*owned[0], *owned[1])):
+        yield from _register(name, owned[0].get(name), owned[1].get(name), breaking)
 
 
 def _fields(store: str, old: model.ControlWord | None, new: model.ControlWord | None) -> _Found:

@@ -190,6 +190,8 @@ class SlotLayout:
     data: Register
     control: ControlWord | None
     span: Span
+    #: What the driver writes, in the order of the file.
+    registers: tuple[Register, ...] = field(default=())
 
 
 @dataclass(frozen=True)

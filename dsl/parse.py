@@ -245,7 +245,7 @@ class _Build(Transformer[Token, Any]):
         return ast.CommandCookieItem(self._word(c[1]), optional, self._whole(c))
 
     def slot(self, c: Parts) -> ast.SlotItem:
-        items = _nodes(c, ast.RegisterItem, ast.ControlItem, ast.Broken)
+        items = _nodes(c, ast.RegisterItem, ast.OwnRegisterItem, ast.ControlItem, ast.Broken)
         (stride,) = _take(c, "NUMBER")
         big = _one(c, "BIG") is not None
         return ast.SlotItem(self._number(stride), big, items, self._head(c), self._whole(c))
@@ -263,6 +263,13 @@ class _Build(Transformer[Token, Any]):
         numbers = [self._number(token) for token in _take(c, "NUMBER")]
         width = numbers[1] if len(numbers) > 1 else None
         return ast.RegisterItem(c[0].type.lower(), numbers[0], width, self._whole(c))
+
+    def own_register(self, c: Parts) -> ast.OwnRegisterItem:
+        numbers = [self._number(token) for token in _take(c, "NUMBER")]
+        width = numbers[1] if len(numbers) > 1 else None
+        name, span = self._word(c[1]), self._whole(c)
+        register = ast.RegisterItem(f"register {name.text}", numbers[0], width, span)
+        return ast.OwnRegisterItem(name, register, span)
 
     def control(self, c: Parts) -> ast.ControlItem:
         numbers = [self._number(token) for token in _take(c, "NUMBER")]

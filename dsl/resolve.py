@@ -69,6 +69,7 @@ KEYWORDS = frozenset(
         "pci",
         "pending",
         "pool",
+        "register",
         "remapping",
         "requires",
         "reserve",
@@ -100,7 +101,9 @@ class Slot:
         """The first of each register, the control word's too, in the order of the file."""
         found: dict[str, ast.RegisterItem] = {}
         for item in self.item.items:
-            register = item.register if isinstance(item, ast.ControlItem) else item
+            register = item
+            if isinstance(item, (ast.ControlItem, ast.OwnRegisterItem)):
+                register = item.register
             if isinstance(register, ast.RegisterItem):
                 found.setdefault(register.keyword, register)
         return list(found.values())
@@ -411,13 +414,16 @@ def _layout(slot: Slot) -> model.SlotLayout:
         data=_register(data),
         control=_control(slot, slot.control) if slot.control else None,
         span=slot.item.span,
+        registers=tuple(
+            _register(item.register, item.name.text) for item in slot.block.all(ast.OwnRegisterItem)
+        ),
     )
 
 
-def _register(item: ast.RegisterItem) -> model.Register:
+def _register(item: ast.RegisterItem, name: str = "") -> model.Register:
     width = width_of(item)
     assert width is not None
-    return model.Register(item.keyword, _value(item.offset), width, item.span)
+    return model.Register(name or item.keyword, _value(item.offset), width, item.span)
 
 
 def _address(slot: Slot, endian: model.Endian) -> tuple[model.Register, model.Register | None]:

@@ -19,7 +19,9 @@ from imsgen.dsl.model import (
     IomemStore,
     MemoryStore,
     SharedVector,
+    SlotLayout,
     SpecialVector,
+    Store,
 )
 from imsgen.dsl.rules.words import public
 from imsgen.dsl.source import Span
@@ -310,11 +312,20 @@ def parts_of(device: Device) -> Parts:
     """The names of a device, of which all others are made."""
     return (
         device.name,
-        [store.name for store in device.stores],
+        [(store.name, _driven(store)) for store in device.stores],
         [vector.name for vector in _vectors(device)],
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )
+
+
+def _driven(store: Store) -> list[str]:
+    """The names of what the driver sets in the slots of a store."""
+    layout = getattr(store, "layout", None)
+    if not isinstance(layout, SlotLayout):
+        return []
+    fields = layout.control.driven if layout.control else ()
+    return [item.name for item in (*fields, *layout.registers)]
 
 
 def members_of(device: Device) -> list[tuple[str, Span]]:

@@ -20,6 +20,14 @@ _NAME = re.compile(r"[a-z](?:_?[a-z0-9])*\Z")
 _IRQ = re.compile(r"irqs?(?:_|\Z)")
 
 
+#: Members of slots, in the order of what is in them; what is between them is `reserved0` on.
+_MEMBERS = frozenset(
+    (
+        *("address", "address_hi", "address_lo", "control", "data", "message"),
+        *(f"reserved{n}" for n in range(64)),
+    )
+)
+
 #: Names with what they name.
 Names = Iterable[tuple[str, ast.Word]]
 
@@ -143,12 +151,29 @@ def _field_names(slot: Slot) -> Iterator[tuple[str, ast.Word]]:
         yield "cookie", cookie.name
     for field in slot.fields.all(ast.FieldItem):
         yield "field", field.name
+    for register in slot.block.all(ast.OwnRegisterItem):
+        yield "register", register.name
+
+
+def driven(slot: Slot) -> list[ast.Word]:
+    """The names of what the driver sets in a slot."""
+    fields = [item.name for item in slot.fields.all(ast.FieldItem) if item.use == "driver"]
+    return fields + [item.name for item in slot.block.all(ast.OwnRegisterItem)]
 
 
 def slot_rule_field_twice(slot: Slot) -> Found:
     """The cookies and fields of one slot have names of their own, and no enable bit has one."""
     flags = {item.name.text: item.name for item in reversed(slot.fields.all(ast.FlagItem))}
     yield from _same_name([*(("bit", name) for name in flags.values()), *_field_names(slot)])
+    for item in slot.block.all(ast.OwnRegisterItem):
+        if item.name.text in _MEMBERS:
+            yield report(
+                "IMS026",
+                f"{quote(item.name.text)} can't name a register",
+                item.name.span,
+                "a member of each slot in C",
+                f"choose another name, for instance `{item.name.text}_r`",
+            )
 
 
 def layout_rule_name_twice(layouts: Layouts) -> Found:
@@ -186,11 +211,18 @@ def file_rule_made_names(scopes: list[Scope]) -> Found:
         devices.add(scope.name)
         words: dict[str, ast.Word] = {}
         for kind, word in all_names(scope):
-            if kind not in ("cookie", "field") and not (kind != "vector" and _IRQ.match(word.text)):
+            if kind not in ("cookie", "field", "register") and not (
+                kind != "vector" and _IRQ.match(word.text)
+            ):
                 words.setdefault(word.text, word)
+        stores = []
+        for store in scope.stores:
+            own = driven(store.slot) if store.slot else []
+            words |= {f"{store.name}.{word.text}": word for word in own}
+            stores.append((store.name, [word.text for word in own]))
         for made, root in made_from(
             scope.name,
-            [store.name for store in scope.stores],
+            stores,
             [vector.name.text for vector in (*scope.vectors, *scope.shared)],
             [(pool.name.text, [part.store.text for part in pool.ranges]) for pool in scope.pools],
             [

@@ -24,6 +24,8 @@ WIDTHS = {
     "data": (32, 16),
     "control": (64, 32, 16),
 }
+#: Those of a register that the driver writes.
+OWN_WIDTHS = (32, 16)
 
 #: What is in a control word.
 _FIELDS = (ast.MaskItem, ast.FlagItem, ast.CookieItem, ast.FieldItem)
@@ -148,7 +150,7 @@ def slot_rule_width(slot: Slot) -> Found:
     for item in slot.registers:
         if item.width is None or item.width.value is None:
             continue
-        widths = WIDTHS[item.keyword]
+        widths = WIDTHS.get(item.keyword, OWN_WIDTHS)
         if item.width.value not in widths:
             hint = " or ".join(str(width) for width in widths)
             if item.keyword == "address_lo" and item.width.value == 64:
@@ -164,7 +166,7 @@ def slot_rule_width(slot: Slot) -> Found:
 def _extent(item: ast.RegisterItem) -> tuple[int, int] | None:
     """First and last byte of a register; None where that isn't known."""
     width = width_of(item)
-    if item.offset.value is None or width not in WIDTHS[item.keyword]:
+    if item.offset.value is None or width not in WIDTHS.get(item.keyword, OWN_WIDTHS):
         return None
     return item.offset.value, item.offset.value + width // 8 - 1
 

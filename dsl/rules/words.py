@@ -51,8 +51,9 @@ DEVICE_TAGS = _words("store")
 #: The same in what only the glue and the header of the slots have.
 POOL_INSIDE = _words("info ranges")
 STORE_INSIDE = _words("""
-    info irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending mask needs pair
-    prepare put reset set_ctrl slot tables unmask write write_live
+    info irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending mask needs
+    pair prepare put reset set_ctrl set_register slot tables unmask write write_ctrl write_live
+    write_register
     """)
 SUBDEVICE_INSIDE = _words("parts")
 DEVICE_INSIDE = _words("irqs_release")
@@ -73,24 +74,27 @@ RECORDED = POOL_SUFFIXES | POOL_MACROS | _words("irqs_exit irqs_init irqs_restor
 
 def public(
     device: str,
-    stores: list[str],
+    stores: list[tuple[str, list[str]]],
     vectors: list[str],
     pools: list[tuple[str, list[str]]],
     subdevices: list[tuple[str, list[str]]],
 ) -> Iterator[tuple[str, str]]:
     """Identifiers and tags that a driver sees of a device, each with the name it is made from.
 
-    ``pools`` are names with the names of the stores of their ranges, ``subdevices`` names with
-    those of the pools that they take from.
+    ``stores`` are names with those of what the driver sets in their slots, ``pools`` names with
+    those of the stores of their ranges, ``subdevices`` names with those of the pools that they
+    take from.
     """
     for suffix in sorted(DEVICE_SUFFIXES):
         yield f"{device}_{suffix}", device
     for tag in sorted(DEVICE_TAGS):
         yield f"enum {device}_{tag}", device
-    for store in stores:
+    for store, own in stores:
         for suffix in sorted(STORE_SUFFIXES):
             yield f"{device}_{store}_{suffix}", store
         yield f"{device}_{store}".upper(), store
+        for name in own:
+            yield f"{device}_{store}_set_{name}", f"{store}.{name}"
     for vector in vectors:
         yield f"{device}_irq_{vector}", vector
         yield f"{device}_irq_{vector}_error", vector
@@ -110,7 +114,7 @@ def public(
 
 def made_from(
     device: str,
-    stores: list[str],
+    stores: list[tuple[str, list[str]]],
     vectors: list[str],
     pools: list[tuple[str, list[str]]],
     subdevices: list[tuple[str, list[str]]],
@@ -131,7 +135,7 @@ def made_from(
     for variable in sorted(VARIABLES):
         yield f"{device}_irqs_init()::{variable}", device
     yield f"irq-{device}.h".replace("_", "-"), device
-    for store in stores:
+    for store, _ in stores:
         yield f"irq-{device}-{store}.h".replace("_", "-"), store
         for suffix in sorted(STORE_INSIDE):
             yield f"{device}_{store}_{suffix}", store

@@ -9,7 +9,7 @@ from imsgen.dsl.model import Device, ImsStore, SlotLayout
 
 from ..fold import tabs
 from ..views.parts import Line
-from ..views.stores import CookiePart, StoreView
+from ..views.stores import CookiePart, Setter, StoreView
 from .base import Kind, Param, pci_stores
 from .fake import Fake
 
@@ -101,6 +101,11 @@ class Ims(Kind):
         return "device/ims-info.c.j2"
 
     @property
+    def setters(self) -> tuple[Setter, ...]:
+        """What the driver sets in its slots."""
+        return ()
+
+    @property
     def tables(self) -> tuple[Line, ...]:
         """The tables that it is split into: offset and number of slots."""
         return ()
@@ -133,6 +138,7 @@ class Ims(Kind):
             init="",
             exit="device/ims-exit.c.j2",
             shutdown="device/ims-shutdown.c.j2",
+            setters=self.setters,
         )
 
 

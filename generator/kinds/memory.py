@@ -60,7 +60,9 @@ class Memory(SlotKind):
         high = [layout.address_hi] if layout.address_hi else []
         control = [layout.control.register] if layout.control else []
         first = min(layout.address_lo.offset, layout.data.offset)
-        others = [(r.name, r.offset, r.width // 8) for r in (*high, *control)]
+        others = [
+            (r.name, r.offset, r.width // 8) for r in (*high, *control, *layout.registers)
+        ]
         return [("message", first, 8), *others]
 
     @property
@@ -71,9 +73,7 @@ class Memory(SlotKind):
 
     @property
     def control(self) -> Control | None:
-        control = self.layout.control
-        width = control.register.width if control else 32
-        return self.control_of("", "", lambda value: self._swapped(value, width))
+        return self.control_of("", "")
 
     @property
     def pair(self) -> Pair:
@@ -84,12 +84,12 @@ class Memory(SlotKind):
         high = layout.address_hi
         return Pair(
             type=slot_type(64, layout.endian),
-            value=self._swapped(f"(u64){values[upper]} << 32 | {values[lower]}", 64),
+            value=self.stored(f"(u64){values[upper]} << 32 | {values[lower]}", 64),
             hi=high.name if high else "",
-            hi_value=self._swapped("msg->address_hi", 32) if high else "",
+            hi_value=self.stored("msg->address_hi", 32) if high else "",
         )
 
-    def _swapped(self, value: str, width: int) -> str:
+    def stored(self, value: str, width: int) -> str:
         """``value`` in the byte order of the store."""
         if width == 8:
             return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import Device, Endian, SlotStore
+from imsgen.dsl.model import Device, Register, SlotStore
 
 from ..views.stores import Control
 from .slots import SlotKind, accessor
@@ -24,14 +24,18 @@ class RegisterKind(SlotKind):
 
     @property
     def align(self) -> int:
-        control = (self.layout.control.register,) if self.layout.control else ()
-        widths: list[int] = [register.width for register in (*self.registers, *control)]
+        widths: list[int] = [register.width for register in self.all_registers]
         return max(widths) // 8
 
     @property
     def slot_members(self) -> list[tuple[str, int, int]]:
+        return [(r.name, r.offset, r.width // 8) for r in self.all_registers]
+
+    @property
+    def all_registers(self) -> tuple[Register, ...]:
+        """All registers of a slot."""
         control = (self.layout.control.register,) if self.layout.control else ()
-        return [(r.name, r.offset, r.width // 8) for r in (*self.registers, *control)]
+        return (*self.registers, *control, *self.layout.registers)
 
     @property
     def slot_includes(self) -> tuple[str, ...]:
@@ -45,11 +49,4 @@ class RegisterKind(SlotKind):
     def control(self) -> Control | None:
         control, endian = self.layout.control, self.layout.endian
         width = control.register.width if control else 32
-
-        def stored(value: str) -> str:
-            # Not all architectures have an iowrite64be().
-            return f"swab64({value})" if width == 64 and endian is Endian.BIG else value
-
-        return self.control_of(
-            accessor("write", width, endian), accessor("read", width, endian), stored
-        )
+        return self.control_of(accessor("write", width, endian), accessor("read", width, endian))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 
 from imsgen.dsl.model import (
     BitArray,
@@ -19,7 +18,18 @@ from imsgen.dsl.model import (
 from ..fold import VALUE_COLUMN, tabs
 from ..names import names_of
 from ..views.parts import Line, Member, members
-from ..views.stores import Access, Control, Cookie, CookiePart, MaskBits, Pair, Slots
+from ..views.stores import (
+    Access,
+    Control,
+    Cookie,
+    CookiePart,
+    MaskBits,
+    OwnRegister,
+    Pair,
+    Setter,
+    Shadow,
+    Slots,
+)
 from .fake import MAX_TABLE, FakeCookie
 from .ims import Ims, cookie_part, gives_cookies
 
@@ -78,6 +88,12 @@ class SlotKind(Ims):
         return self.unmasked or "0"
 
     @property
+    def PENDING(self) -> str:
+        """The bit of the control word that the device sets for what waits; empty without one."""
+        pending = self.layout.control.pending if self.layout.control else None
+        return f"{self.CTRL}_{pending.name}".upper() if pending else ""
+
+    @property
     def fixed(self) -> str:
         """What each control word has: a constant, empty for nothing."""
         return self.CTRL if self.layout.control and self.layout.control.fixed else ""
@@ -88,12 +104,16 @@ class SlotKind(Ims):
         mask = self.layout.control.mask if self.layout.control else None
         return _either(self.fixed, f"{self.CTRL}_MASK" if mask and mask.active_low else "")
 
-    def control_of(self, write: str, read: str, stored: Callable[[str], str]) -> Control | None:
-        """How the control word is written; ``stored`` makes what is written of a value."""
+    def control_of(self, write: str, read: str) -> Control | None:
+        """How the control word is written and read, by functions or not."""
         control, mask = self.layout.control, f"{self.CTRL}_MASK"
         if not control:
             return None
         low = bool(control.mask and control.mask.active_low)
+
+        def stored(value: str) -> str:
+            return self.stored(value, control.register.width)
+
         reset = _either(self.fixed, "" if low else mask)
         return Control(
             name=control.register.name,
@@ -104,7 +124,6 @@ class SlotKind(Ims):
             unmasked=stored("ctrl"),
             reset=stored(reset) if reset else "0",
             value=stored(f"{read}(&slot->{control.register.name})"),
-            pending=f"{self.CTRL}_{control.pending.name}".upper() if control.pending else "",
         )
 
     @property
@@ -137,7 +156,54 @@ class SlotKind(Ims):
 
     @property
     def code(self) -> str:
-        return "device/ims-slot-chip.c.j2" if self.mask_bit else "device/ims-chip.c.j2"
+        if not self.mask_bit:
+            return "device/ims-chip.c.j2"
+        return "device/ims-shadow-chip.c.j2" if self.shadowed else "device/ims-slot-chip.c.j2"
+
+    @property
+    def shadowed(self) -> bool:
+        """Whether the driver has fields in the control word."""
+        return bool(self.layout.control and self.layout.control.driven)
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """How the control word is changed where the driver has fields in it."""
+        if not self.shadowed:
+            return None
+        mask = self.layout.control.mask if self.layout.control else None
+        values = [f"{self.CTRL}_MASK", "0"]
+        masked, unmasked = values[::-1] if mask and mask.active_low else values
+        return Shadow(f"{self.CTRL}_MASK, {masked}", f"{self.CTRL}_MASK, {unmasked}")
+
+    @property
+    def setters(self) -> tuple[Setter, ...]:
+        fields = self.layout.control.driven if self.layout.control else ()
+        out = [
+            self._setter(item.name, "field", f"{item.shift}, {item.width}", item.width)
+            for item in fields
+        ]
+        out += [
+            self._setter(item.name, "register", f"{number}, {item.width}", item.width)
+            for number, item in enumerate(self.layout.registers)
+        ]
+        return tuple(out)
+
+    def _setter(self, name: str, kind: str, place: str, width: int) -> Setter:
+        last = (1 << width) - 1
+        what = f"Set {name} of an interrupt: 0 to {last:#x}, else -EINVAL. Any context"
+        call = f"pci_ims_set_{kind}(&irqs->{self.name}, irq, {place}, value)"
+        return Setter(f"{self.fn}_set_{name}", what, call)
+
+    def _own_register(self, number: int, register: Register) -> OwnRegister:
+        write = accessor("write", register.width, self.layout.endian)
+        read = accessor("read", register.width, self.layout.endian)
+        return OwnRegister(number, register.name, write, read, self.stored("value", register.width))
+
+    def stored(self, value: str, width: int) -> str:
+        """What the function which writes a register is given for a value."""
+        # Not all architectures have an iowrite64be().
+        wide = width == 64 and self.layout.endian is Endian.BIG
+        return f"swab64({value})" if wide else value
 
     @property
     def info(self) -> tuple[tuple[str, str], ...]:
@@ -146,13 +212,20 @@ class SlotKind(Ims):
             ("align", str(self.align)),
             *self.place,
             *self._is_pending,
+            *((("write_ctrl", f"{self.fn}_write_ctrl"),) if self.shadowed else ()),
+            *self._own_info,
         )
 
     @property
+    def _own_info(self) -> tuple[tuple[str, str], ...]:
+        if not self.layout.registers:
+            return ()
+        nr = str(len(self.layout.registers))
+        return (("nr_registers", nr), ("write_register", f"{self.fn}_write_register"))
+
+    @property
     def _is_pending(self) -> tuple[tuple[str, str], ...]:
-        control = self.layout.control
-        pending = (("is_pending", f"{self.fn}_irq_is_pending"),)
-        return pending if control and control.pending else ()
+        return (("is_pending", f"{self.fn}_irq_is_pending"),) if self.PENDING else ()
 
     @property
     @abstractmethod
@@ -238,8 +311,15 @@ class SlotKind(Ims):
             where=self.where,
             in_desc=f"desc->data.dcookie.{self.where}",
             control=self.control,
-            mask_bit=self.mask_bit,
-            cookies_only=self.layout.control is not None and not self.mask_bit,
+            mask_bit=self.mask_bit and not self.shadowed,
+            cookies_only=self.layout.control is not None
+            and (self.shadowed or not self.mask_bit),
+            shadow=self.shadow,
+            pending=self.PENDING,
+            own=tuple(
+                self._own_register(number, item)
+                for number, item in enumerate(self.layout.registers)
+            ),
             bits=(
                 MaskBits(f"{not low}, {big}".lower(), f"{low}, {big}".lower())
                 if self.bits
@@ -248,7 +328,7 @@ class SlotKind(Ims):
             masks=self.masks,
             rewrites=not self.device.remapping,
             write_macro="PCI_IMS_SLOT_WRITE" + ("" if self.device.remapping else "_LIVE"),
-            write_live=not self.device.remapping and self.mask_bit,
+            write_live=not self.device.remapping and self.mask_bit and not self.shadowed,
             writes=writes,
             clears=clears,
             last=writes[-1],
@@ -272,8 +352,7 @@ class SlotKind(Ims):
             return []
         out = [(f"{self.CTRL}_MASK", f"BIT({control.mask.bit})")] if control.mask else []
         if control.pending:
-            name = f"{self.CTRL}_{control.pending.name}".upper()
-            out.append((name, f"BIT({control.pending.shift})"))
+            out.append((self.PENDING, f"BIT({control.pending.shift})"))
         fixed = [item for item in control.fields if item.use is FieldUse.FIXED]
         for item in fixed:
             value = f"({item.value:#x}UL << {item.shift})"
@@ -301,7 +380,9 @@ class SlotKind(Ims):
                 pads += 1
             if name:
                 what = "Mask bit and cookies" if self.mask_bit else "Cookies"
-                if self.layout.control and self.layout.control.fields:
+                if name in {item.name for item in self.layout.registers}:
+                    what = "The driver's"
+                elif self.layout.control and self.layout.control.fields:
                     what = "Control word"
                 kind = slot_type(8 * size, self.layout.endian)
                 parts.append((kind, name, _WHAT.get(name, what)))

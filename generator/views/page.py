@@ -270,7 +270,7 @@ def _iomem(device: Device, store: IomemStore, info: str) -> Iterator[Part]:
 def _layout(store: IomemStore | MemoryStore, fn: str) -> Iterator[Part]:
     name, layout = store.name, store.layout
     yield Part(f"{name}.slot", layout.span, (Place(rf"^struct {fn}_slot {{"),))
-    for register in (layout.address_lo, layout.address_hi, layout.data):
+    for register in (layout.address_lo, layout.address_hi, layout.data, *layout.registers):
         if register:
             yield _register(name, fn, register)
     if not layout.control:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imsgen.dsl.model import (
     ControlWord,
@@ -379,7 +379,7 @@ class _Drawing:
         ]
         self._add("bits of a word", [Text(EDGE, self.y, "byte", "small muted"), *bits])
         self.y += 6
-        words = {offset // 4 * 4 for offset in (r.offset for r in _registers(store))}
+        words = {at for r in _registers(store) for at in _words(r)}
         at = 0
         for word in sorted(words):
             self._unused(at, word, left, 32 * cell)
@@ -400,19 +400,20 @@ class _Drawing:
 
     def _word(self, store: IomemStore | MemoryStore, word: int, x: int, cell: int) -> None:
         """The registers in 32 bits of a slot, and beside them what they are."""
-        inside = [r for r in _registers(store) if word <= r.offset < word + 4]
+        inside = [r for r in _registers(store) if word in _words(r)]
+        big = store.layout.endian is Endian.BIG
         notes: list[str] = []
-        fields = [field for r in inside for field in _fields(store, r)]
+        fields = [field for r in inside for field in _half(_fields(store, r), word, big)]
         for field in fields:
             notes += _wrap(field.note, self.inner - 80 - 32 * cell - GAP) if field.note else []
         height = max(ROW, len(notes) * LINE + 6)
         free = Rect(x, self.y, 32 * cell, height, "gap")
         self._add(f"byte {word}", [Text(EDGE, self.y + 20, str(word), "small")], [free])
-        big = store.layout.endian is Endian.BIG
         for field in fields:
-            within = field.register.offset - word
-            start = 32 - 8 * within - field.register.width if big else 8 * within
-            left = x + (31 - (start + field.high)) * cell
+            within = max(field.register.offset - word, 0)
+            width = min(field.register.width, 32)
+            start = 32 - 8 * within - width if big else 8 * within
+            left = x + (31 - (start + field.high % 32)) * cell
             wide = (field.high - field.low + 1) * cell
             label = next((t for t in field.labels if _fits(t, wide - 2)), "")
             text = [Text(left + wide // 2, self.y + 20, label, "middle small")] if label else []
@@ -514,7 +515,7 @@ _NOTES = {
 def _registers(store: IomemStore | MemoryStore) -> list[Register]:
     layout = store.layout
     control = layout.control.register if layout.control else None
-    found = (layout.address_lo, layout.address_hi, layout.data, control)
+    found = (layout.address_lo, layout.address_hi, layout.data, control, *layout.registers)
     return sorted((r for r in found if r), key=lambda r: r.offset)
 
 
@@ -523,7 +524,24 @@ def _fields(store: IomemStore | MemoryStore, register: Register) -> list[_Field]
     if control and register is control.register:
         return sorted(_control(control), key=lambda field: -field.high)
     note = _NOTES.get(register.name, "message address")
+    if register in store.layout.registers:
+        note = "the driver's"
     return [_Field(register, register.name, 0, register.width - 1, "register", note)]
+
+
+def _words(register: Register) -> range:
+    """The 32-bit words of a slot that a register is in, by their first bytes."""
+    first = register.offset // 4 * 4
+    return range(first, register.offset + register.width // 8, 4)
+
+
+def _half(fields: list[_Field], word: int, big: bool) -> Iterator[_Field]:
+    """The parts of fields that are in one word: of 64 bits, each word has a half."""
+    for field in fields:
+        words = list(_words(field.register))
+        low = 32 * (words[::-1] if big else words).index(word)
+        if field.low < low + 32 and field.high >= low:
+            yield replace(field, low=max(field.low, low), high=min(field.high, low + 31))
 
 
 def _control(control: ControlWord) -> Iterator[_Field]:

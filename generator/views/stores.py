@@ -50,9 +50,8 @@ class Control:
     masked: str
     unmasked: str
     reset: str
-    #: Its value as it is read, and the bit of that which the device sets; empty without one.
+    #: Its value as it is read.
     value: str
-    pending: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,34 @@ class Pair:
     #: The high half of the address, where there is one: member and value.
     hi: str
     hi_value: str
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A control word in which the driver has fields: arguments of pci_ims_change_ctrl()."""
+
+    masked: str
+    unmasked: str
+
+
+@dataclass(frozen=True)
+class OwnRegister:
+    """A register that the driver writes: its number, and how it is written and read."""
+
+    number: int
+    name: str
+    write: str
+    read: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Setter:
+    """What the driver sets in a slot: the function and what it calls."""
+
+    fn: str
+    what: str
+    call: str
 
 
 @dataclass(frozen=True)
@@ -99,6 +126,11 @@ class Slots:
     #: Whether that masks messages, or only carries cookies.
     mask_bit: bool
     cookies_only: bool
+    #: Set where the driver has fields in the control word.
+    shadow: Shadow | None
+    #: The bit of the control word which the device sets for what waits; empty without one.
+    pending: str
+    own: tuple[OwnRegister, ...]
     bits: MaskBits | None
     #: Whether messages can be masked, in whatever way.
     masks: bool
@@ -193,3 +225,4 @@ class StoreView:
     init: str
     exit: str
     shutdown: str
+    setters: tuple[Setter, ...] = ()

@@ -15,6 +15,15 @@ _FEW = 3
 
 
 @dataclass(frozen=True)
+class Driven:
+    """What the driver sets in a slot: its name, the function, and where it is."""
+
+    name: str
+    fn: str
+    where: str
+
+
+@dataclass(frozen=True)
 class SuiteStore:
     """A message store with a domain of its own."""
 
@@ -23,6 +32,8 @@ class SuiteStore:
     cookies: tuple[str, ...]
     #: Offset and number of slots of each table.
     tables: tuple[str, ...]
+    #: What the driver sets in slots.
+    driven: tuple[Driven, ...]
     lines: tuple[Line, ...]
 
 
@@ -93,9 +104,12 @@ def store_suite(device: Device, store: Ims) -> SuiteStore:
     }
     lines += [(name, "true") for name, on in flags.items() if on]
     lines += _slots(store.layout) if store.layout else []
+    driven = _driven(store.fn, store.layout) if store.layout else ()
+    if driven:
+        lines += [("driven", "test_driven"), ("nr_driven", "ARRAY_SIZE(test_driven)")]
     lines += fake.layout
     tables = tuple(f"{offset:#x}, {slots}" for offset, slots in fake.tables)
-    return SuiteStore(store.name, cookies, tables, aligned_lines(lines))
+    return SuiteStore(store.name, cookies, tables, driven, aligned_lines(lines))
 
 
 def aligned_lines(pairs: list[tuple[str, str]]) -> tuple[Line, ...]:
@@ -118,6 +132,18 @@ def _slots(layout: SlotLayout) -> list[tuple[str, str]]:
         lines.append(("mask", f"BIT({layout.control.mask.bit})"))
         lines += [("mask_low", "true")] if layout.control.mask.active_low else []
     return lines
+
+
+def _driven(fn: str, layout: SlotLayout) -> tuple[Driven, ...]:
+    """Fields of the control word, then registers."""
+    found = [(r.name, r, 0, r.width) for r in layout.registers]
+    if layout.control:
+        word = layout.control.register
+        found = [(f.name, word, f.shift, f.width) for f in layout.control.driven] + found
+    return tuple(
+        Driven(name, f"{fn}_set_{name}", f"{_register(register)}, {shift}, {width}")
+        for name, register, shift, width in found
+    )
 
 
 def _register(register: Register) -> str:

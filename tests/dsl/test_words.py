@@ -50,8 +50,9 @@ def test_suffixes_of_the_templates_are_known(pattern: str, known: frozenset[str]
 
 
 def test_a_driver_sees_what_the_header_has() -> None:
-    made = {name for name, _ in public("foo", ["ims"], ["misc"], [("rx", ["ims"])], [])}
+    made = {name for name, _ in public("foo", [("ims", ["prio"])], ["misc"], [("rx", ["ims"])], [])}
     assert made >= {"foo_irqs_init", "foo_irq_misc", "foo_rx_get", "FOO_RX_LIMIT", "FOO_IMS"}
+    assert "foo_ims_set_prio" in made
     assert not made & {"foo_ims_mask", "foo_rx_info", "foo_irqs_release"}
 
 

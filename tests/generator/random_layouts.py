@@ -21,7 +21,7 @@ IMS = ("iomem", "iomem", "iomem", "indirect", "memory", "command", "exported")
 ISOLATING = ("x86_64", "x86", "arm64")
 OTHERS = ("arm", "loongarch", "mips", "powerpc", "riscv", "s390", "sparc")
 
-#: Titles and purposes, and none at all; names of cookies.
+#: Titles and purposes, and none at all; names of cookies, and of registers of the driver.
 TEXTS = (
     "",
     "",
@@ -30,6 +30,7 @@ TEXTS = (
     '"Queues: of 64 x ports #1, at all"',
 )
 COOKIES = ("pasid", "queue", "tag")
+REGISTERS = ("moderation", "credit")
 
 #: A layout of examples/parts, where a layout that includes it has to be loaded from.
 FAMILY = 'include "parts/family.ims";\n'
@@ -143,6 +144,7 @@ class Maker:
         wide = self.chance(0.15)
         if not bare or self.chance():
             words.append((["control"], 2 if wide else 1))
+        words += [([name], 1) for name in rnd.sample(REGISTERS, rnd.choice((0, 0, 1, 2)))]
         if not pairs:
             rnd.shuffle(words)
         at, places = 0, []
@@ -161,6 +163,11 @@ class Maker:
                 elif name == "data":
                     start = offset + (rnd.choice((0, 2)) if narrow else 0)
                     places.append(f"data @{self.number(start)}{data};")
+                elif name in REGISTERS:
+                    width = rnd.choice((16, 32))
+                    start = offset + (rnd.choice((0, 2)) if width == 16 else 0)
+                    said = f" width {width}" if width == 16 else self.maybe(" width 32")
+                    places.append(f"register {name} @{self.number(start)}{said};")
                 elif name == "address ":
                     places.append(f"address @{self.number(offset)} width 32;")
                 else:

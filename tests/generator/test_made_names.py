@@ -15,7 +15,7 @@ from imsgen.dsl.model import Device
 from imsgen.dsl.rules.words import made_from
 from imsgen.generator import render
 from imsgen.generator.kernel.target import DEFAULT, embedded
-from imsgen.generator.series import Planner, source_files
+from imsgen.generator.series import Planner, parts_of, source_files
 
 from .conftest import EXAMPLES, REPOSITORY
 
@@ -24,14 +24,7 @@ DEVICES = [device for path in FILES for device in load(path).devices]
 
 
 def made(device: Device) -> set[str]:
-    names = made_from(
-        device.name,
-        [store.name for store in device.stores],
-        [vector.name for vector in (*device.vectors, *device.shared)],
-        [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
-        [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
-    )
-    return {name.removeprefix("enum ") for name, _ in names}
+    return {name.removeprefix("enum ") for name, _ in made_from(*parts_of(device))}
 
 
 def code_of(device: Device, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

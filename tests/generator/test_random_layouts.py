@@ -65,7 +65,9 @@ def said(text: str) -> Parts:
     """What a slot has, by its words."""
     members = {}
     for name, at, width in re.findall(
-        rf"\b(address|address_lo|address_hi|data|control) @{NUMBER}(?: width (\d+))?", text
+        r"\b(address|address_lo|address_hi|data|control|(?<=register )\w+) "
+        rf"@{NUMBER}(?: width (\d+))?",
+        text,
     ):
         size = int(width or (64 if name == "address" else 32)) // 8
         start = number(at)

@@ -62,6 +62,22 @@ struct ims_layout_bits {
 };
 
 /**
+ * struct ims_layout_driven - What the driver sets in a slot
+ * @name:	Its name in the layout
+ * @where:	The register it is in
+ * @shift:	Its lowest bit there
+ * @width:	How many bits it has
+ * @set:	Sets it for an interrupt
+ */
+struct ims_layout_driven {
+	const char			*name;
+	struct ims_layout_register	where;
+	unsigned int			shift;
+	unsigned int			width;
+	int	(*set)(void *irqs, unsigned int irq, u32 value);
+};
+
+/**
  * struct ims_layout - A message store as the datasheet has it
  * @store:	Its name, and how its messages are sent
  * @device:	The device
@@ -84,6 +100,8 @@ struct ims_layout_bits {
  * @mask:	The bit of the control word which masks
  * @mask_low:	It masks when it is clear
  * @pending_bit: The bit of the control word which is set for a message which waits
+ * @driven:	What the driver sets in slots: fields of the control word, then registers
+ * @nr_driven:	How much that is
  * @mask_bits:	The mask bits where they are not in the control words
  * @pending:	The pending bits
  * @select:	The register which takes the index, where slots show one at a time
@@ -112,6 +130,8 @@ struct ims_layout {
 	u64				mask;
 	bool				mask_low;
 	u64				pending_bit;
+	const struct ims_layout_driven	*driven;
+	unsigned int			nr_driven;
 	struct ims_layout_bits		mask_bits;
 	struct ims_layout_bits		pending;
 	struct ims_layout_register	select;
@@ -127,7 +147,7 @@ struct ims_layout_case {
 	void		(*run)(struct kunit *test, const struct ims_layout *layout);
 };
 
-#define IMS_LAYOUT_CASES	9
+#define IMS_LAYOUT_CASES	10
 extern const struct ims_layout_case ims_layout_cases[IMS_LAYOUT_CASES];
 
 void ims_layout_check(struct kunit *test, const struct ims_layout *layout);

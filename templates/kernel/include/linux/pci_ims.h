@@ -98,6 +98,9 @@ struct pci_ims_select {
  * @mask_bits:	The mask bits, where they are not in the slots
  * @pending:	The bits of messages which wait for being unmasked
  * @is_pending:	Whether a message waits for that, where its slot says so
+ * @write_ctrl:	Write the control word, where the driver has fields in it
+ * @nr_registers: Registers of a slot which the driver writes
+ * @write_register: Write one of them
  * @prepare:	Make a slot quiet which can hold anything
  * @irq_mask:	As in struct irq_chip; calls pci_ims_mask_parent()
  * @irq_unmask:	As in struct irq_chip; calls pci_ims_unmask_parent()
@@ -124,6 +127,10 @@ struct pci_ims_info {
 	struct pci_ims_bits		mask_bits;
 	struct pci_ims_bits		pending;
 	bool				(*is_pending)(struct msi_desc *desc);
+	void				(*write_ctrl)(struct msi_desc *desc);
+	unsigned int			nr_registers;
+	void				(*write_register)(struct msi_desc *desc,
+							  unsigned int which, u32 value);
 	void				(*prepare)(struct pci_ims *ims, struct msi_desc *desc);
 	void				(*irq_mask)(struct irq_data *data);
 	void				(*irq_unmask)(struct irq_data *data);
@@ -174,6 +181,10 @@ struct pci_ims_shadow;
  * @masks:	What they are
  * @reg_lock:	Protects registers which messages share: @window and @selected,
  *		@masks and @mask_words
+ * @slot_lock:	Protects what the driver has in slots: its fields of control words,
+ *		which are kept with all others in the message's instance cookie,
+ *		and @registers. Taken outside of @reg_lock
+ * @registers:	What the driver has written, pci_ims_info::nr_registers a message
  * @pending_words: The pending bits on the device
  * @shadow:	The messages behind a command
  * @cookies:	What they carry along
@@ -197,6 +208,9 @@ struct pci_ims {
 	u32				*masks;
 	/* One slot shows at a time, and words are written as a whole */
 	raw_spinlock_t			reg_lock;
+	/* What the driver and the interrupt chip change is written as a whole */
+	raw_spinlock_t			slot_lock;
+	u32				*registers;
 	void __iomem			*pending_words;
 
 	struct pci_ims_shadow		*shadow;
@@ -222,6 +236,11 @@ struct msi_map pci_ims_alloc(struct pci_ims *ims, unsigned int index,
 void pci_ims_free(struct pci_ims *ims, struct msi_map map);
 int pci_ims_special(struct pci_ims *ims, unsigned int index, unsigned int *irq);
 int pci_ims_error(const struct pci_ims *ims, unsigned int index);
+void pci_ims_change_ctrl(struct pci_ims *ims, struct msi_desc *desc, u64 bits, u64 value);
+int pci_ims_set_field(struct pci_ims *ims, unsigned int irq, unsigned int shift,
+		      unsigned int width, u32 value);
+int pci_ims_set_register(struct pci_ims *ims, unsigned int irq, unsigned int which,
+			 unsigned int width, u32 value);
 bool pci_ims_is_pending(const struct pci_ims *ims, unsigned int index);
 
 /**

@@ -9,6 +9,7 @@
 #include <kunit/test.h>
 
 #include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/completion.h>
 #include <linux/container_of.h>
 #include <linux/err.h>
@@ -525,27 +526,52 @@ static void layout_saw_mask(struct layout_look *look, unsigned int index, u64 ct
 		layout_saw_control(look, index, masked ? layout_masked_ctrl(layout, ctrl) : ctrl);
 }
 
-/* A slot was made quiet, and got its control word */
+static bool layout_is_control(const struct ims_layout *layout, const struct ims_layout_driven *d)
+{
+	return d->where.offset == layout->control.offset && layout->control.size;
+}
+
+/* Whether the driver has fields in control words: all changes of these are of shadows */
+static bool layout_shadows(const struct ims_layout *layout)
+{
+	return layout->nr_driven && layout_is_control(layout, &layout->driven[0]);
+}
+
+/* A slot was made quiet, and got its control word and what the driver writes */
 static void layout_saw_prepare(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	const struct ims_layout *layout = look->layout;
+	unsigned int i;
 
 	layout_saw_mask(look, index, ctrl, true);
 	if (!layout->mask && !layout->mask_bits.there)
 		layout_saw_gone(look, index);
 	if (!layout->mask)
 		layout_saw_control(look, index, ctrl);
+	for (i = 0; i < layout->nr_driven; i++) {
+		if (layout_is_control(layout, &layout->driven[i]))
+			continue;
+		layout_saw_select(look, index);
+		layout_saw_write(look, index, &layout->driven[i].where, 0);
+		layout_saw_read(look, index, &layout->driven[i].where);
+	}
 }
 
 /* A slot was emptied: masked first, nothing must be sent to one half of an address */
-static void layout_saw_reset(struct layout_look *look, unsigned int index)
+static void layout_saw_reset(struct layout_look *look, unsigned int index, u64 ctrl)
 {
 	const struct ims_layout *layout = look->layout;
+	u64 masked = layout_masked_ctrl(layout, layout->fixed);
 	static const struct msi_msg none = { };
 
+	if (layout->mask && layout_shadows(layout)) {
+		layout_saw_mask(look, index, ctrl, true);
+		layout_saw_message(look, index, &none);
+		return;
+	}
 	layout_saw_select(look, index);
 	if (layout->mask)
-		layout_saw_write(look, index, &layout->control, layout_masked_ctrl(layout, layout->fixed));
+		layout_saw_write(look, index, &layout->control, masked);
 	else
 		layout_saw_mask(look, index, 0, true);
 	layout_saw_stored(look, index, &none);
@@ -710,7 +736,7 @@ static void layout_case_chip(struct kunit *test, const struct ims_layout *layout
 		/* The chip empties the slot, then the MSI core does */
 		layout_start(&look);
 		irq_layout_free(test, irq);
-		layout_saw_reset(&look, i);
+		layout_saw_reset(&look, i, ctrl);
 		layout_saw_gone(&look, i);
 		layout_saw_all(&look, i);
 		layout_close(&look, i, irq);
@@ -743,7 +769,7 @@ static void layout_case_live(struct kunit *test, const struct ims_layout *layout
 	msg.data ^= 0xff;
 	layout_start(&look);
 	data->chip->irq_write_msi_msg(data, &msg);
-	if (layout->mask) {
+	if (layout->mask && !layout_shadows(layout)) {
 		layout_saw_select(&look, i);
 		layout_saw_write(&look, i, &layout->control, layout_masked_ctrl(layout, ctrl));
 		layout_saw_put(&look, i, &msg);
@@ -960,7 +986,8 @@ static void layout_case_pending(struct kunit *test, const struct ims_layout *lay
 	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, &layout->store, irq), -EBUSY);
 	KUNIT_EXPECT_EQ(test, irq_get_irqchip_state(irq, IRQCHIP_STATE_PENDING, &pending), 0);
 	KUNIT_EXPECT_TRUE_MSG(test, pending, "%s", layout->store.name);
-	for (i = 0; layout->pending.there && i < layout_nr(layout); i = layout_next(layout, i))
+	for (i = 0; layout->pending.there && i < layout_nr(layout);
+	     i = layout_next(layout, i))
 		KUNIT_EXPECT_EQ_MSG(test, pci_ims_is_pending(look.ims, i), i == index,
 				    "%s: message %u is pending", layout->store.name, i);
 
@@ -969,6 +996,110 @@ static void layout_case_pending(struct kunit *test, const struct ims_layout *lay
 	KUNIT_EXPECT_EQ(test, irq_get_irqchip_state(irq, IRQCHIP_STATE_PENDING, &pending), 0);
 	KUNIT_EXPECT_FALSE_MSG(test, pending, "%s", layout->store.name);
 	irq_layout_free(test, irq);
+}
+
+static u64 layout_driven_mask(const struct ims_layout_driven *d)
+{
+	return GENMASK_ULL(d->width - 1, 0);
+}
+
+/* Set all that the driver has in a slot, to the low bits of @value */
+static void layout_set_driven(struct layout_look *look, unsigned int irq, u32 value, int wanted)
+{
+	const struct ims_layout *layout = look->layout;
+	const struct ims_layout_driven *d;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < layout->nr_driven; i++) {
+		d = &layout->driven[i];
+		ret = d->set(look->run->irqs, irq, value & layout_driven_mask(d));
+		KUNIT_EXPECT_EQ_MSG(look->test, ret, wanted, "%s: %s", layout->store.name,
+				    d->name);
+	}
+}
+
+/* All of that is in its place, and the message masked or not */
+static void layout_expect_driven(struct layout_look *look, unsigned int index, u32 value,
+				 bool masked)
+{
+	const struct ims_layout *layout = look->layout;
+	u8 *mem = look->run->fake->mem;
+	const struct ims_layout_driven *d;
+	unsigned int i;
+	u64 found;
+
+	for (i = 0; i < layout->nr_driven; i++) {
+		d = &layout->driven[i];
+		found = layout_register(layout, mem, index, &d->where) >> d->shift;
+		KUNIT_EXPECT_EQ_MSG(look->test, found & layout_driven_mask(d),
+				    value & layout_driven_mask(d), "%s: message %u: %s",
+				    layout->store.name, index, d->name);
+	}
+	KUNIT_EXPECT_EQ_MSG(look->test, layout_is_masked(layout, mem, index), masked,
+			    "%s: message %u: masked", layout->store.name, index);
+}
+
+/* What the driver sets in a slot stays there, whatever the interrupt chip does */
+static void layout_case_driven(struct kunit *test, const struct ims_layout *layout)
+{
+	bool masks = layout->mask || layout->mask_bits.there;
+	unsigned int i, irq, index = layout_nr(layout) / 2;
+	const struct ims_layout_driven *d;
+	struct layout_look look;
+	u64 ctrl, rest;
+
+	if (!layout->nr_driven)
+		kunit_skip(test, "the driver has nothing in the slots");
+
+	layout_look_at(test, layout, &look);
+	ctrl = layout_some_ctrl(layout);
+	irq = layout_open(&look, index, ctrl);
+	KUNIT_ASSERT_EQ(test, irq_layout_request(test, irq), 0);
+	layout_expect_driven(&look, index, 0, false);
+	layout_set_driven(&look, irq, U32_MAX, 0);
+	layout_expect_driven(&look, index, U32_MAX, false);
+	layout_set_driven(&look, irq, 0x5a5a5a5a, 0);
+	layout_expect_driven(&look, index, 0x5a5a5a5a, false);
+
+	irq_layout_mask(irq);
+	layout_expect_driven(&look, index, 0x5a5a5a5a, masks);
+	layout_set_driven(&look, irq, 0xa5a5a5a5, 0);
+	layout_expect_driven(&look, index, 0xa5a5a5a5, masks);
+	enable_irq(irq);
+	layout_expect_driven(&look, index, 0xa5a5a5a5, false);
+
+	/* Nothing else in the control word has changed */
+	rest = layout->control.size ? layout_register(layout, look.run->fake->mem, index,
+						      &layout->control) : ctrl;
+	for (i = 0; i < layout->nr_driven; i++) {
+		d = &layout->driven[i];
+		if (layout_is_control(layout, d))
+			rest &= ~(layout_driven_mask(d) << d->shift);
+		if (d->width < 32)
+			KUNIT_EXPECT_EQ_MSG(test, d->set(look.run->irqs, irq, BIT(d->width)),
+					    -EINVAL, "%s: %s", layout->store.name, d->name);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, rest, ctrl, "%s: control word", layout->store.name);
+	layout_set_driven(&look, 0, 1, -EINVAL);
+
+	/* A device which sleeps gets it when it is restored, and a device which was reset */
+	look.run->fake->pdev->current_state = PCI_D3hot;
+	layout_set_driven(&look, irq, 0x33333333, 0);
+	layout_expect_driven(&look, index, 0xa5a5a5a5, false);
+	look.run->fake->pdev->current_state = PCI_D0;
+	layout_lose(&look);
+	layout->device->restore(look.run->irqs);
+	layout_expect_driven(&look, index, 0x33333333, false);
+
+	/* Who gets the message next finds nothing of that */
+	irq_layout_free(test, irq);
+	layout_close(&look, index, irq);
+	memcpy(look.mem, look.run->fake->mem, look.run->fake->params.bar_size);
+	look.counts = false;
+	irq = layout_open(&look, index, ctrl);
+	layout_expect_driven(&look, index, 0, masks);
+	layout_close(&look, index, irq);
 }
 
 /* What a device does without its store: it makes do, or the driver can't load */
@@ -1042,6 +1173,7 @@ const struct ims_layout_case ims_layout_cases[IMS_LAYOUT_CASES] = {
 	{ "torn",		layout_case_torn },
 	{ "restore",		layout_case_restore },
 	{ "pending",		layout_case_pending },
+	{ "driven",		layout_case_driven },
 	{ "unsupported",	layout_case_unsupported },
 	{ "not isolated",	layout_case_not_isolated },
 	{ "sizes",		layout_case_sizes },

@@ -7,6 +7,7 @@
  */
 #include <linux/align.h>
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/dev_printk.h>
 #include <linux/errno.h>
 #include <linux/export.h>
@@ -298,6 +299,22 @@ static void *pci_ims_slot(struct pci_ims *ims, unsigned int index)
 	return (__force void *)ims->params.bar + offset + index * ims->info->stride;
 }
 
+/* Whatever the slot held, it must not be sent */
+static void pci_ims_prepare(struct pci_ims *ims, struct msi_desc *desc)
+{
+	const struct pci_ims_info *info = ims->info;
+	unsigned long flags;
+	unsigned int i;
+
+	info->prepare(ims, desc);
+	for (i = 0; i < info->nr_registers; i++) {
+		raw_spin_lock_irqsave(&ims->slot_lock, flags);
+		info->write_register(desc, i,
+				     ims->registers[desc->msi_index * info->nr_registers + i]);
+		raw_spin_unlock_irqrestore(&ims->slot_lock, flags);
+	}
+}
+
 static void pci_ims_prepare_desc(struct irq_domain *domain, msi_alloc_info_t *arg,
 				 struct msi_desc *desc)
 {
@@ -309,8 +326,10 @@ static void pci_ims_prepare_desc(struct irq_domain *domain, msi_alloc_info_t *ar
 		return;
 
 	desc->data.dcookie.ptr = pci_ims_slot(ims, desc->msi_index);
-	/* Whatever the slot held, it must not be sent */
-	ims->info->prepare(ims, desc);
+	if (ims->registers)
+		memset32(ims->registers + desc->msi_index * ims->info->nr_registers, 0,
+			 ims->info->nr_registers);
+	pci_ims_prepare(ims, desc);
 }
 
 /**
@@ -484,6 +503,12 @@ static int pci_ims_regs_init(struct pci_ims *ims, unsigned int nr)
 	unsigned int words = DIV_ROUND_UP(nr, 32);
 
 	raw_spin_lock_init(&ims->reg_lock);
+	raw_spin_lock_init(&ims->slot_lock);
+	if (ims->info->nr_registers) {
+		ims->registers = kvcalloc(nr, ims->info->nr_registers * sizeof(u32), GFP_KERNEL);
+		if (!ims->registers)
+			return -ENOMEM;
+	}
 	if (ims->info->select.present) {
 		ims->window = ims->params.bar + ims->params.offset;
 		ims->selected = ims->params.bar + ims->info->select.offset;
@@ -524,6 +549,7 @@ static void pci_ims_mask_all(struct pci_ims *ims)
 static void pci_ims_release(struct pci_ims *ims)
 {
 	kvfree(ims->masks);
+	kvfree(ims->registers);
 	kvfree(ims->shadow);
 	kvfree(ims->cookies);
 	bitmap_free(ims->dirty);
@@ -714,6 +740,109 @@ int pci_ims_error(const struct pci_ims *ims, unsigned int index)
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_error, PCI_IMS);
 
+/* A device which sleeps gets it when it is restored */
+static bool pci_ims_awake(const struct pci_ims *ims)
+{
+	return ims->pdev->current_state == PCI_D0;
+}
+
+/**
+ * pci_ims_change_ctrl - Change bits of a control word in which the driver has fields
+ * @ims:	The store
+ * @desc:	The message
+ * @bits:	The bits
+ * @value:	What they are to be
+ *
+ * The interrupt chip masks in this way, too: its mask bit and the driver's fields
+ * are in one word, of which the instance cookie of the message is the shadow.
+ *
+ * Context: Any. Takes pci_ims::slot_lock.
+ */
+void pci_ims_change_ctrl(struct pci_ims *ims, struct msi_desc *desc, u64 bits, u64 value)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ims->slot_lock, flags);
+	desc->data.icookie.value = (desc->data.icookie.value & ~bits) | value;
+	if (pci_ims_awake(ims))
+		ims->info->write_ctrl(desc);
+	raw_spin_unlock_irqrestore(&ims->slot_lock, flags);
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_change_ctrl, PCI_IMS);
+
+/* The message of an interrupt, NULL if that is not one of the store */
+static struct msi_desc *pci_ims_desc(struct pci_ims *ims, unsigned int irq)
+{
+	struct irq_data *data = irq_get_irq_data(irq);
+	struct msi_desc *desc = data ? irq_data_get_msi_desc(data) : NULL;
+
+	if (!ims->nr || !desc || desc->dev != &ims->pdev->dev)
+		return NULL;
+	return data->domain->bus_token == DOMAIN_BUS_PCI_DEVICE_IMS ? desc : NULL;
+}
+
+/**
+ * pci_ims_set_field - Set a field which the driver has in a control word
+ * @ims:	The store
+ * @irq:	The interrupt of the message
+ * @shift:	The lowest bit of the field
+ * @width:	How many bits it has, 1 to 32
+ * @value:	What it is to be
+ *
+ * It is 0 when the message is allocated, and stays what it is set to until the
+ * message is freed.
+ *
+ * Context: Any. Takes pci_ims::slot_lock.
+ *
+ * Return: 0, or -EINVAL when @value is too large or @irq not of the store
+ */
+int pci_ims_set_field(struct pci_ims *ims, unsigned int irq, unsigned int shift,
+		      unsigned int width, u32 value)
+{
+	struct msi_desc *desc = pci_ims_desc(ims, irq);
+	u64 mask = GENMASK_ULL(width - 1, 0);
+
+	if (!desc || value > mask)
+		return -EINVAL;
+
+	pci_ims_change_ctrl(ims, desc, mask << shift, (u64)value << shift);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_set_field, PCI_IMS);
+
+/**
+ * pci_ims_set_register - Write a register of a slot which is the driver's
+ * @ims:	The store
+ * @irq:	The interrupt of the message
+ * @which:	Which of them, below pci_ims_info::nr_registers
+ * @width:	How many bits it has, 1 to 32
+ * @value:	What is written
+ *
+ * It is 0 when the message is allocated, and is written again by
+ * pci_ims_restore().
+ *
+ * Context: Any. Takes pci_ims::slot_lock.
+ *
+ * Return: 0, or -EINVAL when @value is too large or @irq not of the store
+ */
+int pci_ims_set_register(struct pci_ims *ims, unsigned int irq, unsigned int which,
+			 unsigned int width, u32 value)
+{
+	struct msi_desc *desc = pci_ims_desc(ims, irq);
+	unsigned long flags;
+
+	if (!desc || value > GENMASK_ULL(width - 1, 0))
+		return -EINVAL;
+
+	raw_spin_lock_irqsave(&ims->slot_lock, flags);
+	ims->registers[desc->msi_index * ims->info->nr_registers + which] = value;
+	if (pci_ims_awake(ims))
+		ims->info->write_register(desc, which, value);
+	raw_spin_unlock_irqrestore(&ims->slot_lock, flags);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_set_register, PCI_IMS);
+
 /**
  * pci_ims_restore - Write all messages and masks again after a reset
  * @ims:	The store; one which can't be used is left alone
@@ -744,7 +873,7 @@ void pci_ims_restore(struct pci_ims *ims)
 	WRITE_ONCE(ims->restoring, true);
 	msi_domain_for_each_desc(desc, dev, MSI_SECONDARY_DOMAIN, MSI_DESC_ASSOCIATED) {
 		if (ims->info->prepare)
-			ims->info->prepare(ims, desc);
+			pci_ims_prepare(ims, desc);
 		msi_restore_irq(desc->irq);
 	}
 	WRITE_ONCE(ims->restoring, false);
