@@ -153,6 +153,10 @@ e2e: $(SETUP) packages ## real interrupts through generated stores, in QEMU; pri
 simulate: $(SETUP) packages ## the simulator against generated pools in a booted kernel, operation by operation
 	$(RUNNER) simulate
 
+.PHONY: layouts
+layouts: $(SETUP) packages ## random layouts, those of documents and real devices: built, and booted under UML
+	$(RUNNER) layouts
+
 .PHONY: mutants
 mutants: $(SETUP) packages ## seeded faults in the templates: each one has to be caught by KUnit
 	$(RUNNER) mutants

@@ -262,12 +262,30 @@ class StoreItem(NamedTuple):
 
 
 class VectorItem(NamedTuple):
-    """``vector NAME = STORE[INDEX] ...;``; ``place`` is ``STORE[INDEX]``."""
+    """``vector NAME = STORE[INDEX] ...;``; ``place`` is ``STORE[INDEX]``.
+
+    ``number`` is the index, the first one of an array, or the last that there can be where the
+    driver passes it (``runtime``).  ``count`` and ``last`` are an array's.
+    """
 
     name: Word
     store: Word
     number: Number
     place: Span
+    purpose: Text | None
+    context: str
+    span: Span
+    count: Number | None = None
+    last: Number | None = None
+    runtime: bool = False
+    optional: bool = False
+
+
+class SharedItem(NamedTuple):
+    """``vector NAME = VECTOR ...;``: another purpose of a special vector."""
+
+    name: Word
+    vector: Word
     purpose: Text | None
     context: str
     span: Span
@@ -361,6 +379,7 @@ DeviceItem = (
     | ArchitectureItem
     | StoreItem
     | VectorItem
+    | SharedItem
     | PoolItem
     | SubdeviceItem
     | Broken

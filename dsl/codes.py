@@ -572,6 +572,32 @@ CODES: dict[str, Code] = {
         "With the series Linux has them on x86, arm64 and RISC-V, and those of RISC-V isolate "
         "nothing. Where another architecture stands beside these, setting up fails there.",
     ),
+    # Arrays, and special vectors that aren't at one index for ever.
+    "IMS130": Code(
+        "an array of another size than its indexes",
+        "`vector NAME[4] = STORE[0..3];` says how many vectors there are, and where: both agree. "
+        "An array has 1 to 2,048 vectors.",
+    ),
+    "IMS131": Code(
+        "an index known at run time in an IMS store",
+        "Where the driver passes the indexes of two vectors they may be the same, and the "
+        "interrupt is shared then. The PCI core gives it to both; in an IMS store an index is "
+        "allocated once.",
+    ),
+    "IMS132": Code(
+        "a vector that can't be optional",
+        "Of MSI and MSI-X fewer vectors can be granted than there are purposes, the first ones "
+        "of the store. What can be left out has the last indexes, and a store without a pool.",
+    ),
+    "IMS133": Code(
+        "an unknown vector",
+        "`vector NAME = VECTOR;` is another purpose of a special vector with one index.",
+    ),
+    "IMS134": Code(
+        "handlers that can't share an interrupt",
+        "Linux keeps an interrupt masked until the thread of a `oneshot` handler is done, so all "
+        "handlers of one interrupt are `oneshot`, or none is.",
+    ),
 }
 
 

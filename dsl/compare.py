@@ -64,6 +64,8 @@ RULES: dict[str, tuple[Area, str]] = {
     "vector-removed": (Area.DRIVER, "a special vector is gone"),
     "vector-renamed": (Area.DRIVER, "the functions of a special vector get another name"),
     "vector-moved": (Area.HARDWARE, "a special vector has another index"),
+    "vector-form": (Area.DRIVER, "a special vector is an array, or the driver passes its index"),
+    "vector-optional": (Area.USERS, "a special vector may be missing, or is always there"),
     "vector-context": (Area.DRIVER, "a handler runs in another context"),
     "pool-added": (Area.DRIVER, "a pool is new"),
     "pool-removed": (Area.DRIVER, "a pool is gone"),
@@ -103,7 +105,7 @@ class Change:
 #: What the rules below give: all of a change but the device.
 _Found = Iterator[tuple[str, Severity, str, Span | None, Span | None]]
 _HasStore = TypeVar("_HasStore", model.SpecialVector, model.Range)
-_Named = TypeVar("_Named", model.SpecialVector, model.Pool)
+_Named = TypeVar("_Named", model.SpecialVector, model.SharedVector, model.Pool)
 
 _BREAKING, _COMPATIBLE, _TEXT = Severity.BREAKING, Severity.COMPATIBLE, Severity.TEXT
 
@@ -161,6 +163,7 @@ def _device(old: model.Device, new: model.Device) -> _Found:
     old = _with_stores(old, names)
     yield from _stores(old, new)
     yield from _vectors(old, new)
+    yield from _shared(old, new)
     yield from _pools(old, new)
     yield from _subdevices(old, new)
 
@@ -474,8 +477,37 @@ def _vectors(old: model.Device, new: model.Device) -> _Found:
         if was.context != now.context:
             message = f"{what}: the handler is {now.context.value}, {was.context.value} before"
             yield "vector-context", _BREAKING, message, *places
+        if (was.count, was.runtime) != (now.count, now.runtime):
+            message = f"{what}: {_form(now)}, {_form(was)} before"
+            yield "vector-form", _BREAKING, message, *places
+        if was.optional != now.optional:
+            how = "may be missing" if now.optional else "is always there"
+            yield "vector-optional", _graded(not now.optional), f"{what} {how}", *places
         if was.purpose != now.purpose:
             yield "texts", _TEXT, f'{what}: for "{now.purpose}"', *places
+
+
+def _form(vector: model.SpecialVector) -> str:
+    """What the driver has of a vector, or passes for it."""
+    if vector.runtime:
+        return "an index that the driver passes"
+    return "one vector" if vector.count is None else f"an array of {vector.count:,}"
+
+
+def _shared(old: model.Device, new: model.Device) -> _Found:
+    for was, now in _pairs(old.shared, new.shared, lambda item: (item.vector, item.purpose)):
+        yield from _come_and_gone("vector", was, now)
+        if was is None or now is None:
+            continue
+        places = was.span, now.span
+        if was.vector != now.vector:
+            message = f"special vector {now.name}: shares {now.vector}, {was.vector} before"
+            yield "vector-moved", _BREAKING, message, *places
+        if was.context != now.context:
+            message = f"special vector {now.name}: the handler is {now.context.value}, "
+            yield "vector-context", _BREAKING, f"{message}{was.context.value} before", *places
+        if was.purpose != now.purpose:
+            yield "texts", _TEXT, f'special vector {now.name}: for "{now.purpose}"', *places
 
 
 def _pools(old: model.Device, new: model.Device) -> _Found:

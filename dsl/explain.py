@@ -444,4 +444,24 @@ EXAMPLES: dict[str, Example] = {
     "IMS121": _behind(TABLE, "pci 1af4:1234;", "requires 0 vectors;", "requires 8 vectors;"),
     "IMS122": _behind(TABLE, "pci 1af4:1234;", "requires 4000 vectors;", "requires 8 vectors;"),
     "IMS123": _behind(IOMEM, "pci 1af4:1234;", "architecture mips;", "architecture x86_64, mips;"),
+    "IMS130": _behind(
+        TABLE.replace("table[1..]", "table[8..]"),
+        _MISC,
+        "vector err[4] = table[1..5];",
+        "vector err[4] = table[1..4];",
+    ),
+    "IMS131": _behind(
+        IOMEM.replace("= ims", "= ims[1..]"),
+        'pool rx = ims[1..] "queues" { dedicated; }',
+        "vector err = ims[runtime max 0];",
+        "vector err = ims[0];",
+    ),
+    "IMS132": _behind(
+        TABLE.replace("table[1..]", "table[2..]"),
+        _MISC,
+        "vector err = table[1] optional;",
+        "vector err = table[1];",
+    ),
+    "IMS133": _behind(TABLE, _MISC, "vector err = mics;", "vector err = misc;"),
+    "IMS134": _behind(TABLE, _MISC, "vector err = misc oneshot;", "vector err = misc;"),
 }

@@ -324,11 +324,35 @@ Store = PciStore | ImsStore
 
 @dataclass(frozen=True)
 class SpecialVector:
-    """A vector with one purpose at a fixed index of its store."""
+    """A vector with one purpose at a fixed index of its store.
+
+    ``count`` is None for one vector; else it is an array of so many, ``index`` the first one's.
+    Where ``runtime`` is set the driver passes the index, which is ``index`` at most.  Without an
+    ``optional`` one the device works.
+    """
 
     name: str
     store: str
     index: int
+    purpose: str
+    context: Context
+    span: Span
+    count: int | None = field(default=None)
+    runtime: bool = field(default=False)
+    optional: bool = field(default=False)
+
+    @property
+    def last(self) -> int:
+        """The last index that it takes, or can take."""
+        return self.index + (self.count or 1) - 1
+
+
+@dataclass(frozen=True)
+class SharedVector:
+    """Another purpose of the special vector ``vector``: both have one interrupt."""
+
+    name: str
+    vector: str
     purpose: str
     context: Context
     span: Span
@@ -429,6 +453,7 @@ class Device:
     file: str = field(default="")
     #: Vectors, of all stores together, below which the driver can't work; 0: any number will do.
     minimum: int = field(default=0)
+    shared: tuple[SharedVector, ...] = field(default=())
 
     def store(self, name: str) -> Store:
         """The store of that name.  Raises KeyError: the resolver has checked every use."""

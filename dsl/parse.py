@@ -82,6 +82,10 @@ def _nodes(c: Parts, *kinds: type) -> tuple[Any, ...]:
     return tuple(item for item in c if isinstance(item, kinds))
 
 
+def _context(c: Parts) -> str:
+    return next((kind.lower() for kind in ("THREADED", "ONESHOT") if _one(c, kind)), "hard")
+
+
 _POOL_PARTS = (
     ast.ShareItem,
     ast.DedicatedItem,
@@ -297,19 +301,27 @@ class _Build(Transformer[Token, Any]):
         return ast.FieldItem(self._word(c[0]), high, low, use, value, self._whole(c))
 
     def vector(self, c: Parts) -> ast.VectorItem:
-        context = "hard"
-        for kind in ("THREADED", "ONESHOT"):
-            if _one(c, kind):
-                context = kind.lower()
+        (name, store), numbers = _take(c, "NAME"), [self._number(t) for t in _take(c, "NUMBER")]
+        array = len(numbers) > 1
         return ast.VectorItem(
-            name=self._word(c[1]),
-            store=self._word(c[3]),
-            number=self._number(c[5]),
-            place=self._span(c[3], c[6]),
+            name=self._word(name),
+            store=self._word(store),
+            number=numbers[1] if array else numbers[0],
+            place=self._span(store, _take(c, "RSQB")[-1]),
             purpose=self._text(c),
-            context=context,
+            context=_context(c),
             span=self._whole(c),
+            count=numbers[0] if array else None,
+            last=numbers[2] if array else None,
+            runtime=_one(c, "RUNTIME") is not None,
+            optional=_one(c, "OPTIONAL") is not None,
         )
+
+    vector_runtime = vector_array = vector
+
+    def vector_shared(self, c: Parts) -> ast.SharedItem:
+        name, vector = self._word(c[1]), self._word(c[3])
+        return ast.SharedItem(name, vector, self._text(c), _context(c), self._whole(c))
 
     def pool(self, c: Parts) -> ast.PoolItem:
         return ast.PoolItem(

@@ -204,6 +204,7 @@ class Scope:
         self.name = self.decl.name.text
         self.stores = [Store(item, self.layouts) for item in self.block.all(ast.StoreItem)]
         self.vectors = self.block.all(ast.VectorItem)
+        self.shared = self.block.all(ast.SharedItem)
         self.pools = self.block.all(ast.PoolItem)
         self.subdevices = self.block.all(ast.SubdeviceItem)
         self.architectures = self.block.all(ast.ArchitectureItem)
@@ -296,6 +297,7 @@ def build(scope: Scope, file: str) -> model.Device:
         architectures=tuple(name.text for item in scope.architectures for name in item.names),
         file=file,
         minimum=_value(scope.minimums[0].number) if scope.minimums else 0,
+        shared=tuple(_shared(item) for item in scope.shared),
     )
 
 
@@ -478,6 +480,19 @@ def _vector(item: ast.VectorItem) -> model.SpecialVector:
         name=item.name.text,
         store=item.store.text,
         index=_value(item.number),
+        purpose=item.purpose.value if item.purpose else "",
+        context=model.Context(item.context),
+        span=item.span,
+        count=_value(item.count) if item.count else None,
+        runtime=item.runtime,
+        optional=item.optional,
+    )
+
+
+def _shared(item: ast.SharedItem) -> model.SharedVector:
+    return model.SharedVector(
+        name=item.name.text,
+        vector=item.vector.text,
         purpose=item.purpose.value if item.purpose else "",
         context=model.Context(item.context),
         span=item.span,

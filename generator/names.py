@@ -108,7 +108,11 @@ def _maintainers_title(device: Device) -> str:
 
 def makefile_line(symbol: str, target: str) -> str:
     """The line that builds ``target`` (an object) when ``symbol`` is set."""
-    start = f"obj-$(CONFIG_{symbol})"
+    return makefile_entry(f"obj-$(CONFIG_{symbol})", target)
+
+
+def makefile_entry(start: str, target: str) -> str:
+    """A line of a Makefile that adds ``target`` to the list ``start``."""
     return start + "\t" * max(1, -(-(_MAKEFILE_COLUMN - len(start)) // 8)) + f"+= {target}"
 
 

@@ -18,7 +18,9 @@ from imsgen.dsl.model import (
     IndirectStore,
     IomemStore,
     MemoryStore,
+    SharedVector,
     SlotLayout,
+    SpecialVector,
     Store,
 )
 from imsgen.dsl.rules.words import public
@@ -186,6 +188,8 @@ class Planner:
         names = names_of(device)
         self._check_free(device, names)
         self._check_names(device)
+        if self.target.tree is not None:
+            work.folder(names.dir)
         commits = []
         listed: list[str] = []
         for output in self._outputs:
@@ -240,12 +244,15 @@ class Planner:
     def _check_free(self, device: Device, names: Names) -> None:
         """No file and no Kconfig symbol of the device is in the kernel already."""
         provider = self.target.provider
-        for path in (names.kconfig, names.makefile):
-            if self.target.tree is not None and not provider.exists(path):
-                raise SeriesError(
-                    f"{_place(device)}: {self.target.name} has no {path}: make "
-                    "Kconfig and Makefile there, have the parent's read them, and commit that"
-                )
+        parent = os.path.dirname(names.dir) or names.dir
+        if self.target.tree is not None:
+            for path in (names.kconfig, names.makefile):
+                above = f"{parent}/{os.path.basename(path)}"
+                if not (provider.exists(path) or provider.exists(above)):
+                    raise SeriesError(
+                        f"{_place(device)}: {self.target.name} has neither {path} nor {above}: "
+                        "name a folder of the kernel, or a new one in such a folder"
+                    )
         paths = [names.glue, names.header, names.kunit, names.kunitconfig]
         for path in paths + [store.path for store in names.headers]:
             if provider.exists(path):
@@ -307,7 +314,7 @@ def parts_of(device: Device) -> Parts:
     return (
         device.name,
         [(store.name, _driven(store)) for store in device.stores],
-        [vector.name for vector in device.vectors],
+        [vector.name for vector in _vectors(device)],
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )
@@ -324,9 +331,13 @@ def _driven(store: Store) -> list[str]:
 
 def members_of(device: Device) -> list[tuple[str, Span]]:
     """The names of a device which become members and parameters as they are."""
-    named = [*device.stores, *device.vectors, *device.pools, *device.subdevices]
+    named = [*device.stores, *_vectors(device), *device.pools, *device.subdevices]
     names = [(one.name, place_of(device, one.name)) for one in named]
     return names + [(cookie.name, cookie.span) for cookie in _cookies(device)]
+
+
+def _vectors(device: Device) -> list[SpecialVector | SharedVector]:
+    return [*device.vectors, *device.shared]
 
 
 def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
@@ -339,7 +350,7 @@ def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
 
 def place_of(device: Device, name: str) -> Span:
     """Where a name of a device is given."""
-    named = [*device.stores, *device.vectors, *device.pools, *device.subdevices]
+    named = [*device.stores, *_vectors(device), *device.pools, *device.subdevices]
     span = next((item.span for item in named if item.name == name), device.span)
     start = span.source.text.find(name, span.start)
     return span if start < 0 else Span(span.source, start, start + len(name))

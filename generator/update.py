@@ -326,7 +326,9 @@ def _difference(
     prepared = Planner(target).core(groups_of(device))
     work = Workspace(prepared.provider)
     names = names_of(device)
+    above = os.path.dirname(names.dir)
     shared = {names.kconfig, names.makefile, there.names.kconfig, there.names.makefile}
+    shared |= {f"{above}/Kconfig", f"{above}/Makefile"}
     for path in sorted({*there.files, *series.files, *shared, "MAINTAINERS"}):
         wanted = series.after.lines(path)
         if wanted != work.lines(path):

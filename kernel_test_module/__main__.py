@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
             "kunit",
             "all",
             "test",
+            "layouts",
             "mutants",
             "e2e",
             "simulate",
@@ -111,12 +112,12 @@ def simulated(place: Place, report: Report) -> None:
         report.check("simulated", str(error).splitlines())
 
 
-def seeded(place: Place, report: Report) -> None:
-    """The seeded faults and the odd layouts, on the reference kernel under UML."""
+def seeded(place: Place, report: Report, faults: bool = True) -> None:
+    """The layouts that no example has, and the seeded FAULTS, on the reference kernel."""
     from . import mutants
 
     try:
-        mutants.stage(place, report)
+        mutants.stage(place, report, seeded=faults)
     except host.StageError as error:
         report.check("seeded faults", str(error).splitlines())
 
@@ -165,15 +166,15 @@ def run(args: argparse.Namespace) -> int:
             )
     if able and args.stage == "test" and not args.fast:
         counts.stage(place, report)
-    if able and args.stage in ("all", "test") and not (args.fast or args.pristine):
-        seeded(place, report)
+    if able and args.stage in ("layouts", "all", "test") and not (args.fast or args.pristine):
+        seeded(place, report, args.stage != "layouts")
     if able and args.stage in ("simulate", "all", "test") and not (args.fast or args.pristine):
         simulated(place, report)
     if able and args.stage in ("e2e", "test") and not args.fast:
         # The devices and parents are the same on all kernels: the others only when asked for.
         for kernel in kernels if args.stage == "e2e" else [stages.REFERENCE]:
             end_to_end(place, args, kernel, report)
-    if boots or args.stage in ("e2e", "simulate"):
+    if boots or args.stage in ("e2e", "layouts", "simulate"):
         report.save(place.results)
     return report.close()
 

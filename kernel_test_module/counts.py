@@ -153,10 +153,10 @@ def probes(device: Device) -> list[Probe]:
         if isinstance(store, IomemStore):
             found.extend(store_probes(f, store.name))
     for vector in device.vectors:
-        symbol = f"count_irq_{vector.name}"
+        symbol, array = f"count_irq_{vector.name}", vector.count is not None
         code = (
-            f"unsigned int {symbol}(struct {f}_irqs *irqs) "
-            f"{{ return {f}_irq_{vector.name}(irqs); }}"
+            f"unsigned int {symbol}(struct {f}_irqs *irqs{', unsigned int i' if array else ''}) "
+            f"{{ return {f}_irq_{vector.name}(irqs{', i' if array else ''}); }}"
         )
         found.append(Probe(f"{vector.name} lookup", symbol, code))
     for pool in device.pools:

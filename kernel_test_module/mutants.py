@@ -26,7 +26,7 @@ from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
 from imsgen.templates import ROOT
 
-from . import boot, build, fetch, host, ktap, skeletons, stages, trees
+from . import boot, build, fetch, host, ktap, layouts, skeletons, stages, trees
 from .report import Report
 from .stages import Place
 
@@ -319,36 +319,44 @@ def verdict(booted: boot.Booted, found: ktap.Ktap, one: Planted) -> tuple[bool, 
     return False, ""
 
 
-def layouts(place: Place) -> tuple[Device, ...]:
-    """The devices of tests/layouts: what no example has.  Raises `StageError`."""
-    return valid(sorted((place.root / "tests" / "layouts").glob("*.ims")))
+def stage(
+    place: Place,
+    report: Report,
+    names: Sequence[str] = stages.EXAMPLES,
+    *,
+    seeded: bool = True,
+) -> tuple[int, int]:
+    """Build the layouts and all faults into a kernel for each machine, and boot what is there.
 
-
-def stage(place: Place, report: Report, names: Sequence[str] = stages.EXAMPLES) -> tuple[int, int]:
-    """Build all faults and the layouts into a kernel for each machine; a boot and a check for each.
-
-    Returns how many faults were caught, and how many there are.  Raises `StageError`.
+    Returns how many faults were caught, and how many there are; without SEEDED there are none, and
+    UML is the only machine.  Raises `StageError`.
     """
     tree = stages.for_kernel(place, stages.REFERENCE)
     caught = total = 0
     with fetch.locked(tree.home):
         prepared = stages.prepare(place, tree, names)
-        for arch in LIMIT:
-            faults = [fault for fault in mutants() if fault.smp == (arch != "um")]
+        for arch in LIMIT if seeded else ("um",):
+            uml = arch == "um"
+            faults = [one for one in mutants() if seeded and one.smp != uml]
             work = trees.work_at(tree, prepared.applied.head)
             built = stages.configuration(place, prepared, arch)
             try:
                 target = probe(str(work))
-                odd = layouts(place)
-                examples = valid([place.example(name) for name in FAULTY])
-                planted = [sound(target, one) for one in odd]
-                planted += plant(target, faults, examples if arch == "um" else (), odd)
+                odd = valid(layouts.odd(place))
+                named = layouts.devices(place) if uml else ()
+                together = [sound(target, one) for one in named]
+                planted = [] if uml else [sound(target, one) for one in odd]
+                examples = [place.example(name) for name in FAULTY] if uml and seeded else []
+                planted += plant(target, faults, valid(examples), odd)
                 planted += in_library(work, target, faults, odd)
-                write(work, planted)
-                drivers = skeletons.write(place, work) if arch == "um" else []
+                write(work, [*together, *planted])
+                drivers = skeletons.write(place, work) if uml and seeded else []
                 build.kernel(built)
                 if drivers:
                     skeletons.judge(place, built, drivers, report)
+                if together:
+                    files = [path for one in together for path in one.files]
+                    layouts.judge(place, built, files, [one.suite for one in together], report)
                 seen, of = judge(place, built, faults, planted, report)
                 caught, total = caught + seen, total + of
             finally:

@@ -67,17 +67,22 @@ def symbols(name: str, text: bytes, folders: Sequence[str] = ()) -> list[Symbol]
 def _device(device: ast.DeviceDecl, layouts: dict[str, Symbol]) -> Iterator[Symbol]:
     stores: dict[str, Symbol] = {}
     pools: dict[str, Symbol] = {}
+    vectors: dict[str, Symbol] = {}
     for item in device.items:
         if isinstance(item, ast.StoreItem):
             yield stores.setdefault(item.name.text, Symbol("store", *item.name))
         elif isinstance(item, ast.PoolItem):
             yield pools.setdefault(item.name.text, Symbol("pool", *item.name))
+        elif isinstance(item, ast.VectorItem):
+            yield vectors.setdefault(item.name.text, Symbol("vector", *item.name))
     for item in device.items:
         if isinstance(item, ast.StoreItem):
             yield from _store(item, layouts)
         elif isinstance(item, ast.VectorItem):
-            yield Symbol("vector", *item.name)
             _use(stores, item.store)
+        elif isinstance(item, ast.SharedItem):
+            yield Symbol("vector", *item.name)
+            _use(vectors, item.vector)
         elif isinstance(item, ast.PoolItem):
             for part in item.ranges:
                 _use(stores, part.store)

@@ -223,9 +223,10 @@ def _granted(scope: Scope, store: Store) -> int | None:
     most = 0
     for item in scope.vectors:
         if item.store.text == store.name:
-            if item.number.value is None:
+            last = item.last or item.number
+            if last.value is None:
                 return None
-            most = max(most, item.number.value + 1)
+            most = max(most, last.value + 1)
     return most
 
 

@@ -246,7 +246,7 @@ def rule_member_known(scope: Scope) -> Found:
     """Subdevices take vectors of pools that are there."""
     pools = _pools(scope)
     others = {store.name: "store" for store in scope.stores}
-    others |= {vector.name.text: "special vector" for vector in scope.vectors}
+    others |= {item.name.text: "special vector" for item in (*scope.vectors, *scope.shared)}
     guesses = 0
     for item in scope.subdevices:
         for member in _members(item):
@@ -383,7 +383,7 @@ def _needed_cookie(
 def rule_cookie_given(scope: Scope) -> Found:
     """Rule 30: who gets no dedicated vector has no cookie to give."""
     for vector in scope.vectors:
-        part = ast.RangeItem(vector.store, vector.number, vector.number, vector.place)
+        part = ast.RangeItem(vector.store, vector.number, vector.last, vector.place)
         needed = _needed_cookie(scope, (part,))
         if needed is not None:
             yield _no_cookie(f"the vector {quote(vector.name.text)}", vector.place, needed)

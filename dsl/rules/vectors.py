@@ -13,6 +13,9 @@ from .base import MAX_GUESSES, Found, count
 #: Users of one shared vector.
 MAX_SHARE = 65536
 
+#: Vectors of one array.
+MAX_ARRAY = 2048
+
 
 def rule_store_known(scope: Scope) -> Found:
     """Vectors and pools name stores that are there."""
@@ -50,37 +53,173 @@ def _size_place(store: Store, limit: int) -> Place:
     return Place(store.slots.span, f"{most}{count(limit, 'slot')}, 0 to {limit - 1}")
 
 
+def _indexes(item: ast.VectorItem) -> tuple[int, int] | None:
+    """First and last index that a special vector can have; None where that makes no sense."""
+    first, last = item.number.value, (item.last or item.number).value
+    if first is None or last is None or last < first:
+        return None
+    return (0 if item.runtime else first), last
+
+
+def rule_array(scope: Scope) -> Found:
+    """An array has as many vectors as indexes."""
+    for item in scope.vectors:
+        if item.count is None or item.last is None:
+            continue
+        first, last, number = item.number.value, item.last.value, item.count.value
+        if first is None or last is None or number is None:
+            continue
+        if last < first:
+            yield report(
+                "IMS073",
+                "this range is reversed",
+                item.place,
+                f"{first:,} is above {last:,}",
+                f"write `{item.store.text}[{last}..{first}]`",
+            )
+        elif not 1 <= number <= MAX_ARRAY:
+            yield report(
+                "IMS130",
+                f"an array of {count(number, 'vector')}",
+                item.count.span,
+                hint=f"an array has 1 to {MAX_ARRAY:,}",
+            )
+        elif number != last - first + 1:
+            yield report(
+                "IMS130",
+                f"an array of {count(number, 'vector')} has "
+                f"{last - first + 1:,} {'index' if last == first else 'indexes'}",
+                item.place,
+                hint=f"write `{item.store.text}[{first}..{first + number - 1}]`, "
+                f"or `{item.name.text}[{last - first + 1}]`",
+                secondary=[Place(item.count.span, "how many there are")],
+            )
+
+
+def rule_runtime(scope: Scope) -> Found:
+    """The driver passes indexes of MSI and MSI-X: two of them may turn out to be one."""
+    for item in scope.vectors:
+        store = scope.by_name.get(item.store.text)
+        if item.runtime and store is not None and not store.is_pci:
+            yield report(
+                "IMS131",
+                f"{quote(item.name.text)} has an index known at run time in the {store.kind.word} "
+                f"store {quote(store.name)}",
+                item.place,
+                hint="write its index; only MSI and MSI-X have vectors at indexes that the "
+                "driver passes",
+                secondary=[Place(store.item.head, "not of the PCI core")],
+            )
+
+
+def rule_optional(scope: Scope) -> Found:
+    """What there may be fewer of stands at the end: behind what is needed, and in no pool's way."""
+    pools = {part.store.text: part for pool in scope.pools for part in pool.ranges}
+    for item in scope.vectors:
+        store = scope.by_name.get(item.store.text)
+        if not item.optional or store is None:
+            continue
+        needed = [
+            other
+            for other in scope.vectors
+            if other.store.text == item.store.text and not (other.optional or other.runtime)
+        ]
+        behind = next((o for o in needed if (o.number.value or 0) > (item.number.value or 0)), None)
+        if not store.is_pci:
+            place, why = Place(store.item.head, "not of the PCI core"), "an IMS store has them all"
+        elif store.name in pools:
+            place, why = Place(pools[store.name].span, "a pool's"), "the pool has what is there"
+        elif behind is not None:
+            place, why = Place(behind.place, "not optional"), "vectors are granted from 0 on"
+        else:
+            continue
+        yield report(
+            "IMS132",
+            f"{quote(item.name.text)} can't be optional",
+            item.place,
+            why,
+            "remove `optional`, or give it an index behind all others of a store without a pool",
+            [place],
+        )
+
+
+def rule_shared(scope: Scope) -> Found:
+    """Two purposes share a special vector's interrupt, and handlers that can."""
+    vectors = {item.name.text: item for item in reversed(scope.vectors)}
+    others = {item.name.text: "shares one itself" for item in scope.shared}
+    others |= {pool.name.text: "is a pool" for pool in scope.pools}
+    guesses = 0
+    for item in scope.shared:
+        name = item.vector.text
+        vector = vectors.get(name)
+        if vector is None and not scope.block.may_have("vector"):
+            guesses += 1
+            near = nearest(name, vectors) if guesses < MAX_GUESSES else None
+            hint = f"did you mean `{near}`?" if near else "name a vector which has an index"
+            if name in scope.by_name:
+                hint = f"`{name}` is a store: write `{name}[0]`"
+            elif name in others:
+                hint = f"`{name}` {others[name]}: name a vector which has an index"
+            yield report("IMS133", f"there is no vector {quote(name)}", item.vector.span, hint=hint)
+        elif vector is not None and vector.count is not None:
+            yield report(
+                "IMS133",
+                f"{quote(name)} is an array of vectors",
+                item.vector.span,
+                hint="name a vector which has one index",
+                secondary=[Place(vector.place, "several indexes")],
+            )
+        elif vector is not None and (item.context == "oneshot") != (vector.context == "oneshot"):
+            yield report(
+                "IMS134",
+                f"{quote(item.name.text)} and {quote(name)} can't share an interrupt",
+                item.span,
+                f"its handler is {item.context}",
+                "make both `oneshot`, or none of them",
+                [Place(vector.span, f"its handler is {vector.context}")],
+            )
+
+
 def rule_vector_inside(scope: Scope) -> Found:
     """A special vector's index is one that its store has."""
     for item in scope.vectors:
-        known = _limit(scope, item.store)
-        if known and item.number.value is not None and item.number.value >= known[1]:
+        known, indexes = _limit(scope, item.store), _indexes(item)
+        if known and indexes and indexes[1] >= known[1]:
             yield report(
                 "IMS070",
                 f"{quote(item.name.text)} is outside its store",
                 item.place,
-                f"there is no index {item.number.value:,}",
+                f"there is no index {indexes[1]:,}",
                 "indexes count from 0",
                 [_size_place(*known)],
             )
 
 
 def rule_vector_twice(scope: Scope) -> Found:
-    """No two special vectors have one index."""
-    seen: dict[tuple[str, int], ast.VectorItem] = {}
+    """No two special vectors have one index, but where the driver passes it."""
+    by_store: dict[str, list[tuple[int, int, ast.VectorItem]]] = {}
     for item in scope.vectors:
-        if item.number.value is None:
-            continue
-        first = seen.setdefault((item.store.text, item.number.value), item)
-        if first is not item:
-            yield report(
-                "IMS071",
-                f"{quote(item.name.text)} and {quote(first.name.text)} have the same index",
-                item.place,
-                f"used again here, for {quote(item.name.text)}",
-                "give one of the two another index",
-                [Place(first.place, f"first used here, for {quote(first.name.text)}")],
-            )
+        indexes = _indexes(item)
+        if indexes and not item.runtime:
+            by_store.setdefault(item.store.text, []).append((*indexes, item))
+    for taken in by_store.values():
+        taken.sort(key=lambda one: (one[0], one[2].span.start))
+        reach = taken[0]
+        for one in taken[1:]:
+            if one[0] <= reach[1]:
+                first, again = sorted((reach[2], one[2]), key=lambda item: item.span.start)
+                share = f", or have them share it: `vector {again.name.text} = {first.name.text};`"
+                yield report(
+                    "IMS071",
+                    f"{quote(again.name.text)} and {quote(first.name.text)} have the same index",
+                    again.place,
+                    f"used again here, for {quote(again.name.text)}",
+                    "give one of the two another index"
+                    + ("" if first.count or again.count else share),
+                    [Place(first.place, f"first used here, for {quote(first.name.text)}")],
+                )
+            if one[1] > reach[1]:
+                reach = one
 
 
 def _bounds(item: ast.RangeItem) -> tuple[int, float] | None:
@@ -118,16 +257,17 @@ def rule_vector_in_pool(scope: Scope) -> Found:
             if ranges[number - 1][1] > ranges[number][1]:
                 ranges[number] = (ranges[number][0], *ranges[number - 1][1:])
     for vector in scope.vectors:
-        ranges, index = by_store.get(vector.store.text, []), vector.number.value
+        ranges, indexes = by_store.get(vector.store.text, []), _indexes(vector)
         known = _limit(scope, vector.store)
-        if index is None or (known and index >= known[1]):
+        if indexes is None or (known and indexes[1] >= known[1]):
             continue
+        index = indexes[1]
         at = bisect_right(ranges, index, key=lambda item: item[0]) - 1
-        if at < 0 or ranges[at][1] < index:
+        if at < 0 or ranges[at][1] < indexes[0]:
             continue
         _, last, pool, part = ranges[at]
         hint = "give the vector an index outside the pool's ranges"
-        if part.first and part.first.value == index and last > index:
+        if part.first and indexes[0] <= (part.first.value or 0) and last > index:
             end = "" if part.last is None else int(last)
             hint = f"start the range behind it: `{part.store.text}[{index + 1}..{end}]`"
         yield report(

@@ -51,8 +51,9 @@ DEVICE_TAGS = _words("store")
 #: The same in what only the glue and the header of the slots have.
 POOL_INSIDE = _words("info ranges")
 STORE_INSIDE = _words("""
-    info irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending mask pair prepare put reset set_ctrl
-    set_register slot tables unmask write write_ctrl write_live write_register
+    info irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending mask needs
+    pair prepare put reset set_ctrl set_register slot tables unmask write write_ctrl write_live
+    write_register
     """)
 SUBDEVICE_INSIDE = _words("parts")
 DEVICE_INSIDE = _words("irqs_release")
@@ -149,6 +150,8 @@ def made_from(
             yield f"{params}{store}_{suffix}", store
     for vector in vectors:
         yield inside + vector, vector
+        yield f"{device}_irq_{vector}_alloc", vector
+        yield f"{params}{vector}_index", vector
     for pool, _ in pools:
         for suffix in sorted(POOL_INSIDE):
             yield f"{device}_{pool}_{suffix}", pool

@@ -39,7 +39,10 @@ def text_of(device: Device) -> str:
     """The script.  Raises :class:`Failure` when the generator fails."""
     dev = device_view(device)
     view = DrgnView(
-        specials=tuple(f'("{v.name}", "{v.store}", {v.index})' for v in device.vectors),
+        specials=tuple(
+            f'("{v.name}", "{v.store}", {v.index if not v.runtime else None})'
+            for v in device.vectors
+        ),
         pools=tuple(f'("{pool.name}", "{pool.title}")' for pool in dev.pools),
         managed="".join(f'"{pool.name}"' for pool in device.pools if pool.managed),
         subdevices=tuple(f'"{sub.name}"' for sub in device.subdevices),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import compress, pairwise
 from typing import Protocol
 
-from ..names import makefile_line
+from ..names import makefile_entry, makefile_line
 
 #: A file's lines without their ends; None is a line that the profile doesn't hold.
 Lines = list[str | None]
@@ -22,6 +22,9 @@ CONTEXT = 3
 
 #: Kconfig symbols that are ours: among these, entries are sorted.
 OURS = re.compile(r"IMS_\w+|IRQ_LAYOUT_\w+|\w+_IRQS|\w+_IRQS_KUNIT_TEST")
+
+#: What a Kconfig or Makefile starts with.
+_EMPTY = "# SPDX-License-Identifier: GPL-2.0\n"
 
 _KCONFIG_ENTRY = re.compile(
     r"(config|menuconfig|if|endif|menu|endmenu|source|choice|endchoice|comment)\b(?:\s+(\S+))?"
@@ -239,9 +242,7 @@ class Workspace:
         block = text.strip("\n").split("\n")
         symbol = block[0].split()[1]
         file = self._open(path)
-        end = len(file.now)
-        while end and file.now[end - 1] == "":
-            end -= 1
+        end = _text_end(file.now)
         menu = end > 0 and file.now[end - 1] == "endmenu"
         at = top = end - 1 if menu else end
         for i in range(top - 1, -1, -1):
@@ -257,6 +258,21 @@ class Workspace:
             if entry[2] > symbol:
                 at = i
         file.splice(at, 0, [*block, ""] if menu or at < top else ["", *block])
+
+    def folder(self, path: str) -> None:
+        """Give a folder Kconfig and Makefile where it lacks them, and have its parent's read them.
+
+        Raises :class:`EditError` if the parent has none itself.
+        """
+        parent, _, name = path.rpartition("/")
+        if not self.exists(f"{path}/Kconfig"):
+            self._end_menu(f"{parent}/Kconfig", f'source "{path}/Kconfig"')
+            self.create(f"{path}/Kconfig", _EMPTY)
+        if not self.exists(f"{path}/Makefile"):
+            file = self._open(f"{parent}/Makefile")
+            file.look(len(file.now) - 1, len(file.now))
+            file.splice(len(file.now), 0, [makefile_entry("obj-y", f"{name}/")])
+            self.create(f"{path}/Makefile", _EMPTY)
 
     def makefile(self, path: str, symbol: str, target: str) -> None:
         """Add the line that builds ``target``, at the end and sorted among ours."""
@@ -308,6 +324,16 @@ class Workspace:
         return tuple(diff for diff in out if diff.new or diff.hunks)
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _end_menu(self, path: str, line: str) -> None:
+        """Put a line behind all others, but before the last ``endmenu``."""
+        file = self._open(path)
+        end = _text_end(file.now)
+        if end and file.now[end - 1] == "endmenu":
+            end = _text_end(file.now[: end - 1])
+        file.look(end - 1, end + 1)
+        alike = end and (file.now[end - 1] or "").startswith("source ")
+        file.splice(end, 0, [line] if alike else ["", line])
 
     def _open(self, path: str) -> _File:
         self._dirty.add(path)
@@ -451,6 +477,14 @@ def _occurrences(lines: Lines, anchor: Sequence[str]) -> list[int]:
             return out
         if lines[at : at + count] == wanted:
             out.append(at)
+
+
+def _text_end(lines: Lines) -> int:
+    """The number of lines without empty ones at the end."""
+    end = len(lines)
+    while end and lines[end - 1] == "":
+        end -= 1
+    return end
 
 
 def _titles_of(file: _File) -> list[int]:

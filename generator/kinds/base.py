@@ -6,7 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Context, Device, PciStore, Pool, Store
+from imsgen.dsl.model import (
+    Context,
+    Device,
+    PciStore,
+    Pool,
+    SharedVector,
+    SpecialVector,
+    Store,
+)
 
 from ..views.stores import Cookie, Slots, Special, StoreView
 
@@ -20,6 +28,8 @@ class Param:
     what: str
     #: Whether it is a function: these are always members.
     callback: bool = False
+    #: Whether it is a member even so.
+    member: bool = False
 
 
 _CONTEXTS = {
@@ -67,8 +77,18 @@ class Kind(ABC):
 
     @property
     def prefix(self) -> int:
-        """Vectors that the store must have for its special ones."""
-        return max((v.index + 1 for v in self.device.vectors if v.store == self.name), default=0)
+        """Vectors that the store must have for its special ones, if it has them all."""
+        return max((v.last + 1 for v in self._specials), default=0)
+
+    @property
+    def least(self) -> int:
+        """Vectors that it must have without those which are optional, or passed by the driver."""
+        fixed = (v for v in self._specials if not (v.optional or v.runtime))
+        return max((v.last + 1 for v in fixed), default=0)
+
+    @property
+    def _specials(self) -> tuple[SpecialVector, ...]:
+        return tuple(v for v in self.device.vectors if v.store == self.name)
 
     @property
     def ENUM(self) -> str:
@@ -80,15 +100,30 @@ class Kind(ABC):
         """The vectors with a fixed purpose in the store."""
         return tuple(
             Special(
-                v.name,
-                v.index,
-                v.purpose,
-                f"Index {v.index} of the {self.name} store, {_CONTEXTS[v.context]}"
-                + self.special_hint(v.index),
-                self.name if self.can_fail else "",
+                name=v.name,
+                index=v.index,
+                purpose=v.purpose,
+                where=f"{_where(v)} of the {self.name} store, {context(v, self.shares(v))}"
+                + self.special_hint(v.index)
+                + ("; 0 when it was not granted" if v.optional else ""),
+                error=self.name if self.can_fail else "",
+                array=v.count is not None,
+                number=f"{v.index} + i" if v.index else "i",
+                at=f"params->{v.name}_index" if v.runtime else str(v.index),
+                last=v.last,
+                runtime=v.runtime,
+                optional=v.optional,
             )
-            for v in self.device.vectors
-            if v.store == self.name
+            for v in self._specials
+        )
+
+    def shares(self, vector: SpecialVector) -> bool:
+        """Whether another purpose has the same interrupt, or can have it."""
+        others = [v for v in self._specials if v.name != vector.name]
+        return (
+            vector.name in {v.vector for v in self.device.shared}
+            or any(v.runtime and (vector.runtime or vector.index <= v.index) for v in others)
+            or (vector.runtime and any(v.index <= vector.index for v in others))
         )
 
     def special_hint(self, index: int) -> str:
@@ -158,6 +193,11 @@ class Kind(ABC):
         """How many vectors it may have, upwards."""
 
     @property
+    def varies(self) -> bool:
+        """Whether fewer vectors can be granted than there is a use for."""
+        return True
+
+    @property
     def machine(self) -> str:
         """What the fake machine calls the number of its vectors; empty if the driver passes it."""
         return ""
@@ -175,6 +215,22 @@ class Kind(ABC):
     @abstractmethod
     def view(self, given: str) -> StoreView:
         """What templates see; ``given`` is where what the driver passes is found."""
+
+
+def context(vector: SpecialVector | SharedVector, shares: bool) -> str:
+    """How a handler is requested, in words."""
+    words = _CONTEXTS[vector.context]
+    if not shares:
+        return words
+    return f"{words} {'|' if 'with' in words else 'with'} IRQF_SHARED"
+
+
+def _where(vector: SpecialVector) -> str:
+    if vector.runtime:
+        return f"Index {vector.name}_index"
+    if vector.count is not None:
+        return f"Indexes {vector.index} to {vector.last}"
+    return f"Index {vector.index}"
 
 
 def pci_stores(device: Device) -> set[str]:

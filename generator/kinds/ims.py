@@ -76,7 +76,14 @@ class Ims(Kind):
     def setup(self) -> tuple[str, ...]:
         at = f"&irqs->{self.name}"
         init = f"pci_ims_init({at}, pdev, &{self.fn}_info,\n»&{self.name}_params)"
-        special = [f"pci_ims_special({at}, {v.index}, &irqs->{v.name})" for v in self.specials]
+        special = [
+            (
+                f"{self.device.name}_irq_{v.name}_alloc(irqs)"
+                if v.array
+                else f"pci_ims_special({at}, {v.index}, &irqs->{v.name})"
+            )
+            for v in self.specials
+        ]
         return (init, *special)
 
     @abstractmethod
@@ -116,6 +123,9 @@ class Ims(Kind):
             ENUM=self.ENUM,
             source=f"pci_ims_source(&irqs->{self.name})",
             vectors=self.specials,
+            arrays=tuple(v for v in self.specials if v.array),
+            passed=(),
+            least=self.prefix,
             slots=self.slots,
             cookie=self.cookie,
             managed=None,

@@ -27,5 +27,5 @@ class Msi(Pci):
     @property
     def numbers(self) -> Sequence[int]:
         if not self.pools:
-            return (self.prefix,)
+            return range(self.least_granted, self.prefix + 1)
         return tuple(nr for nr in (1, 2, 4, 8, 16, MAX_MSI) if nr >= max(self.prefix, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from imsgen.dsl.model import MAX_MSIX
 
 from ..views.stores import Managed, StoreView
-from .base import Kind
+from .base import Kind, Param
 
 
 class Pci(Kind):
@@ -39,20 +39,51 @@ class Pci(Kind):
         return "table" if self.pools else "spread" if self.managed else "fixed"
 
     @property
+    def params(self) -> tuple[Param, ...]:
+        return tuple(
+            Param(
+                f"{v.name}_index",
+                "unsigned int",
+                f"Index of the {v.name} vector, at most {v.index}",
+                member=True,
+            )
+            for v in self.specials
+            if v.runtime
+        )
+
+    @property
+    def varies(self) -> bool:
+        """Whether fewer vectors can be granted than there is a use for."""
+        return bool(self.pools or self.managed) or self.least_granted < self.prefix
+
+    @property
+    def least_granted(self) -> int:
+        """Vectors without which setting up fails, where the driver passes the last indexes."""
+        passed = [v.last + 1 for v in self.specials if v.runtime]
+        return max(self.least, *passed, 1)
+
+    @property
     def setup(self) -> tuple[str, ...]:
-        prefix = max(self.prefix, 1)
+        passed = [v for v in self.specials if v.runtime]
+        checks = [f"{v.at} > {v.index} ? -EINVAL : 0" for v in passed]
+        return (*checks, self._alloc(f"{self.fn}_needs(params)" if passed else ""))
+
+    def _alloc(self, needs: str) -> str:
+        """The call that allocates; ``needs`` says how many vectors there must be."""
+        least, prefix = needs or str(max(self.least, 1)), str(max(self.prefix, 1))
         if self.pools:
-            table = (f"&irqs->{self.name}", "pdev", self.TYPE, str(prefix), *self.usable)
-            return (f"pci_irq_table_init({', '.join(table)})",)
+            table = (f"&irqs->{self.name}", "pdev", self.TYPE)
+            return f"pci_irq_table_init({', '.join(table)},\n»{', '.join((least, *self.usable))})"
         if not self.managed:
-            return (f"pci_alloc_irq_vectors(pdev, {prefix}, {prefix}, {self.TYPE})",)
+            most = prefix if any(v.optional for v in self.specials) else least
+            return f"pci_alloc_irq_vectors(pdev, {least}, {most}, {self.TYPE})"
         queues = managed_view(self)
         # A wish for all there are must not become one for none.
         asked, most = f"{queues.name}_queues", MAX_MSIX - queues.first
         wanted = f"{asked} < {most} ? {queues.first} + {asked} : {MAX_MSIX}"
         spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
         arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
-        return ("pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")",)
+        return "pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")"
 
     @property
     def selects(self) -> frozenset[str]:
@@ -63,7 +94,10 @@ class Pci(Kind):
         if self.managed:
             first = self.managed.ranges[0].first
             return f"irqs->{self.managed.name}.nr" + (f" + {first}" if first else "")
-        return f"irqs->{self.name}.size" if self.pools else str(self.prefix)
+        if self.pools:
+            return f"irqs->{self.name}.size"
+        # What pci_alloc_irq_vectors() has returned.
+        return "ret" if self.varies else str(self.prefix)
 
     @property
     def usable(self) -> tuple[str, str]:
@@ -80,6 +114,9 @@ class Pci(Kind):
             ENUM=self.ENUM,
             source=f"pci_irq_table_source(&irqs->{self.name})",
             vectors=self.specials,
+            arrays=(),
+            passed=tuple(v for v in self.specials if v.runtime),
+            least=max(self.least, 1),
             slots=None,
             cookie=None,
             managed=managed_view(self) if self.managed else None,

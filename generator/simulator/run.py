@@ -457,8 +457,11 @@ class _Watch:
 def _specials(device: Device, machine: Machine) -> None:
     """The special vectors come first, and are there while anything else is."""
     for special in device.vectors:
-        if not machine.allocate() or machine.request() < 0:
-            raise SimulationError(f"the machine has nothing for the special vector {special.name}")
+        for _ in range(special.count or 1):
+            if not machine.allocate() or machine.request() < 0:
+                raise SimulationError(
+                    f"the machine has nothing for the special vector {special.name}"
+                )
 
 
 def run_pool(device: Device, chosen: Plan, setup: Setup) -> PoolOutcome:

@@ -19,6 +19,7 @@ from imsgen.dsl.model import (
     Pool,
     SharePolicy,
     Size,
+    SharedVector,
     SpecialVector,
     Store,
     Subdevice,
@@ -126,6 +127,7 @@ def chart_of(device: Device) -> Chart:
         stores=tuple(_store(device, store) for store in device.stores),
         owners=(
             *(_vector(vector) for vector in device.vectors),
+            *(_shared(vector) for vector in device.shared),
             *(_pool(device, pool) for pool in device.pools),
         ),
         subdevices=tuple(_subdevice(sub) for sub in device.subdevices),
@@ -206,7 +208,11 @@ def _pieces(device: Device, store: Store) -> Iterator[Piece]:
     """The indexes of a store with their owners, and the gaps between them."""
     end = largest(store) - 1
     taken = [
-        *((v.index, v.index, v.name) for v in device.vectors if v.store == store.name),
+        *(
+            (v.index, v.last, v.name)
+            for v in device.vectors
+            if v.store == store.name and not v.runtime
+        ),
         *(
             (r.first, end if r.last is None else r.last, pool.name)
             for pool in device.pools
@@ -214,14 +220,19 @@ def _pieces(device: Device, store: Store) -> Iterator[Piece]:
             if r.store == store.name
         ),
     ]
+    # Where the driver passes an index, it may be any that nobody else has.
+    passed = [v for v in device.vectors if v.store == store.name and v.runtime]
+    widest = max(passed, key=lambda v: v.index, default=None)
     at = 0
-    for first, last, owner in sorted(taken):
+    for first, last, owner in [*sorted(taken), (end + 1, end + 1, "")]:
+        if widest is not None and at < first and at <= widest.index:
+            yield Piece(at, min(first - 1, widest.index), widest.name)
+            at = min(first, widest.index + 1)
         if first > at:
             yield Piece(at, first - 1, "")
-        yield Piece(first, last, owner)
+        if first <= end:
+            yield Piece(first, last, owner)
         at = last + 1
-    if at <= end:
-        yield Piece(at, end, "")
 
 
 _CONTEXTS = {
@@ -232,7 +243,19 @@ _CONTEXTS = {
 
 
 def _vector(vector: SpecialVector) -> Owner:
-    return Owner(vector.name, False, vector.purpose, _CONTEXTS[vector.context], ())
+    words = [_CONTEXTS[vector.context]]
+    if vector.count is not None:
+        words.insert(0, f"an array of {vector.count:,}")
+    if vector.runtime:
+        words.append(f"at an index up to {vector.index:,} which the driver passes")
+    if vector.optional:
+        words.append("may be missing")
+    return Owner(vector.name, False, vector.purpose, ", ".join(words), ())
+
+
+def _shared(vector: SharedVector) -> Owner:
+    words = f"shares {vector.vector}, {_CONTEXTS[vector.context]}"
+    return Owner(vector.name, False, vector.purpose, words, ())
 
 
 def _pool(device: Device, pool: Pool) -> Owner:

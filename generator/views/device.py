@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imsgen.dsl.model import Device, ImsStore, Pool
 
 from ..kinds import kinds_of
-from ..kinds.base import Kind, Param
+from ..kinds.base import Kind, Param, context
 from ..names import names_of
 from .minimum import Minimum, minimum_view
 from .parts import Line, Member, aligned, members
@@ -30,6 +31,15 @@ class Arguments:
     tail: str
     passed: str
     lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Another purpose of a special vector, and where its interrupt comes from in words."""
+
+    name: str
+    vector: str
+    where: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,10 @@ class DeviceView:
     cookies: tuple[Cookie, ...]
     state: tuple[Member, ...]
     vectors: tuple[Special, ...]
+    shared: tuple[Shared, ...]
+    #: Whether init and shutdown go through an array of vectors.
+    loops: bool
+    shutdown_loops: bool
     #: IMS stores first: some parents have to know their size before MSI-X is set up.
     stores: tuple[StoreView, ...]
     ims: tuple[StoreView, ...]
@@ -84,7 +98,7 @@ def device_view(device: Device) -> DeviceView:
     """
     kinds = kinds_of(device)
     params = params_of(device, kinds)
-    has_params = len(params) > 1 or any(p.callback for p in params)
+    has_params = len(params) > 1 or any(p.callback or p.member for p in params)
     given = "params->" if has_params else ""
     ordered = sorted(kinds, key=lambda kind: kind.name in _pci(device))
     stores = tuple(kind.view(given) for kind in ordered)
@@ -112,6 +126,13 @@ def device_view(device: Device) -> DeviceView:
         cookies=tuple(store.cookie for store in stores if store.cookie),
         state=members(_state(device, kinds)),
         vectors=tuple(by_name[v.name] for v in device.vectors),
+        shared=tuple(
+            Shared(v.name, v.vector, f"Shares that of {v.vector}, {context(v, True)}")
+            for v in device.shared
+        ),
+        loops=any(v.array for v in _table_vectors(stores)),
+        shutdown_loops=any(store.managed for store in stores)
+        or any(v.array for store in stores if not store.ENUM for v in _table_vectors([store])),
         stores=stores,
         ims=tuple(store for store in stores if not store.TYPE),
         slots=tuple(store.slots for store in stores if store.slots),
@@ -132,6 +153,11 @@ def device_view(device: Device) -> DeviceView:
 
 
 # --- parts ----------------------------------------------------------------------------------------
+
+
+def _table_vectors(stores: Sequence[StoreView]) -> list[Special]:
+    """The special vectors of what the PCI core has."""
+    return [v for store in stores if store.TYPE for v in store.vectors]
 
 
 def _plain(device: Device) -> list[Pool]:
@@ -167,12 +193,16 @@ def _header_includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]
     names = {name for kind in kinds for name in kind.header_includes}
     names |= {"irq_vecset.h"} if device.subdevices else set()
     # The others include it.
-    return tuple(sorted(names - {"irq_vecpool.h"} if len(names) > 1 else names))
+    names -= {"irq_vecpool.h"} if len(names) > 1 else set()
+    arrays = any(v.count is not None for v in device.vectors)
+    return tuple(sorted(names | {"array_size.h"} if arrays else names))
 
 
 def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
     linux = {"module.h", "pci.h"} - {name for kind in kinds for name in kind.header_includes}
     linux |= {name for kind in kinds for name in kind.includes}
+    if any(v.runtime for v in device.vectors):
+        linux.add("minmax.h")
     linux |= {f"irqchip/{names_of(device).include.strip('<>').rpartition('/')[2]}"}
     cookies = [kind.cookie for kind in kinds if kind.cookie]
     if any(part.FIELD for cookie in cookies for part in cookie.parts):
@@ -225,10 +255,10 @@ def _arguments(device: Device, params: list[Param], has_params: bool) -> Argumen
 def _state(device: Device, kinds: tuple[Kind, ...]) -> list[tuple[str, str, str]]:
     """Members of struct <device>_irqs."""
     out = [("struct pci_dev *", "pdev", "The PCI device, NULL while they are not set up")]
-    out += [
-        ("unsigned int", v.name, f"Linux interrupt number: {v.purpose or v.name}")
-        for v in device.vectors
-    ]
+    for v in device.vectors:
+        name = v.name if v.count is None else f"{v.name}[{v.count}]"
+        number = "Linux interrupt number" + ("" if v.count is None else "s")
+        out.append(("unsigned int", name, f"{number}: {v.purpose or v.name}"))
     out += [member for kind in kinds for member in kind.members]
     out += [
         ("struct irq_vecpool", p.name, f"The {p.name} pool: {p.purpose or 'all alike'}")

@@ -84,7 +84,7 @@ def _settings(
 ) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
     machine: list[Setting] = []
     params: list[Setting] = []
-    if pci and (pci.pools or pci.managed):
+    if pci and pci.varies:
         machine.append(Setting(pci.machine, entries))
         if pci.managed:
             queues = entries - pci.managed.ranges[0].first

@@ -17,7 +17,9 @@ from imsgen.dsl.model import (
     MemoryStore,
     PciId,
     Pool,
+    SharedVector,
     SharePolicy,
+    SpecialVector,
     Store,
     Subdevice,
 )
@@ -90,6 +92,9 @@ class Fixed:
     threaded: bool
     flags: str
     can_fail: bool
+    #: Its number in an array, with a comma before, and what encloses the request.
+    number: str
+    opens: str
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,8 @@ def skeleton_view(device: Device) -> SkeletonView:
     stores = [maker.store(store) for store in device.stores]
     passed = maker.passed()
     constants = [(name, value) for name, value in passed if "[" not in value and "->" not in value]
-    many = len(passed) > 1 or any(param.callback for param in params_of(device, maker.kinds))
+    params = params_of(device, maker.kinds)
+    many = len(passed) > 1 or any(param.callback or param.member for param in params)
     own = any(queue.NR for queue in queues)
     return SkeletonView(
         title=maker.title,
@@ -194,7 +200,7 @@ def skeleton_view(device: Device) -> SkeletonView:
         subdevices=subdevices,
         backwards=subdevices[::-1],
         undo=f"unregister_{subdevices[-1].name}" if subdevices else "",
-        counts=own,
+        counts=own or any(v.count is not None for v in device.vectors),
         requests=own or bool(device.vectors),
         constants=_initialisers(constants) if many else (),
         late=tuple(Line(n, "", v) for n, v in passed if (n, v) not in constants) if many else (),
@@ -295,6 +301,8 @@ class _Maker:
                 value = f"pcim_iomap_table(pdev)[{number}]" if number != self.bar else "priv->regs"
             elif name.endswith("_offset"):
                 value = self._number(name, "0x1000")
+            elif name.endswith("_index"):
+                value = self._number(name, "0")
             elif name.endswith("_slots"):
                 value = self._sized[name.removesuffix("_slots")][0]
             elif name.endswith("_queues"):
@@ -310,20 +318,44 @@ class _Maker:
         """By index: what is requested first is freed last, as index 0 of MSI has to be."""
         out = []
         for v in sorted(self.device.vectors, key=lambda v: v.index):
-            threaded = v.context is not Context.HARD
-            out.append(
-                Fixed(
-                    name=v.name,
-                    fn=f"{self.f}_{v.name}",
-                    purpose=_sentence(v.purpose or v.name),
-                    title=self._title(v.name),
-                    request="devm_request_threaded_irq" if threaded else "devm_request_irq",
-                    threaded=threaded,
-                    flags="IRQF_ONESHOT" if threaded else "0",
-                    can_fail=kind_of(self.device, self.device.store(v.store)).can_fail,
-                )
-            )
+            kind = kind_of(self.device, self.device.store(v.store))
+            number = "" if v.count is None else ", i"
+            opens, irq = "", f"{self.f}_irq_{v.name}(&priv->irqs{number})"
+            if v.count is not None:
+                more = f" && {irq}" if v.optional else ""
+                opens = f"for (i = 0; i < ARRAY_SIZE(priv->irqs.{v.name}){more}; i++) {{"
+            elif v.optional:
+                opens = f"if ({irq}) {{"
+            out.append(self._fixed(v, kind.shares(v), kind.can_fail, number, opens))
+            shared = [s for s in self.device.shared if s.vector == v.name]
+            out += [self._fixed(s, True, False, "", opens) for s in shared]
         return tuple(out)
+
+    def _fixed(
+        self,
+        v: SpecialVector | SharedVector,
+        shares: bool,
+        can_fail: bool,
+        number: str,
+        opens: str,
+    ) -> Fixed:
+        threaded = v.context is not Context.HARD
+        flags = "IRQF_ONESHOT" if threaded else "0"
+        if shares:
+            oneshot = v.context is Context.ONESHOT
+            flags = "IRQF_ONESHOT | IRQF_SHARED" if oneshot else "IRQF_SHARED"
+        return Fixed(
+            name=v.name,
+            fn=f"{self.f}_{v.name}",
+            purpose=_sentence(v.purpose or v.name),
+            title=self._title(v.name),
+            request="devm_request_threaded_irq" if threaded else "devm_request_irq",
+            threaded=threaded,
+            flags=flags,
+            can_fail=can_fail,
+            number=number,
+            opens=opens,
+        )
 
     def _title(self, name: str) -> str:
         return f"{self.f}-{name}".replace("_", "-")
@@ -449,7 +481,8 @@ class _Maker:
         for store in self.device.stores:
             if isinstance(store, MemoryStore):
                 out += [("void *", store.name, ""), ("dma_addr_t", f"{store.name}_dma", "")]
-        out += [("unsigned int", f"{v.name}_events", "") for v in self.device.vectors]
+        specials = (*self.device.vectors, *self.device.shared)
+        out += [("unsigned int", f"{v.name}_events", "") for v in specials]
         out += [
             (
                 (f"struct {queue.fn} *", queue.name, "")
@@ -473,6 +506,7 @@ class _Maker:
         out |= {"cpumask.h"} if any(p.managed or p.sharing for p in device.pools) else set()
         out |= {"err.h"} if own and not any(p.managed for p in device.pools) else set()
         out |= {"bits.h"}
+        out |= {"array_size.h"} if any(v.count is not None for v in device.vectors) else set()
         if any(isinstance(store, MemoryStore) for store in device.stores):
             out |= {"dma-mapping.h", "wordpart.h"}
         if any(isinstance(store, ExportedStore) for store in device.stores):

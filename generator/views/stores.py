@@ -18,6 +18,14 @@ class Special:
     where: str
     #: The store, where a command for the vector can fail; else empty.
     error: str
+    #: Whether it is an array, whose first index this is, and the index of number ``i`` of it.
+    array: bool
+    number: str
+    #: The index: a number, or what the driver passes; and the last one.
+    at: str
+    last: int
+    runtime: bool
+    optional: bool
 
 
 @dataclass(frozen=True)
@@ -197,6 +205,11 @@ class StoreView:
     #: How a pool takes it: an expression.
     source: str
     vectors: tuple[Special, ...]
+    #: Those that are arrays, where each vector is allocated by itself.
+    arrays: tuple[Special, ...]
+    #: Those whose indexes the driver passes, and the vectors that there are at least.
+    passed: tuple[Special, ...]
+    least: int
     slots: Slots | None
     cookie: Cookie | None
     managed: Managed | None

@@ -16,12 +16,13 @@ from imsgen.dsl.model import (
     PciStore,
     Pool,
     Range,
+    SharedVector,
     SharePolicy,
     SpecialVector,
     Subdevice,
 )
 
-from ..kinds import ims_of, kind_of
+from ..kinds import ims_of, kind_of, kinds_of
 from ..names import names_of
 from .minimum import too_few
 from .parts import Line
@@ -31,6 +32,7 @@ from .suite_stores import (
     needs_cookie,
     passes_cookies,
     pci_count,
+    power,
     store_size,
     store_suite,
 )
@@ -53,11 +55,26 @@ _CONTEXTS = {
 
 @dataclass(frozen=True)
 class SuiteVector:
-    """A vector with a fixed purpose, and the initialiser of its description."""
+    """A vector with a fixed purpose, and the initialiser of its description.
+
+    ``number`` is an argument with a comma before, where the vector is one of an array.
+    """
 
     name: str
+    of: str
+    number: str
     fails: bool
     values: str
+
+
+@dataclass(frozen=True)
+class SuiteFewer:
+    """A machine with as few vectors as the device can do with: what is there, and what isn't."""
+
+    member: str
+    nr: int
+    there: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -120,6 +137,8 @@ class SuiteView:
     device: tuple[Line, ...]
     restores: bool
     vectors: tuple[SuiteVector, ...]
+    shared: tuple[SharedVector, ...]
+    fewer: SuiteFewer | None
     trials: tuple[str, ...]
     store: SuiteStore | None
     pools: tuple[SuitePool, ...]
@@ -150,7 +169,9 @@ def suite_view(device: Device) -> SuiteView:
         argument=f", {argument}" if argument else "",
         device=_device(device, bool(trials)),
         restores=ims is not None,
-        vectors=tuple(_vector(device, v) for v in device.vectors),
+        vectors=tuple(one for v in device.vectors for one in _vectors(device, v)),
+        shared=device.shared,
+        fewer=_fewer(device),
         trials=trials,
         store=store_suite(device, ims) if ims else None,
         pools=tuple(_pool(device, pool) for pool in device.pools if not pool.managed),
@@ -216,7 +237,45 @@ def _constants(device: Device) -> list[tuple[str, str]]:
     ims = ims_of(device)
     out = list(ims.fake.constants) if ims else []
     out += [(f"{p.name}_handler", f"test_{p.name}_handler") for p in device.pools if p.sharing]
+    return out + [(f"{v.name}_index", str(i)) for v, i in _passed(device).items()]
+
+
+def _passed(device: Device) -> dict[SpecialVector, int]:
+    """The indexes that the driver passes: each a free one, so that no interrupt is shared."""
+    taken = {
+        (v.store, i) for v in device.vectors if not v.runtime for i in range(v.index, v.last + 1)
+    }
+    out = {}
+    for v in (v for v in device.vectors if v.runtime):
+        free = (i for i in range(v.index, -1, -1) if (v.store, i) not in taken)
+        out[v] = next(free, v.index)
+        taken.add((v.store, out[v]))
     return out
+
+
+def _fewer(device: Device) -> SuiteFewer | None:
+    """The machine that some optional vectors aren't on."""
+    for kind in kinds_of(device):
+        optional = [v for v in device.vectors if v.store == kind.name and v.optional]
+        if not optional:
+            continue
+        passed = [i + 1 for v, i in _passed(device).items() if v.store == kind.name]
+        nr = max(kind.least, *passed, device.minimum, 1)
+        if isinstance(device.store(kind.name), MsiStore):
+            nr = power(nr)
+        there, missing = [], []
+        for v in optional:
+            for i in _numbers(v):
+                argument = "" if v.count is None else f", {i}"
+                call = f"{device.name}_irq_{v.name}(run->irqs{argument})"
+                (there if v.index + i < nr else missing).append(call)
+        return SuiteFewer(kind.machine, nr, tuple(there), tuple(missing)) if missing else None
+    return None
+
+
+def _numbers(v: SpecialVector) -> tuple[int, ...]:
+    """The vectors of an array that are looked at: the first two and the last one."""
+    return tuple(sorted({0, min(1, v.last - v.index), v.last - v.index}))
 
 
 def _assigned(device: Device) -> list[tuple[str, str]]:
@@ -277,13 +336,19 @@ def _device(device: Device, trials: bool) -> tuple[Line, ...]:
     return aligned_lines(lines)
 
 
-def _vector(device: Device, v: SpecialVector) -> SuiteVector:
+def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
     store = device.store(v.store)
-    values = [f'"{v.name}"', f"test_irq_{v.name}", str(v.index), _CONTEXTS[v.context]]
-    values += [] if isinstance(store, PciStore) else ["&test_store.store"]
     fails = kind_of(device, store).can_fail
-    values += [f"test_irq_{v.name}_error"] if fails else []
-    return SuiteVector(v.name, fails, ",\n»".join(values))
+    out = []
+    for i in _numbers(v):
+        name = v.name if v.count is None else f"{v.name}_{i}"
+        index = _passed(device)[v] if v.runtime else v.index + i
+        values = [f'"{name}"', f"test_irq_{name}", str(index), _CONTEXTS[v.context]]
+        values += [] if isinstance(store, PciStore) else ["&test_store.store"]
+        values += [f"test_irq_{name}_error"] if fails else []
+        number = "" if v.count is None else f", {i}"
+        out.append(SuiteVector(name, v.name, number, fails, ",\n»".join(values)))
+    return out
 
 
 # --- pools --------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def power(count: int) -> int:
 def pci_count(device: Device) -> int:
     """Messages of the fake MSI-X table or MSI: the special ones, and a few for each pool."""
     pci = {s.name for s in device.stores if isinstance(s, PciStore)}
-    need = [v.index + 1 for v in device.vectors if v.store in pci]
+    need = [v.last + 1 for v in device.vectors if v.store in pci]
     for pool in device.pools:
         for r in pool.ranges:
             if r.store in pci:

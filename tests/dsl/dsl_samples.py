@@ -104,6 +104,7 @@ device all "All of it" {
     vector misc = table[0] "errors and events" threaded;
     vector admin = ims[0x0] oneshot;
     vector tick = table[1] "tick" hard;
+    vector tock = tick "tock" threaded;
     pool wq = table[2..] + ims[1..7] + ims[9] "completions" {
         dedicated;
         share per cpu up to 8;

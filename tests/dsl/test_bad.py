@@ -168,7 +168,7 @@ def test_json_form() -> None:
                 "label": "first used here, for `a`",
             }
         ],
-        "hint": "give one of the two another index",
+        "hint": "give one of the two another index, or have them share it: `vector b = a;`",
     }
 
 

@@ -29,6 +29,21 @@ SMALL = """device {} "Small thing" {{
 """
 
 
+def held(page: str, kind: str, wanted: Callable[[str], str]) -> None:
+    """Each block of code of a kind on a page is what ``wanted`` makes of it.
+
+    IMSGEN_UPDATE=1 in the environment writes the page anew.
+    """
+    path = REPOSITORY / page
+    text = path.read_text(encoding="utf-8")
+    block = re.compile(rf"(?<=^```{kind}\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+    made = block.sub(lambda found: wanted(found[0]), text)
+    if os.environ.get("IMSGEN_UPDATE") == "1":
+        path.write_text(made, encoding="utf-8")
+    else:
+        assert text == made
+
+
 def git(tree: Path, *args: str, text: str | None = None) -> str:
     """Run git in ``tree`` and return what it prints; it must succeed."""
     environment = {

@@ -1,181 +1,420 @@
-"""Random layouts over the whole language; each is right, and says what it may leave out or not."""
+"""Random layouts over the whole language: each is right, and leaves out what it may leave out.
+
+``python -m tests.generator.random_layouts 7 8`` prints those of the seeds 7 and 8.
+"""
 
 from __future__ import annotations
 
+import sys
 from random import Random
 
-#: Control word: its text, and whether it masks.
-_COOKIES = (
+#: Indexes that random stores have at most, where the layout says how many.
+MOST = 64
+
+#: What the PCI core keeps, with its number of indexes.
+PCI = {"msi": 32, "msix": 2048}
+
+#: Kinds of IMS stores; the first one has most to say.
+IMS = ("iomem", "iomem", "iomem", "indirect", "memory", "command", "exported")
+
+#: Architectures whose interrupt domains can isolate the messages of IMS stores, and others.
+ISOLATING = ("x86_64", "x86", "arm64")
+OTHERS = ("arm", "loongarch", "mips", "powerpc", "riscv", "s390", "sparc")
+
+#: Titles and purposes, and none at all; names of cookies, and of registers of the driver.
+TEXTS = (
     "",
-    "pasid bits 31:12 cookie optional;",
-    "q_enable bit 4; q bits 15:12 cookie optional;",
-    "guest bit 9 cookie optional;",
+    "",
+    '"a"',
+    '"2nd link: errors, events (and more)"',
+    '"Queues: of 64 x ports #1, at all"',
 )
+COOKIES = ("pasid", "queue", "tag")
+REGISTERS = ("moderation", "credit")
 
-#: Other fields of control words, also of 16 bits; those of registers only.
-_FIELDS = (
-    "msg bit 3 set;",
-    "type bits 7:5 = 5;",
-    "low bits 7:5 = 0;",
-    "prio bits 7:6 driver;",
-    "edge bit 3 driver;",
-)
-_REGISTER_FIELDS = (
-    "state bits 11:10 read only;",
-    "error bit 8 write one to clear;",
-    "waits bit 10 pending;",
-)
+#: A layout of examples/parts, where a layout that includes it has to be loaded from.
+FAMILY = 'include "parts/family.ims";\n'
 
 
-def _maybe(rnd: Random, text: str) -> str:
-    return text if rnd.random() < 0.5 else ""
+class Maker:
+    """Makes one layout; what one statement asks of another one is kept here."""
 
+    def __init__(self, rnd: Random) -> None:
+        self.rnd = rnd
+        #: What stands in front of the device.
+        self.front = ""
+        self.body: list[str] = []
+        #: Pools by name: their ranges, how many vectors these have at least, and IMS or not.
+        self.pools: dict[str, tuple[list[str], int, bool]] = {}
+        #: Pools that subdevices can take from, with the least they have where nobody shares.
+        self.givers: dict[str, int] = {}
+        #: Whether the cookies of the IMS store may be required: there are only dedicated vectors.
+        self.strict = self.chance(0.2)
+        #: What decides on what can be said of interrupt remapping.
+        self.unmaskable = self.required = self.isolated = False
+        self.things = 0
 
-def _slot(
-    rnd: Random, memory: bool, masked: bool, narrow: bool, waits: bool
-) -> tuple[int, str, str]:
-    """Stride, byte order and registers of a slot.
+    def chance(self, share: float = 0.5) -> bool:
+        """True in that share of cases."""
+        return self.rnd.random() < share
 
-    ``narrow`` slots have 16-bit words; where ``waits`` is set, a pending bit may be in the slot.
-    """
-    big = rnd.random() < 0.3
-    order = "big endian" if big else rnd.choice(("", "little endian"))
-    wide = not narrow and rnd.random() < 0.2
-    stride = rnd.choice((24, 32, 64) if wide else (16, 24, 32, 64))
-    if memory:
-        low, data = rnd.choice(((0, 4), (4, 0)))
-        at = [low, data, 8]
-        places = [f"address_lo @{low};", f"data @{data};", _maybe(rnd, "address_hi @8;")]
-    else:
-        at = rnd.sample(range(0, stride - 8 if wide else stride - 4, 4), 3) if rnd.random() < 0.5 else [0, 4, 8]
-        if at[1] == at[0] + 4 and rnd.random() < 0.5:
-            places = [f"address @{at[0]};"]
+    def maybe(self, text: str) -> str:
+        """The text, or nothing."""
+        return text if self.chance() else ""
+
+    def number(self, value: int) -> str:
+        """A number in one of its spellings."""
+        return self.rnd.choice((str(value), f"{value:#x}", f"{value:#X}", f"{value:_}"))
+
+    def text(self) -> str:
+        """A title or a purpose, or none."""
+        return self.rnd.choice(TEXTS)
+
+    def mixed(self, parts: list[str]) -> str:
+        """Statements in any order."""
+        parts = [part for part in parts if part]
+        self.rnd.shuffle(parts)
+        return " ".join(parts)
+
+    # --- stores -------------------------------------------------------------------------------
+
+    def control(self, width: int, masked: bool, registers: bool, waits: bool) -> str:
+        """What is in a control word of that width, in REGISTERS or in memory."""
+        rnd, bits, parts = self.rnd, list(range(width)), []
+
+        def take(most: int) -> tuple[int, int]:
+            """A free field of up to that many bits: highest and lowest one."""
+            low = rnd.choice(bits)
+            high = low
+            while high + 1 in bits and high - low + 1 < most and self.chance(0.8):
+                high += 1
+            for bit in range(low, high + 1):
+                bits.remove(bit)
+            return high, low
+
+        def field(name: str, use: str) -> str:
+            """A field of one bit or several."""
+            high, low = take(4)
+            place = f"bit {low}" if high == low and self.chance() else f"bits {high}:{low}"
+            if use == "=":
+                place, use = f"bits {high}:{low}", f"= {rnd.randrange(1 << (high - low + 1))}"
+            return f"{name} {place} {use};"
+
+        if masked:
+            parts.append(f"mask bit {take(1)[0]}{self.maybe(' active low')};")
+        for name in rnd.sample(COOKIES, rnd.choice((0, 0, 1, 1, 2))):
+            optional = "" if self.strict and self.chance() else " optional"
+            parts.append(field(name, f"cookie{optional}"))
+            if self.chance() and bits:
+                parts.append(f"{name}_enable bit {take(1)[0]};")
+        uses = ["=", "=", "driver"] + ["read only", "write one to clear"] * registers
+        for number in range(rnd.choice((0, 0, 1, 3)) if len(bits) > 8 else 0):
+            parts.append(field(f"f{number}", rnd.choice(uses)))
+        if len(bits) > 2 and self.chance(0.3):
+            parts.append(f"on bit {take(1)[0]} set;")
+        if bits and waits and self.chance(0.3):
+            parts.append(f"waits bit {take(1)[0]} pending;")
+        return self.mixed(parts)
+
+    def registers(self, pairs: bool, masked: bool, bare: bool, waits: bool) -> tuple[int, str]:
+        """The stride of a slot and its registers; in PAIRS, the address and data are changed at
+        once. A slot that is BARE may have no control word; one that WAITS may have a pending bit.
+        """
+        rnd, words = self.rnd, []
+        narrow = "" if pairs else self.maybe(" width 16")
+        data = narrow or self.maybe(" width 32")
+        address = rnd.choice(("lo", "lo hi", "whole", "short"))
+        if pairs:
+            low_first = address == "whole" or self.chance()
+            names = ["address_lo", "data"] if low_first else ["data", "address_lo"]
+            if address == "whole":
+                # Little endian: its lower half comes first, behind the data.
+                names = ["data", "address"]
+            words.append((names, 2 if address != "whole" else 3))
+            if address == "lo hi":
+                words.append((["address_hi"], 1))
         else:
-            places = [f"address_lo @{at[0]};", _maybe(rnd, f"address_hi @{at[1]};")]
-        width = " width 16" if narrow else _maybe(rnd, " width 32")
-        places.append(f"data @{at[2]}{width};")
-    free = sorted(set(range(0, stride - 8, 4)) - set(at))
-    for name in rnd.sample(("moderation", "credit"), min(len(free), rnd.choice((0, 0, 1, 2)))):
-        width = rnd.choice(("", " width 16"))
-        places.append(f"register {name} @{free.pop()}{width};")
-    cookies = "" if narrow else rnd.choice(_COOKIES)
-    if masked:
-        mask = f"mask bit {rnd.choice((0, 1, 2))}{_maybe(rnd, ' active low')};"
-        cookies = mask + cookies
-    if cookies:
-        width = " width 16" if narrow else _maybe(rnd, " width 32")
-        fields = [cookies, rnd.choice(("", *_FIELDS))]
-        if not memory:
-            fields.append(rnd.choice(_REGISTER_FIELDS if waits else _REGISTER_FIELDS[:-1]))
-        if wide:
-            fields.append("high bits 47:40 = 0x5a; pair bits 63:62 cookie optional;")
-        at = stride - 8 if wide else stride - 4
-        rnd.shuffle(fields)
-        places.append(f"control @{at}{' width 64' if wide else width} {{ {' '.join(fields)} }}")
-    rnd.shuffle(places)
-    return stride, order, " ".join(places)
+            words.append((["data"], 1))
+            if address == "whole":
+                words.append((["address"], 2))
+            elif address == "short":
+                words.append((["address "], 1))
+            else:
+                words += [([f"address_{half}"], 1) for half in address.split()]
+        wide = self.chance(0.15)
+        if not bare or self.chance():
+            words.append((["control"], 2 if wide else 1))
+        words += [([name], 1) for name in rnd.sample(REGISTERS, rnd.choice((0, 0, 1, 2)))]
+        if not pairs:
+            rnd.shuffle(words)
+        at, places = 0, []
+        for names, size in words:
+            at += 2 * rnd.choice((0, 0, 0, 1)) if pairs else rnd.choice((0, 0, 0, 1, 2))
+            if (names[0] in ("data", "address_lo") and pairs) or (names == ["control"] and wide):
+                at += at % 2
+            offset = at * 4
+            for name in names:
+                if name == "control":
+                    width = 64 if wide else rnd.choice((16, 32, 32))
+                    start = offset + (rnd.choice((0, 2)) if width == 16 else 0)
+                    said = f" width {width}" if width != 32 else self.maybe(" width 32")
+                    fields = self.control(width, masked, not pairs, waits)
+                    places.append(f"control @{self.number(start)}{said} {{ {fields} }}")
+                elif name == "data":
+                    start = offset + (rnd.choice((0, 2)) if narrow else 0)
+                    places.append(f"data @{self.number(start)}{data};")
+                elif name in REGISTERS:
+                    width = rnd.choice((16, 32))
+                    start = offset + (rnd.choice((0, 2)) if width == 16 else 0)
+                    said = f" width {width}" if width == 16 else self.maybe(" width 32")
+                    places.append(f"register {name} @{self.number(start)}{said};")
+                elif name == "address ":
+                    places.append(f"address @{self.number(offset)} width 32;")
+                else:
+                    said = self.maybe(f" width {64 if name == 'address' else 32}")
+                    places.append(f"{name} @{self.number(offset)}{said};")
+                offset += 4
+            at += size
+        stride = at * 4 + 4 * rnd.choice((0, 0, 1, 4))
+        return (stride + 7) // 8 * 8 if pairs or wide else stride, self.mixed(places)
 
+    def slot(self, pairs: bool, masked: bool, bare: bool, waits: bool) -> tuple[int, str]:
+        """The stride of a store's slots, and the statement for them."""
+        whole_fits = masked and not bare and not pairs
+        if whole_fits and self.chance(0.2):
+            self.front = FAMILY
+            return 16, "slot crypto_slot;"
+        stride, registers = self.registers(pairs, masked, bare, waits)
+        orders = ("", "little endian", "big endian")
+        order = "" if pairs and "address @" in registers else self.rnd.choice(orders)
+        block = f"{self.number(stride)} {order} {{ {registers} }}"
+        if self.chance(0.25):
+            self.front = f"slot shared {block}\n"
+            return stride, "slot shared;"
+        return stride, f"slot {block}"
 
-def _store(rnd: Random, kind: str, unmaskable: bool) -> tuple[str, str, int]:
-    """A store of that kind, the layout that it names, and its indexes."""
-    nr = rnd.choice((8, 33, 64))
-    size = f"slots {rnd.choice((str(nr), f'runtime max {nr}'))};"
-    if kind == "command":
-        cookies = _maybe(rnd, "cookie queue optional;") + _maybe(rnd, "cookie pasid optional;")
-        return f"store ims: command {{ {size} {cookies} }}", "", nr
-    if kind == "exported":
-        return f"store ims: exported {{ {size} }}", "", nr
-    arrays = kind == "iomem" and not unmaskable and rnd.random() < 0.3
-    waiting = "" if unmaskable or kind != "iomem" else rnd.choice(("", "array"))
-    stride, order, registers = _slot(
-        rnd,
-        kind == "memory",
-        not (arrays or unmaskable),
-        kind == "iomem" and rnd.random() < 0.2,
-        not (waiting or unmaskable),
-    )
-    parts = ["unmaskable;" if unmaskable else ""]
-    layout, slot = "", f"slot {stride} {order} {{ {registers} }}"
-    if rnd.random() < 0.3:
-        layout, slot = f"slot shared {stride} {order} {{ {registers} }}\n", "slot shared;"
-    if kind == "indirect":
-        parts.append(f"bar {rnd.randrange(6)}; select @0x8; window @0x100;")
-    if kind == "iomem":
-        parts.append(f"bar {rnd.randrange(6)};")
-        if rnd.random() < 0.3:
-            size = f"table offset 0x10000 slots {nr - 3}; table offset 0x1000 slots 3;"
+    def tables(self, nr: int, stride: int) -> list[str]:
+        """Several tables, or one, that don't overlap."""
+        counts = [nr]
+        while len(counts) < 3 and counts[-1] > 1 and self.chance(0.7):
+            counts[-1:] = [part := self.rnd.randint(1, counts[-1] - 1), counts[-1] - part]
+        places = self.rnd.sample(range(1, 9), len(counts))
+        step = (stride * nr + 0xFFF) // 0x1000 * 0x1000
+        return [
+            f"table offset {place * step:#x} slots {self.number(count)};"
+            for place, count in zip(places, counts, strict=True)
+        ]
+
+    def ims_store(self) -> int:
+        """An IMS store; gives its number of indexes."""
+        rnd = self.rnd
+        kind = rnd.choice(IMS)
+        nr = rnd.randint(16, MOST)
+        self.required = kind in ("command", "exported")
+        parts = [rnd.choice((f"slots {self.number(nr)};", f"slots runtime max {self.number(nr)};"))]
+        if kind == "command":
+            for name in rnd.sample(COOKIES, rnd.choice((0, 1, 2))):
+                optional = "" if self.strict and self.chance() else " optional"
+                parts.append(f"cookie {name}{optional};")
+        elif kind != "exported":
+            parts += self.slots(kind, nr, parts)
+        self.body.append(f"store ims: {kind} {{ {self.mixed(parts)} }}")
+        return nr
+
+    def slots(self, kind: str, nr: int, parts: list[str]) -> list[str]:
+        """What a store with slots has beside the number of these, which may go to tables."""
+        rnd, more = self.rnd, []
+        unmaskable = kind != "indirect" and self.chance(0.15)
+        arrays = kind == "iomem" and not unmaskable and self.chance(0.4)
+        self.unmaskable = unmaskable
+        bare = unmaskable or arrays
+        pending = kind == "iomem" and not unmaskable and self.chance(0.4)
+        waits = not (unmaskable or pending or kind == "memory")
+        stride, slot = self.slot(kind == "memory", not bare, bare, waits)
+        more.append(slot)
+        if unmaskable:
+            more.append("unmaskable;")
+        if kind == "memory":
+            return more
+        bar = rnd.randrange(6)
+        more.append(f"bar {bar};")
+        if kind == "indirect":
+            return [*more, "select @0x8;", f"window @{rnd.choice((0x100, 0xC))};"]
+        if self.chance(0.3):
+            parts[0] = ""
+            more += self.tables(nr, stride)
         else:
-            offset = rnd.choice(("0x1000", "runtime", "runtime max 64"))
-            parts.append(f"offset {offset};")
+            offsets = (self.number(0x1000), "runtime", "runtime max 0x40")
+            more.append(f"offset {rnd.choice(offsets)};")
         if arrays:
-            low = _maybe(rnd, " active low")
-            parts.append(f"mask_bits {rnd.choice(('', 'bar 5 '))}@0x100{low};")
-        if waiting:
-            parts.append(f"pending {rnd.choice(('', 'bar 4 '))}@0x200;")
-    parts += [size, slot]
-    rnd.shuffle(parts)
-    return f"store ims: {kind} {{ {' '.join(parts)} }}", layout, nr
+            low = self.maybe(" active low")
+            more.append(f"mask_bits {self.maybe(f'bar {(bar + 1) % 6} ')}@0x100{low};")
+        if pending:
+            more.append(f"pending {self.maybe(f'bar {(bar + 2) % 6} ')}@0x200;")
+        return more
+
+    # --- vectors ------------------------------------------------------------------------------
+
+    def vector(self, store: str, index: int, more: str = "") -> int:
+        """A special vector, an array of them, or one that another purpose shares.
+
+        Gives the index behind. MORE is what stands behind it.
+        """
+        rnd = self.rnd
+        contexts = ("", "hard", "threaded", "oneshot")
+        context = rnd.choice(contexts)
+        name, place, use = f"{store}_v{index}", f"{store}[{self.number(index)}]", self.text()
+        self.things += not more
+        if self.chance(0.2):
+            nr = rnd.randint(1, 3)
+            place = f"{store}[{index}..{index + nr - 1}]"
+            self.body.append(f"vector {name}[{nr}] = {place} {use} {context}{more};")
+            return index + nr
+        self.body.append(f"vector {name} = {place} {use} {context}{more};")
+        if self.chance(0.2):
+            other = context if context == "oneshot" else rnd.choice(contexts[:3])
+            self.body.append(f"vector {name}_too = {name} {self.text()} {other};")
+        return index + 1
+
+    def runtime(self, store: str) -> int:
+        """Vectors at indexes that the driver passes. Gives the index behind all there can be."""
+        last = self.rnd.randint(0, 5)
+        for number in range(self.rnd.randint(1, 2)):
+            context = self.rnd.choice(("", "threaded"))
+            place = f"{store}[runtime max {last}]"
+            self.body.append(f"vector {store}_r{number} = {place} {self.text()} {context};")
+            self.things += 1
+        return last + 1
+
+    def give(self, part: str, least: int, ims: bool) -> None:
+        """Give a range to a pool: a new one, or one that has a range already."""
+        names = [*self.pools, f"p{len(self.pools)}"]
+        name = self.rnd.choice(names) if len(names) < 4 else self.rnd.choice(names[:-1])
+        ranges, nr, has_ims = self.pools.get(name, ([], 0, False))
+        self.pools[name] = ([*ranges, part], nr + least, has_ims or ims)
+        self.things += 1
+
+    def indexes(self, store: str, nr: int, kind: str) -> None:
+        """Vectors and ranges over a store, from its first index to its last."""
+        rnd, at, ims = self.rnd, 0, not kind
+        specials = not (ims and self.strict)
+        # Where the PCI core keeps the messages, they may have another end than a pool's range.
+        end = rnd.choice(("", "", "", "managed", "optional")) if kind in PCI else ""
+        if kind == "msi" or end == "optional":
+            at = self.vector(store, 0)
+        if kind in PCI and self.chance(0.15):
+            at = max(at, self.runtime(store))
+        if not (at or end) and self.chance(0.15):
+            return self.give(store, nr, ims)
+        for _ in range(rnd.randint(1, 4)):
+            if specials and self.chance(0.4):
+                at = self.vector(store, at)
+            elif end or self.chance(0.2):
+                at += rnd.randint(0, 1)
+            else:
+                last = min(at + rnd.randint(0, 3), nr - 1)
+                part = f"{store}[{at}..{self.number(last)}]" if last > at else f"{store}[{last}]"
+                self.give(part, last - at + 1, ims)
+                at = last + 1
+            if at >= nr - 3:
+                break
+        if end == "optional":
+            self.vector(store, at, " optional")
+        elif end == "managed":
+            start = f"[{self.number(at)}..]" if at else ""
+            self.body.append(f"pool {store}_m = {store}{start} {self.text()} {{ managed; }}")
+            self.things += 1
+        elif at < nr and (not self.things or self.chance(0.6)):
+            part = rnd.choice((f"{store}[{at}..]", f"{store}[{at}..{nr - 1}]"))
+            self.give(part, nr - at, ims)
+        return None
+
+    def pool(self, name: str, ranges: list[str], least: int, ims: bool) -> None:
+        """A pool over its ranges."""
+        rnd = self.rnd
+        parts = []
+        shares = not (ims and self.strict) and self.chance(0.7)
+        policy = rnd.choice(("per cpu", "least loaded"))
+        if shares:
+            parts.append(f"share {policy} up to {rnd.choice((1, 2, 4, 100))};")
+        dedicated = not shares or self.chance()
+        if dedicated:
+            parts.append("dedicated;")
+            self.isolated |= ims
+        if shares and dedicated:
+            parts.append(self.maybe(f"reserve {rnd.randint(1, min(least, 4))};"))
+        if not shares or policy == "least loaded":
+            parts.append(self.maybe("cpus node;"))
+        rnd.shuffle(ranges)
+        block = self.mixed(parts)
+        self.body.append(f"pool {name} = {' + '.join(ranges)} {self.text()} {{ {block} }}")
+        if not (ims and self.strict):
+            self.givers[name] = MOST if shares else least
+
+    def subdevices(self) -> None:
+        """Subdevices of up to two kinds."""
+        rnd = self.rnd
+        for name in rnd.sample(("sf", "vf"), rnd.choice((0, 0, 1, 1, 2)) if self.givers else 0):
+            chosen = rnd.sample(sorted(self.givers), rnd.randint(1, len(self.givers)))
+            takes = []
+            for pool in chosen:
+                low = rnd.randint(1, min(self.givers[pool], 3))
+                many = f"vectors {pool} {low}..{low + rnd.randint(0, 4)};"
+                takes.append(rnd.choice((f"vector {pool};", many)))
+            self.body.append(f"subdevice {name} max {rnd.randint(1, 64)} {{ {' '.join(takes)} }}")
+
+    # --- the device ---------------------------------------------------------------------------
+
+    def head(self, ims: bool) -> None:
+        """What a device says of itself."""
+        rnd = self.rnd
+        ids = ["pci 1af4:1234;", "pci 1AF4:1235;", "pci class 020000;", "pci class 0C0330;"]
+        self.body += rnd.sample(ids, rnd.choice((1, 1, 2)))
+        if self.chance():
+            self.body.append('path "drivers/irqchip";')
+        people = ('"Jane Doe <jane@example.org>"', '"Zoë Müller <z.m+k@mail.example.org>"')
+        self.body += [f"maintainer {who};" for who in rnd.sample(people, rnd.choice((0, 1, 2)))]
+        if self.chance(0.3):
+            names = rnd.sample((*ISOLATING, *OTHERS), rnd.randint(1, 3))
+            if ims and not set(names) & set(ISOLATING):
+                names.append(rnd.choice(ISOLATING))
+            self.body.append(f"architecture {', '.join(names)};")
+        self.body.append(self.remapping())
+        if self.chance(0.3):
+            self.body.append(f"requires {rnd.randint(1, self.things)} vectors;")
+
+    def remapping(self) -> str:
+        """What is said of interrupt remapping, or nothing."""
+        said = ["requires remapping;"]
+        if self.required or self.isolated or not self.unmaskable:
+            said.append("")
+        if not (self.required or self.unmaskable):
+            said.append("remapping optional;")
+        return self.rnd.choice(said)
+
+    def made(self) -> str:
+        """The layout."""
+        pci = self.rnd.choice(("msix", "msi", ""))
+        ims = not pci or self.chance(0.7)
+        if pci:
+            self.body.append(f"store table: {pci};")
+            self.indexes("table", PCI[pci], pci)
+        if ims:
+            self.indexes("ims", self.ims_store(), "")
+        for name, pool in self.pools.items():
+            self.pool(name, *pool)
+        self.subdevices()
+        self.head(ims)
+        lines = [line for line in self.body if line]
+        self.rnd.shuffle(lines)
+        body = "\n".join(f"    {line}" for line in lines)
+        return f"{self.front}device foo {self.text()} {{  # made at random\n{body}\n}}\n"
 
 
-def layout(seed: int) -> str:
-    """A layout; the same seed gives the same one."""
-    rnd = Random(seed)
-    pci = rnd.choice(("msix", "msi", ""))
-    kinds = ("iomem", "iomem", "indirect", "memory", "command", "exported", "" if pci else "iomem")
-    kind = rnd.choice(kinds)
-    unmaskable = kind in ("iomem", "memory") and rnd.random() < 0.2
-    head = ["pci 1af4:1234;", _maybe(rnd, "pci class 020000;")]
-    head.append(_maybe(rnd, 'path "drivers/irqchip";'))
-    head.append(_maybe(rnd, 'maintainer "Jane Doe <jane@example.org>";'))
-    archs = ("x86_64", "x86, arm64", "powerpc, x86_64", "riscv, x86")
-    head.append(_maybe(rnd, f"architecture {rnd.choice(archs)};"))
-    remapping = "requires remapping;" if unmaskable else _maybe(rnd, "requires remapping;")
-    if not remapping and kind in ("iomem", "indirect", "memory"):
-        remapping = _maybe(rnd, "remapping optional;")
-    head += [remapping, _maybe(rnd, "requires 1 vectors;")]
-    text = ""
-    members: list[str] = []
-
-    def users(store: str, last: int, open_end: bool) -> None:
-        first = 0
-        if (pci == "msi" and store == "table") or rnd.random() < 0.6:
-            purpose = _maybe(rnd, f'"{store} events"')
-            head.append(f"vector {store}_v = {store}[0] {purpose} {rnd.choice(_CONTEXTS)};")
-            first = 1
-        if open_end and rnd.random() < 0.2:
-            head.append(f"pool {store}_m = {store}[{first}..] {{ managed; }}")
-            return
-        ranges = f"{store}[" + rnd.choice((f"{first}..", f"{first}..{last}", str(last))) + "]"
-        if first == 0 and rnd.random() < 0.3:
-            ranges = store
-        how = rnd.choice(_POLICIES)
-        purpose = _maybe(rnd, '"queues"')
-        head.append(f"pool {store}_p = {ranges} {purpose} {{ {how} }}")
-        if "share" in how:
-            members.append(f"{store}_p")
-
-    if pci:
-        head.append(f"store table: {pci};")
-        users("table", 7, True)
-    if kind:
-        store, text, nr = _store(rnd, kind, unmaskable)
-        head.append(store)
-        users("ims", nr - 1, False)
-    if members and rnd.random() < 0.5:
-        takes = [rnd.choice((f"vector {p};", f"vectors {p} 1..4;")) for p in members]
-        head.append(f"subdevice sf max {rnd.randint(1, 64)} {{ {' '.join(takes)} }}")
-    rnd.shuffle(head)
-    title = _maybe(rnd, '"Some card"')
-    body = "\n".join(f"    {line}" for line in head if line)
-    return f"{text}device foo {title} {{\n{body}\n}}\n"
+def layout(rnd: Random) -> str:
+    """A layout of one device, `foo`; it may include a file of examples/parts."""
+    return Maker(rnd).made()
 
 
-_CONTEXTS = ("", "hard", "threaded", "oneshot")
-_POLICIES = (
-    "dedicated;",
-    "share per cpu up to 4;",
-    "share least loaded up to 4;",
-    "share per cpu up to 8; dedicated;",
-    "share least loaded up to 8; dedicated; reserve 1; cpus node;",
-    "dedicated; cpus node;",
-)
+if __name__ == "__main__":
+    print("\n".join(layout(Random(int(seed))) for seed in sys.argv[1:]))

@@ -112,6 +112,13 @@ SEEDED = {
     ),
     "store renamed": ("ims", "slots_of_its_own", "!store-renamed"),
     "context": ("threaded", "oneshot", "!vector-context"),
+    "vector array": ("tick = table[1]", "tick[1] = table[1..1]", "!vector-form"),
+    "vector at run time": ("tick = table[1]", "tick = table[runtime max 1]", "!vector-form"),
+    "vector shared": (
+        '    vector tick = table[1] "a timer";\n',
+        '    vector tick = misc "a timer";\n',
+        "!vector-removed +vector-added",
+    ),
     "vector renamed": ("vector tick", "vector timer", "!vector-renamed"),
     "vector gone": ('    vector tick = table[1] "a timer";\n', "", "!vector-removed"),
     "vector new": (
@@ -208,7 +215,7 @@ def test_every_rule_is_seeded() -> None:
 #: Graded by tests of their own below.
 MORE = (
     "!cookie !device-removed +device-added +store-added !store-removed !store-kind +pool-added "
-    "!pool-removed +subdevice-added"
+    "!pool-removed +subdevice-added !vector-optional"
 )
 
 EQ = """\
@@ -220,6 +227,22 @@ device two "Two" {
     %s
 }
 """
+
+
+def test_vectors_that_may_be_missing() -> None:
+    base = EQ.replace("    pool a = table[8..] { dedicated; }\n", "")
+    always, optional = (
+        base % (f"vector a[2] = table[0..1]{how};", "") for how in ("", " optional")
+    )
+    assert found(always, optional) == ["!vector-optional"]
+    assert found(optional, always) == ["+vector-optional"]
+
+
+def test_what_a_shared_vector_is_changes() -> None:
+    base = EQ % ("vector a1 = table[0]; vector a2 = table[1];", "vector b = a1 %s;")
+    assert found(base % "", base % '"text"') == ["=texts"]
+    assert found(base % "", base % "threaded") == ["!vector-context"]
+    assert found(base % "", base.replace("= a1", "= a2") % "") == ["!vector-moved"]
 
 
 def test_devices_come_and_go() -> None:

@@ -62,8 +62,10 @@ def test_names_are_those_of_the_device(device: Device, profile: Target) -> None:
     for pool, title in found["POOLS"]:  # type: ignore[misc]
         assert re.search(rf"struct irq_vecpool\t+{pool};", body)
         assert any(f'"{title}"' in text for text in files.values())
+    counts = {vector.name: vector.count for vector in device.vectors}
     for vector, _, _ in found["SPECIALS"]:  # type: ignore[misc]
-        assert re.search(rf"unsigned int\t+{vector};", body)
+        number = "" if counts[vector] is None else rf"\[{counts[vector]}\]"
+        assert re.search(rf"unsigned int\t+{vector}{number};", body)
     for pool in found["MANAGED"]:
         assert f"struct {{ unsigned int nr; }} {pool};" in body
     for sub in found["SUBDEVICES"]:

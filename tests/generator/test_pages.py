@@ -16,7 +16,7 @@ from imsgen.dsl import load
 from imsgen.generator.commands.show import svg_of
 from imsgen.generator.kernel.target import Target
 
-from .conftest import REPOSITORY, git, plant
+from .conftest import REPOSITORY, git, held, plant
 
 PICTURES = sorted((REPOSITORY / "docs" / "pictures").glob("*.svg"))
 
@@ -80,6 +80,21 @@ def test_the_driver_of_the_readme() -> None:
     names = set(re.findall(r"\b\w*idxd_\w+", code)) | set(re.findall(r"\.(\w+) =", code))
     assert len(names) > 6
     assert all(re.search(rf"\b{name}\b", text) for name in names), names
+
+
+def test_the_whole_driver() -> None:
+    """It passes a struct as the header has it, and is the skeleton that is built and booted."""
+    header = "generated/idxd/linux-6.12/src/include/linux/irqchip/irq-idxd.h"
+    struct = re.search(
+        r"^/\*\*\n \* struct idxd_irqs_params.*?^\};\n",
+        (REPOSITORY / header).read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert struct
+    driver = (REPOSITORY / "examples/idxd/idxd-skeleton.c").read_text()
+    wanted = iter([struct[0], driver])
+    held("docs/driver.md", "c", lambda _: next(wanted))
+    assert not list(wanted)
 
 
 # --- the site ---------------------------------------------------------------------------------

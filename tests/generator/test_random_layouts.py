@@ -1,61 +1,96 @@
 """What the checker passes is made: random layouts, and every layout in a document.
 
-Headers of slots are compared with a model of their own: the offsets of a packed struct's members
-and the bits of its defines, computed from the text of the layout and nothing else.
+What is made is compared with a model of its own, computed from the text of the layout and nothing
+else: the bytes and bits of a slot, who has which index, and what a driver can call.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.recover import read
 from imsgen.dsl.source import Source
-from imsgen.dsl.tokens import grammar
+from imsgen.dsl.tokens import grammar, keywords
 from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner
+from imsgen.kernel_test_module import layouts
+from imsgen.kernel_test_module.stages import Place
 
-from .random_layouts import layout
+from .random_layouts import FAMILY, layout
 
 ROOT = Path(__file__).resolve().parents[2]
-SEEDS = range(300)
 PLANNER = Planner(embedded(DEFAULT))
 
-#: Rules that no random layout has: other files', and several of what is tested by itself.
-ELSEWHERE = {"start", "include"}
+#: Where random layouts are: what they include is beside the examples.
+PLACE = ROOT / "examples" / "random.ims"
+
+#: All layouts there can be. Its choices are hypothesis', which makes one that fails smaller.
+LAYOUTS = st.randoms(use_true_random=False).map(layout)
+
+#: How many there are in each run.
+EXAMPLES = 300
+
+#: Rules and words that every layout has.
+ALWAYS = {"start", "device", "store", "`device`", "`store`", "`pci`"}
 
 #: Bytes and bits: members by offset and size, defines by mask.
 Parts = tuple[dict[str, tuple[int, int]], dict[str, int]]
 
+NUMBER = r"(0[xX][0-9a-fA-F_]+|[0-9_]+)"
+
+
+def number(text: str) -> int:
+    """A number of a layout."""
+    return int(text.replace("_", ""), 0)
+
+
+def slot_of(text: str) -> tuple[int, str]:
+    """The stride of a layout's slot, and the text with what is in it; empty if there is none."""
+    if FAMILY in text:
+        text = (ROOT / "examples/parts/family.ims").read_text("utf-8")
+    found = re.search(rf"\bslot (?:\w+ )??{NUMBER} .*\}}", text, re.S)
+    return (number(found[1]), found[0]) if found else (0, "")
+
 
 def said(text: str) -> Parts:
-    """What a layout's slot has, by its words."""
+    """What a slot has, by its words."""
     members = {}
     for name, at, width in re.findall(
-        r"(address|address_lo|address_hi|data|control|(?<=register )\w+) @(\d+)(?: width (\d+))?",
+        r"\b(address|address_lo|address_hi|data|control|(?<=register )\w+) "
+        rf"@{NUMBER}(?: width (\d+))?",
         text,
     ):
         size = int(width or (64 if name == "address" else 32)) // 8
-        if name == "address":
+        start = number(at)
+        if name == "address" and size == 8:
             big = "big endian" in text
-            members["address_hi" if big else "address_lo"] = (int(at), 4)
-            members["address_lo" if big else "address_hi"] = (int(at) + 4, 4)
+            members["address_hi" if big else "address_lo"] = (start, 4)
+            members["address_lo" if big else "address_hi"] = (start + 4, 4)
         else:
-            members[name] = (int(at), size)
+            members["address_lo" if name == "address" else name] = (start, size)
     bits = {}
     for name, high, low in re.findall(r"(\w+) bits (\d+):(\d+) cookie", text):
         bits[name.upper()] = (1 << (int(high) + 1)) - (1 << int(low))
-    for name, bit in re.findall(r"(\w+_enable|mask|\w+(?= bit \d+ (?:cookie|pending))) bit (\d+)", text):
+    for name, bit in re.findall(
+        r"(\w+_enable|mask|\w+(?= bit \d+ (?:cookie|pending))) bit (\d+)", text
+    ):
         bits[name.upper()] = 1 << int(bit)
     fixed = {
         name.upper(): int(value, 0) << int(low)
         for name, low, value in re.findall(r"(\w+) bits \d+:(\d+) = (\w+);", text)
     }
-    fixed |= {name.upper(): 1 << int(bit) for name, bit in re.findall(r"(\w+) bit (\d+) set;", text)}
+    fixed |= {
+        name.upper(): 1 << int(bit) for name, bit in re.findall(r"(\w+) bit (\d+) set;", text)
+    }
     return members, bits | fixed | ({"": sum(fixed.values())} if any(fixed.values()) else {})
 
 
@@ -81,9 +116,64 @@ def made(header: str) -> Parts:
     return members, bits
 
 
+def check_slot(text: str, headers: list[str]) -> None:
+    """The struct and the defines of a slot are what the layout says."""
+    stride, slot = slot_of(text)
+    assert len(headers) == bool(slot)
+    for header in headers:
+        members, bits = made(header)
+        wanted, masks = said(slot)
+        assert members.pop("stride")[0] == stride
+        if "message" in members:
+            first = min(wanted["address_lo"], wanted["data"])
+            assert members.pop("message") == (first[0], 8)
+            wanted.pop("address_lo"), wanted.pop("data")
+        if "ctrl" in members:
+            members["control"] = members.pop("ctrl")
+        assert members == wanted
+        assert bits == masks
+
+
+def ranges_said(text: str) -> Iterator[tuple[str, str, int, int | None]]:
+    """Pool, store, first and last index of each range of pools that aren't managed."""
+    for name, ranges, block in re.findall(r"pool (\w+) = ([^\"{]*).*?\{(.*?)\}", text):
+        if "managed" not in block:
+            for part in ranges.split("+"):
+                store, first, dots, last = re.fullmatch(
+                    rf"\s*(\w+)(?:\[{NUMBER}(\.\.)?{NUMBER}?\])?\s*", part
+                ).groups()  # type: ignore[union-attr]
+                if not dots:
+                    last = first
+                yield name, store, number(first or "0"), number(last) if last else None
+
+
+def ranges_made(glue: str) -> Iterator[tuple[str, str, int, int | None]]:
+    """The same from the tables of the C file."""
+    for name, rows in re.findall(r"irq_vec_range foo_(\w+)_ranges\[\] = \{(.*?)\n\};", glue, re.S):
+        for store, first, last in re.findall(
+            r"\.source = FOO_(\w+), \.first = (\d+), \.last = (\w+)", rows
+        ):
+            yield name, store.lower(), int(first), None if last == "UINT_MAX" else int(last)
+
+
+def calls_said(text: str) -> set[str]:
+    """Functions that a driver of a layout can call."""
+    calls = {f"foo_irq_{name}" for name in re.findall(r"\bvector (\w+) =", text)}
+    for name, block in re.findall(r"pool (\w+) = [^{]*\{(.*?)\}", text):
+        if "share" in block:
+            calls |= {f"foo_{name}_{call}" for call in ("get", "attach", "detach", "dispatch")}
+        if "dedicated" in block:
+            calls |= {f"foo_{name}_{call}" for call in ("get_dedicated", "get_at")}
+        if "managed" in block:
+            calls |= {f"foo_{name}_{call}" for call in ("affinity", "irq")}
+    for name in re.findall(r"subdevice (\w+) max", text):
+        calls |= {f"foo_{name}_{call}" for call in ("irqs_init", "nr", "irq")}
+    return calls
+
+
 def generated(text: str) -> dict[str, str]:
     """The files that are made of a layout's devices."""
-    result = load("random.ims", text.encode())
+    result = load(str(PLACE), text.encode())
     assert result.ok, render(result.diagnostics) + text
     out: dict[str, str] = {}
     for device in result.devices:
@@ -91,36 +181,61 @@ def generated(text: str) -> dict[str, str]:
     return out
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_what_is_right_is_made(seed: int) -> None:
-    text = layout(seed)
+def check(text: str) -> None:
+    """A layout is made, and what is made says what it says."""
     files = generated(text)
-    headers = [file for path, file in files.items() if "_slot {" in file and path.endswith(".h")]
-    assert len(headers) == (1 if "slot " in text else 0)
-    for header in headers:
-        members, bits = made(header)
-        wanted, masks = said(text)
-        (stride,) = re.findall(r"slot (?:shared )?(\d+) ", text)
-        assert members.pop("stride")[0] == int(stride)
-        if "message" in members:
-            first = min(wanted["address_lo"], wanted["data"])
-            assert members.pop("message") == (first[0], 8)
-            wanted.pop("address_lo"), wanted.pop("data")
-        if "control" not in members and "ctrl" in members:
-            members["control"] = members.pop("ctrl")
-        assert members == wanted
-        assert bits == masks
+    check_slot(text, [file for path, file in files.items() if path.endswith("-ims.h")])
+    public = files["include/linux/irqchip/irq-foo.h"]
+    glue = next(file for path, file in files.items() if path.endswith("/irq-foo.c"))
+    assert sorted(ranges_made(glue)) == sorted(ranges_said(text))
+    called = set(re.findall(r"\b(foo_\w+)\(", public))
+    assert calls_said(text) <= called
+    limits = dict(re.findall(r"#define FOO_(\w+)_LIMIT\s+(\d+)", public))
+    shares = re.findall(r"pool (\w+) = [^{]*\{[^}]*share [a-z ]* up to (\d+)", text)
+    assert limits == {name.upper(): limit for name, limit in shares}
 
 
-def test_every_rule_of_the_grammar_is_hit() -> None:
-    hit = set()
-    for seed in SEEDS:
-        text = layout(seed)
-        tree, _ = read(Source("random.ims", text), text)
-        hit |= {node.data for node in tree.iter_subtrees()}
+def hits(text: str) -> set[str]:
+    """The rules and words of the grammar that a layout has."""
+    tree, _ = read(Source("random.ims", text), text)
+    words = keywords()
+    return {str(node.data) for node in tree.iter_subtrees()} | {
+        f"`{token}`" for token in tree.scan_values(lambda token: str(token) in words)
+    }
+
+
+def table(seen: Counter[str]) -> list[str]:
+    """In how many layouts there is what the language has, and in how many there isn't."""
     rules = {rule.alias or rule.origin.name for rule in grammar().rules}
-    wanted = {name for name in rules if not name.startswith(("_", "$"))} - ELSEWHERE
-    assert wanted <= {str(name) for name in hit}
+    rows = sorted(name for name in rules if not name.startswith(("_", "$")))
+    rows += sorted(f"`{word}`" for word in keywords())
+    total = seen["all"]
+    return [f"{row:20} with {seen[row]:4}  without {total - seen[row]:4}" for row in rows]
+
+
+def test_what_is_right_is_made() -> None:
+    """Each statement of the language is in some of them, and missing in others."""
+    seen: Counter[str] = Counter()
+
+    @settings(deadline=None, max_examples=EXAMPLES, derandomize=True)
+    @given(LAYOUTS)
+    def every(text: str) -> None:
+        check(text)
+        seen.update(["all", *hits(text)])
+
+    every()
+    rows = table(seen)
+    print("\n".join(rows))
+    assert not [row for row in rows if " with    0" in row]
+    assert not [row for row in rows if " without    0" in row and row.split()[0] not in ALWAYS]
+
+
+def test_what_is_booted_has_all_of_the_language() -> None:
+    """The layouts that one kernel is built of, ten random ones among them."""
+    seen: Counter[str] = Counter()
+    for _, text in layouts.texts(Place(ROOT)):
+        seen.update(["all", *hits(text)])
+    assert not [row for row in table(seen) if " with    0" in row]
 
 
 DOCUMENTS = [

@@ -300,14 +300,51 @@ def test_own_place(tree: Path, profile: Target, tmp_path: Path) -> None:
     device = device_of(small(tmp_path, "small", text))
     with pytest.raises(SeriesError, match="use --tree"):
         Planner(profile).series([device])
-    with pytest.raises(SeriesError, match="has no drivers/foo/Kconfig: make Kconfig"):
-        Planner(probe(str(tree))).series([device])
     (tree / "drivers/foo").mkdir()
     (tree / "drivers/foo/Kconfig").write_text("config FOO\n\tbool\n")
     (tree / "drivers/foo/Makefile").write_text("obj-$(CONFIG_FOO) += foo.o\n")
     made = Planner(probe(str(tree))).series([device])
     assert "drivers/foo/irq-small.c" in made.files
     assert "drivers/foo/tests/small_irqs_kunit.c" in made.files
+
+
+@pytest.mark.parametrize(
+    ("above", "behind"),
+    [
+        ('menu "M"\n\nsource "drivers/m/a/Kconfig"\n\nendmenu\n', "\n{}\n\nendmenu\n"),
+        ('if M\nsource "drivers/m/a/Kconfig"\nendif # M\n', "endif # M\n\n{}\n"),
+        ("config M\n\tbool\n\n", "\tbool\n\n{}\n\n"),
+    ],
+)
+def test_folder_of_a_new_driver(git_tree: Path, tmp_path: Path, above: str, behind: str) -> None:
+    """It gets Kconfig and Makefile, and those of its parent read them; once for two devices."""
+    parent = git_tree / "drivers/m"
+    parent.mkdir()
+    (parent / "Kconfig").write_text(above)
+    (parent / "Makefile").write_text("obj-$(CONFIG_M) += m.o\n")
+    git(git_tree, "add", "-A")
+    git(git_tree, "commit", "-qm", "m")
+    text = SMALL.replace("pci 1b36", 'path "drivers/m/nic"; pci 1b36')
+    devices = [device_of(small(tmp_path, name, text)) for name in ("small", "tiny")]
+    for device in devices:
+        made = Planner(probe(str(git_tree))).series([device])
+        git(git_tree, "am", "-q", text=patches.mbox(made.commits, "0.1.0"))
+    source = 'source "drivers/m/nic/Kconfig"'
+    assert (parent / "Kconfig").read_text().endswith(behind.format(source))
+    assert (parent / "Kconfig").read_text().count(source) == 1
+    makefile = (parent / "Makefile").read_text().split("\n")
+    assert [line.split() for line in makefile[1:-1]] == [["obj-y", "+=", "nic/"]]
+    for path, count in (("Kconfig", 4), ("Makefile", 4)):
+        text = (parent / "nic" / path).read_text()
+        assert text.startswith("# SPDX-License-Identifier: GPL-2.0\n")
+        assert len(re.findall(r"(?m)^(?:config |obj-)", text)) == count
+
+
+@pytest.mark.parametrize("path", ["drivers/foo/nic", "nic"])
+def test_folder_in_no_folder_of_the_kernel(tree: Path, tmp_path: Path, path: str) -> None:
+    text = SMALL.replace("pci 1b36", f'path "{path}"; pci 1b36')
+    with pytest.raises(SeriesError, match=rf"has neither {path}/Kconfig nor"):
+        Planner(probe(str(tree))).series([device_of(small(tmp_path, "small", text))])
 
 
 def test_tree_that_does_not_fit(tree: Path, idxd: Device) -> None:

@@ -67,7 +67,10 @@ def test_every_vector_is_used(device: Device) -> None:
     f = device.name
     members = {m.pool for sub in device.subdevices for m in sub.members}
     for vector in device.vectors:
-        assert f"{f}_irq_{vector.name}(&priv->irqs)" in text
+        number = "" if vector.count is None else ", i"
+        assert f"{f}_irq_{vector.name}(&priv->irqs{number})" in text
+    for shared in device.shared:
+        assert f"{f}_irq_{shared.name}(&priv->irqs)" in text
     for pool in device.pools:
         if pool.sharing:
             assert f"{f}_{pool.name}_dispatch(vec, " in text

@@ -334,3 +334,18 @@ def test_another_folder(tree: Tree) -> None:
     assert "drivers/other/irq-idxd.c" in names and "drivers/irqchip/irq-idxd.c" not in names
     assert "IDXD" not in (tree.root / "drivers/irqchip/Kconfig").read_text()
     assert "IDXD" in (folder / "Kconfig").read_text()
+
+
+def test_a_new_folder(tree: Tree) -> None:
+    """The layout says a folder that isn't there yet: that of its parent reads it."""
+    parent = tree.root / "drivers/other"
+    parent.mkdir()
+    for name in ("Kconfig", "Makefile"):
+        (parent / name).write_text("# Other\n")
+    git(tree.root, "add", "-A")
+    git(tree.root, "commit", "-qm", "folder")
+    tree.apply(OLD)
+    tree.am(tree.update(OLD.replace("    pci ", '    path "drivers/other/new";\n    pci ', 1)))
+    for name in ("Kconfig", "Makefile"):
+        assert "IDXD" in (parent / "new" / name).read_text()
+        assert "new/" in (parent / name).read_text()

@@ -79,8 +79,11 @@ module.exports = grammar({
     _bits: $ => choice(seq('bit', $.number), seq('bits', $.number, ':', $.number)),
 
     vector: $ => seq(
-      'vector', $.name, '=', $.name, '[', $.number, ']', optional($.string),
-      optional(choice('hard', 'threaded', 'oneshot')), ';',
+      'vector', $.name, optional(seq('[', $.number, ']')), '=', $.name, optional($.index),
+      optional($.string), optional(choice('hard', 'threaded', 'oneshot')), optional('optional'), ';',
+    ),
+    index: $ => seq(
+      '[', choice(seq('runtime', 'max', $.number), seq($.number, optional(seq('..', $.number)))), ']',
     ),
 
     pool: $ => seq(

@@ -1,0 +1,97 @@
+"""Layouts that no example has, all built into one UML kernel and booted at once.
+
+They are odd ones (`tests/layouts`), real devices (`tests/devices`), each `ims` block of each
+document, and random ones.  Each is renamed, so that all fit into one kernel.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from imsgen.dsl import load
+from imsgen.dsl.diagnostics import render
+from imsgen.dsl.model import Device
+
+from . import boot, build, checks, host, stages
+from .report import Report
+from .stages import Place
+
+#: The random layouts, the same in each run.
+SEEDS = range(1, 11)
+
+#: The suites of these layouts and no others, for the kernel's command line.
+GLOB = "*_s[0-9][0-9]_irqs"
+
+WARNINGS = checks.Variant("W=1 C=2", ("W=1", "C=2"))
+
+
+def blocks(page: str) -> list[str]:
+    """The layouts that a document shows, those that are refused left out."""
+    return re.findall(r"^```ims\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def random(place: Place, seed: int) -> str:
+    """The random layout of a seed. Raises `StageError`."""
+    command = [sys.executable, "-m", "tests.generator.random_layouts", str(seed)]
+    done = subprocess.run(command, cwd=place.root, capture_output=True, text=True)
+    if done.returncode:
+        raise host.StageError(f"no random layout {seed}\n{host.tail(done.stderr)}")
+    return done.stdout
+
+
+def odd(place: Place) -> list[Path]:
+    """The files of odd layouts."""
+    return sorted((place.root / "tests" / "layouts").glob("*.ims"))
+
+
+def texts(place: Place) -> Iterator[tuple[Path, str]]:
+    """The layouts, with the paths that their includes start from."""
+    real = sorted((place.root / "tests" / "devices").glob("*.ims"))
+    for path in (*odd(place), *real):
+        yield path, path.read_text("utf-8")
+    for page in (place.root / "README.md", *sorted((place.root / "docs").glob("*.md"))):
+        for text in blocks(page.read_text("utf-8")):
+            yield page.with_suffix(".ims"), text
+    for seed in SEEDS:
+        yield place.root / "examples" / f"random{seed}.ims", random(place, seed)
+
+
+def devices(place: Place) -> list[Device]:
+    """The devices of all layouts; what several places have is there once.
+
+    Raises `StageError` when a layout is not valid.
+    """
+    found: list[Device] = []
+    seen: set[str] = set()
+    for path, text in texts(place):
+        if text in seen:
+            continue
+        seen.add(text)
+        result = load(str(path), text.encode())
+        if not result.ok:
+            raise host.StageError(f"{path} is not valid\n{render(result.diagnostics)}")
+        for one in result.devices:
+            # All are in one folder, which is there.
+            found.append(replace(one, name=f"{one.name}_s{len(found):02}", path=None))
+    return found
+
+
+def judge(
+    place: Place,
+    built: build.Build,
+    files: Sequence[str],
+    suites: Sequence[str],
+    report: Report,
+) -> None:
+    """What the compiler and sparse say of the FILES, and the boot in which all SUITES run."""
+    own = replace(built, label=f"{built.label}-layouts")
+    host.say(f"random layouts of the seeds {SEEDS[0]} to {SEEDS[-1]} are among them")
+    glob = (f"kunit.filter_glob={GLOB}",)
+    stages.run_boot(place, own, boot.UML, built.source, suites, report, glob)
+    faults = checks.faults_in(WARNINGS, own, tuple(files))
+    report.check(f"{own.label} compile with {WARNINGS.name}", faults)
