@@ -68,10 +68,11 @@ generated: $(SETUP) ## make generated/ and the skeletons of drivers beside the e
 PICTURES := crypto2 idxd mlx5 nvme rocker vfio
 
 .PHONY: pictures
-pictures: $(SETUP) ## make docs/pictures/ again
+pictures: $(SETUP) ## make docs/pictures/ again, and with Chromium what shows the tool at work
 	@for name in $(PICTURES); do \
 		$(BIN)/imsgen show examples/$$name.ims --svg docs/pictures/$$name.svg || exit 1; \
 	done
+	$(BIN)/python -m tests.generator.pictures
 
 .PHONY: site
 site: $(SETUP) ## docs/ as a site: build/site/index.html

@@ -11,11 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 
 from imsgen.dsl import load
 from imsgen.generator.commands.show import svg_of
 from imsgen.generator.kernel.target import Target
 
+from . import pictures
 from .conftest import REPOSITORY, git, plant
 
 PICTURES = sorted((REPOSITORY / "docs" / "pictures").glob("*.svg"))
@@ -69,6 +71,20 @@ def test_pictures(path: Path) -> None:
 
 def test_there_are_six_pictures() -> None:
     assert len(PICTURES) == 6
+
+
+def test_the_typo() -> None:
+    """The README shows what the tool says, and `make pictures` has drawn it."""
+    assert pictures.TYPO.read_bytes() == pictures.typo()
+    assert b"://" not in re.sub(rb'xmlns="[^"]*"|<!--.*?-->', b"", pictures.typo())
+
+
+@pytest.mark.parametrize("path", pictures.SCREENSHOTS.values(), ids=lambda path: path.stem)
+def test_screenshots(path: Path) -> None:
+    """They show the page of today: `make pictures` takes them."""
+    picture = Image.open(path)
+    assert picture.size == (pictures.WIDTH, pictures.HEIGHT)
+    assert picture.info["shows"] == pictures.shown(pictures.page())
 
 
 def test_the_driver_of_the_readme() -> None:
