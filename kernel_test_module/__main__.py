@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
             "mutants",
             "e2e",
             "simulate",
+            "updates",
         ),
         help="all: every kernel stage with its checks; test: lint and pytest too",
     )
@@ -111,6 +112,16 @@ def simulated(place: Place, report: Report) -> None:
         report.check("simulated", str(error).splitlines())
 
 
+def updated(place: Place, report: Report) -> None:
+    """Trees that `imsgen update` has brought up to date build."""
+    from . import updates
+
+    try:
+        updates.run(place, report)
+    except host.StageError as error:
+        report.check("updated devices", str(error).splitlines())
+
+
 def seeded(place: Place, report: Report) -> None:
     """The seeded faults and the odd layouts, on the reference kernel under UML."""
     from . import mutants
@@ -165,6 +176,8 @@ def run(args: argparse.Namespace) -> int:
             )
     if able and args.stage == "test" and not args.fast:
         counts.stage(place, report)
+    if able and args.stage in ("updates", "all", "test") and not (args.fast or args.pristine):
+        updated(place, report)
     if able and args.stage in ("all", "test") and not (args.fast or args.pristine):
         seeded(place, report)
     if able and args.stage in ("simulate", "all", "test") and not (args.fast or args.pristine):
