@@ -121,7 +121,7 @@ fuzz: $(SETUP) ## ten minutes: runs that are killed, odd descriptions, trees, fo
 	$(BIN)/python tests/fuzz/fuzz.py --seed $(or $(SEED),1)
 
 .PHONY: night
-night: $(SETUP) ## eight hours of the same with a fresh seed, or with SEED=n again
+night: tutorial ## the tutorial, and eight hours of the same with a fresh seed, or with SEED=n again
 	$(BIN)/python tests/fuzz/fuzz.py --seconds 28000 --kills 5000 --pairs 2000 $(SEED:%=--seed %)
 
 # --- the kernel ---------------------------------------------------------------------------------
@@ -153,6 +153,10 @@ e2e: $(SETUP) packages ## real interrupts through generated stores, in QEMU; pri
 .PHONY: simulate
 simulate: $(SETUP) packages ## the simulator against generated pools in a booted kernel, operation by operation
 	$(RUNNER) simulate
+
+.PHONY: tutorial
+tutorial: $(SETUP) packages ## all commands of docs/tutorial.md, up to an interrupt that fires
+	$(RUNNER) tutorial
 
 .PHONY: mutants
 mutants: $(SETUP) packages ## seeded faults in the templates: each one has to be caught by KUnit

@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
             "mutants",
             "e2e",
             "simulate",
+            "tutorial",
             "updates",
         ),
         help="all: every kernel stage with its checks; test: lint and pytest too",
@@ -122,6 +123,16 @@ def updated(place: Place, report: Report) -> None:
         report.check("updated devices", str(error).splitlines())
 
 
+def taught(place: Place, report: Report) -> None:
+    """The commands of the tutorial, in a whole kernel tree."""
+    from . import tutorial
+
+    try:
+        tutorial.run(place, report)
+    except host.StageError as error:
+        report.check("tutorial", str(error).splitlines())
+
+
 def seeded(place: Place, report: Report) -> None:
     """The seeded faults and the odd layouts, on the reference kernel under UML."""
     from . import mutants
@@ -176,6 +187,8 @@ def run(args: argparse.Namespace) -> int:
             )
     if able and args.stage == "test" and not args.fast:
         counts.stage(place, report)
+    if args.stage == "tutorial":
+        taught(place, report)
     if able and args.stage in ("updates", "all", "test") and not (args.fast or args.pristine):
         updated(place, report)
     if able and args.stage in ("all", "test") and not (args.fast or args.pristine):
