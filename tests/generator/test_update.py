@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import shutil
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from imsgen.dsl import load
 from imsgen.generator.kernel.target import probe
 from imsgen.generator.patches import mbox
 from imsgen.generator.series import Planner, groups_of
+from imsgen.kernel_test_module.updates import PAIRS, pair
 
 from .conftest import EXAMPLES, REPOSITORY, git
 
@@ -22,27 +22,6 @@ Capture = pytest.CaptureFixture[str]
 
 OLD = (EXAMPLES / "idxd.ims").read_text()
 NEW = OLD.replace("share per cpu up to 8", "share per cpu up to 16").replace("misc", "events")
-
-
-def layouts() -> list[str]:
-    """All devices of examples and tests, each of which is called foo."""
-    out = []
-    for path in sorted([*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]):
-        head, *blocks = re.split(r"(?m)^device ", path.read_text())
-        includes = "".join(re.findall(r"(?m)^include .*\n", head))
-        out += [f"{includes}device foo {block.partition(' ')[2]}" for block in blocks]
-    return out
-
-
-def some(chance: random.Random) -> str:
-    """A layout, with and without what few of them have."""
-    text = chance.choice(layouts())
-    for word in ("Jane", "John"):
-        if chance.random() < 0.4:
-            text = text.replace("pci ", f'maintainer "{word} Doe <{word}@example.org>";\npci ', 1)
-    if chance.random() < 0.4:
-        text = re.sub(r'^(.*device foo ")', r"\1Other ", text, count=1, flags=re.M)
-    return text
 
 
 def files(root: Path) -> dict[str, str]:
@@ -92,14 +71,13 @@ def tree(git_tree: Path, imsgen: Run, capfd: Capture) -> Tree:
 
 
 @pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20))]
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, PAIRS))]
 )
 def test_old_series_and_update_are_the_new_tree(
     seed: int, tree: Tree, imsgen: Run, capfd: Capture
 ) -> None:
     """What the old series has prepared in the kernel stays: others may use it."""
-    chance = random.Random(seed)
-    old, new = some(chance), some(chance)
+    old, new = pair(REPOSITORY, seed)
     other = Tree(tree.root.with_name("other"), imsgen, capfd)
     git(tree.root, "clone", "-q", ".", str(other.root))
 
