@@ -312,8 +312,7 @@ class SlotKind(Ims):
             in_desc=f"desc->data.dcookie.{self.where}",
             control=self.control,
             mask_bit=self.mask_bit and not self.shadowed,
-            cookies_only=self.layout.control is not None
-            and (self.shadowed or not self.mask_bit),
+            cookies_only=self.layout.control is not None and (self.shadowed or not self.mask_bit),
             shadow=self.shadow,
             pending=self.PENDING,
             own=tuple(
