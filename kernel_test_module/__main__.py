@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -207,6 +208,9 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> int:
     """Exit code 0: all passed. 1: something failed or could not run. 130: interrupted."""
+    # Who is called by a hook of git must not work on the hook's repository.
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]
     try:
         return run(parser().parse_args())
     except host.StageError as error:
