@@ -211,7 +211,9 @@ def file_rule_made_names(scopes: list[Scope]) -> Found:
         devices.add(scope.name)
         words: dict[str, ast.Word] = {}
         for kind, word in all_names(scope):
-            if kind not in ("cookie", "field", "register") and not (kind != "vector" and _IRQ.match(word.text)):
+            if kind not in ("cookie", "field", "register") and not (
+                kind != "vector" and _IRQ.match(word.text)
+            ):
                 words.setdefault(word.text, word)
         stores = []
         for store in scope.stores:

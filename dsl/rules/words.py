@@ -51,8 +51,9 @@ DEVICE_TAGS = _words("store")
 #: The same in what only the glue and the header of the slots have.
 POOL_INSIDE = _words("info ranges")
 STORE_INSIDE = _words("""
-    info irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending mask pair prepare put reset set_ctrl
-    set_register slot tables unmask write write_ctrl write_live write_register
+    info irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending mask pair
+    prepare put reset set_ctrl set_register slot tables unmask write write_ctrl write_live
+    write_register
     """)
 SUBDEVICE_INSIDE = _words("parts")
 DEVICE_INSIDE = _words("irqs_release")

@@ -128,7 +128,9 @@ def random_store(chance: random.Random) -> str:
         parts += chance.choice([[], ["cookie queue optional;"], ["cookie pasid optional;"]])
     if "slot" in BY_WORD[kind].words:
         fields = ["mask bit 0;", *chance.choice([[], ["q bits 31:12 cookie optional;"]])]
-        fields += chance.choice([[], ["m bit 3 set;", "t bits 6:4 = 0X5;", "p bit 7 cookie optional;"]])
+        fields += chance.choice(
+            [[], ["m bit 3 set;", "t bits 6:4 = 0X5;", "p bit 7 cookie optional;"]]
+        )
         registers = ["address_lo @0;", "data @4;", "address_hi @8;"]
         registers.append(f"control @12 {{ {shuffled(chance, fields)} }}")
         endian = chance.choice(["", "big endian", "little endian"])

@@ -47,13 +47,19 @@ def _slot(
         at = [low, data, 8]
         places = [f"address_lo @{low};", f"data @{data};", _maybe(rnd, "address_hi @8;")]
     else:
-        at = rnd.sample(range(0, stride - 8 if wide else stride - 4, 4), 3) if rnd.random() < 0.5 else [0, 4, 8]
+        at = (
+            rnd.sample(range(0, stride - 8 if wide else stride - 4, 4), 3)
+            if rnd.random() < 0.5
+            else [0, 4, 8]
+        )
         if at[1] == at[0] + 4 and rnd.random() < 0.5:
             places = [f"address @{at[0]};"]
         else:
             places = [f"address_lo @{at[0]};", _maybe(rnd, f"address_hi @{at[1]};")]
         width = " width 16" if narrow else _maybe(rnd, " width 32")
         places.append(f"data @{at[2]}{width};")
+    if any(word in " ".join(places) for word in ("address @", "address_hi")):
+        places.append(_maybe(rnd, "address bits 55:2;"))
     free = sorted(set(range(0, stride - 8, 4)) - set(at))
     for name in rnd.sample(("moderation", "credit"), min(len(free), rnd.choice((0, 0, 1, 2)))):
         width = rnd.choice(("", " width 16"))

@@ -49,13 +49,17 @@ def said(text: str) -> Parts:
     bits = {}
     for name, high, low in re.findall(r"(\w+) bits (\d+):(\d+) cookie", text):
         bits[name.upper()] = (1 << (int(high) + 1)) - (1 << int(low))
-    for name, bit in re.findall(r"(\w+_enable|mask|\w+(?= bit \d+ (?:cookie|pending))) bit (\d+)", text):
+    for name, bit in re.findall(
+        r"(\w+_enable|mask|\w+(?= bit \d+ (?:cookie|pending))) bit (\d+)", text
+    ):
         bits[name.upper()] = 1 << int(bit)
     fixed = {
         name.upper(): int(value, 0) << int(low)
         for name, low, value in re.findall(r"(\w+) bits \d+:(\d+) = (\w+);", text)
     }
-    fixed |= {name.upper(): 1 << int(bit) for name, bit in re.findall(r"(\w+) bit (\d+) set;", text)}
+    fixed |= {
+        name.upper(): 1 << int(bit) for name, bit in re.findall(r"(\w+) bit (\d+) set;", text)
+    }
     return members, bits | fixed | ({"": sum(fixed.values())} if any(fixed.values()) else {})
 
 
