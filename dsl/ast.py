@@ -145,6 +145,14 @@ class RegisterItem(NamedTuple):
     span: Span
 
 
+class AddressBitsItem(NamedTuple):
+    """``address bits HIGH:LOW;``: all bits of an address that the device keeps."""
+
+    high: Number
+    low: Number
+    span: Span
+
+
 class OwnRegisterItem(NamedTuple):
     """``register NAME @N [width N];``: a register that the driver writes.
 
@@ -209,7 +217,7 @@ class SlotItem(NamedTuple):
 
     stride: Number
     big_endian: bool
-    items: tuple[RegisterItem | OwnRegisterItem | ControlItem | Broken, ...]
+    items: tuple[RegisterItem | AddressBitsItem | OwnRegisterItem | ControlItem | Broken, ...]
     head: Span
     span: Span
 

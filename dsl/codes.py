@@ -460,9 +460,9 @@ CODES: dict[str, Code] = {
     ),
     "IMS099": Code(
         "a bit of the device in a word of memory",
-        "What the device changes, a pending bit or one to be cleared, can be beside a mask bit in a "
-        "register: there a written 0 changes nothing. Memory takes what is written, so the driver "
-        "and the device would overwrite each other's bits.",
+        "What the device changes, a pending bit or one to be cleared, can be beside a mask bit in "
+        "a register: there a written 0 changes nothing. Memory takes what is written, so the "
+        "driver and the device would overwrite each other's bits.",
     ),
     # Policies.
     "IMS100": Code(

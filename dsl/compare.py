@@ -344,6 +344,9 @@ def _layout(store: str, old: model.SlotLayout, new: model.SlotLayout) -> _Found:
         yield from breaking(f"{new.stride} bytes a slot, {old.stride} before", old, new)
     if old.endian != new.endian:
         yield from breaking(f"registers are {new.endian.value} endian", old, new)
+    if old.address_bits != new.address_bits and old.address_mask != new.address_mask:
+        what = f"addresses have the bits {new.address_mask:#x}, {old.address_mask:#x} before"
+        yield from breaking(what, old.address_bits or old, new.address_bits or new)
     for name in ("address_lo", "address_hi", "data"):
         yield from _register(name, getattr(old, name), getattr(new, name), breaking)
     controls = old.control, new.control
@@ -389,7 +392,12 @@ def _field(item: model.ControlField | None) -> str:
 
 
 _Spanned = (
-    model.SlotLayout | model.Register | model.MaskBit | model.CookieField | model.CommandCookie
+    model.SlotLayout
+    | model.AddressBits
+    | model.Register
+    | model.MaskBit
+    | model.CookieField
+    | model.CommandCookie
 )
 _Breaking = Callable[[str, _Spanned | None, _Spanned | None], _Found]
 

@@ -175,6 +175,15 @@ class ControlWord:
 
 
 @dataclass(frozen=True)
+class AddressBits:
+    """The bits of an address that a device keeps, ``high`` to ``low``; all others have to be 0."""
+
+    high: int
+    low: int
+    span: Span
+
+
+@dataclass(frozen=True)
 class SlotLayout:
     """How one message lies in a slot.
 
@@ -192,6 +201,14 @@ class SlotLayout:
     span: Span
     #: What the driver writes, in the order of the file.
     registers: tuple[Register, ...] = field(default=())
+    address_bits: AddressBits | None = field(default=None)
+
+    @property
+    def address_mask(self) -> int:
+        """The bits that an address can have, those of the registers or fewer."""
+        mask = (1 << (64 if self.address_hi else 32)) - 1
+        bits = self.address_bits
+        return mask & ((1 << (bits.high + 1)) - (1 << bits.low)) if bits else mask
 
 
 @dataclass(frozen=True)

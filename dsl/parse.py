@@ -96,6 +96,14 @@ _POOL_PARTS = (
 )
 
 
+_SLOT_PARTS = (
+    ast.RegisterItem,
+    ast.AddressBitsItem,
+    ast.OwnRegisterItem,
+    ast.ControlItem,
+    ast.Broken,
+)
+
 _CONTROL_PARTS = (
     ast.MaskItem,
     ast.FlagItem,
@@ -245,7 +253,7 @@ class _Build(Transformer[Token, Any]):
         return ast.CommandCookieItem(self._word(c[1]), optional, self._whole(c))
 
     def slot(self, c: Parts) -> ast.SlotItem:
-        items = _nodes(c, ast.RegisterItem, ast.OwnRegisterItem, ast.ControlItem, ast.Broken)
+        items = _nodes(c, *_SLOT_PARTS)
         (stride,) = _take(c, "NUMBER")
         big = _one(c, "BIG") is not None
         return ast.SlotItem(self._number(stride), big, items, self._head(c), self._whole(c))
@@ -263,6 +271,9 @@ class _Build(Transformer[Token, Any]):
         numbers = [self._number(token) for token in _take(c, "NUMBER")]
         width = numbers[1] if len(numbers) > 1 else None
         return ast.RegisterItem(c[0].type.lower(), numbers[0], width, self._whole(c))
+
+    def address_bits(self, c: Parts) -> ast.AddressBitsItem:
+        return ast.AddressBitsItem(self._number(c[2]), self._number(c[4]), self._whole(c))
 
     def own_register(self, c: Parts) -> ast.OwnRegisterItem:
         numbers = [self._number(token) for token in _take(c, "NUMBER")]

@@ -414,10 +414,15 @@ def _layout(slot: Slot) -> model.SlotLayout:
         data=_register(data),
         control=_control(slot, slot.control) if slot.control else None,
         span=slot.item.span,
+        address_bits=_address_bits(slot.block.first(ast.AddressBitsItem)),
         registers=tuple(
             _register(item.register, item.name.text) for item in slot.block.all(ast.OwnRegisterItem)
         ),
     )
+
+
+def _address_bits(item: ast.AddressBitsItem | None) -> model.AddressBits | None:
+    return item and model.AddressBits(_value(item.high), _value(item.low), item.span)
 
 
 def _register(item: ast.RegisterItem, name: str = "") -> model.Register:

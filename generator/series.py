@@ -52,7 +52,8 @@ class NamesTaken(SeriesError):
 
 
 #: A device's name, its stores', vectors', pools' (with stores) and subdevices' (with pools).
-Parts = tuple[str, list[str], list[str], list[tuple[str, list[str]]], list[tuple[str, list[str]]]]
+_Uses = list[tuple[str, list[str]]]
+Parts = tuple[str, _Uses, list[str], _Uses, _Uses]
 
 
 @dataclass(frozen=True)
@@ -325,7 +326,7 @@ def _driven(store: Store) -> list[str]:
     if not isinstance(layout, SlotLayout):
         return []
     fields = layout.control.driven if layout.control else ()
-    return [item.name for item in (*fields, *layout.registers)]
+    return [*(item.name for item in fields), *(item.name for item in layout.registers)]
 
 
 def members_of(device: Device) -> list[tuple[str, Span]]:

@@ -74,6 +74,9 @@ def _describe(path: list[Any]) -> Iterator[str]:
         case model.MaskBit():
             state = "cleared" if item.active_low else "set"
             yield f"{_bits(item.bit, 1)} of the control word, {state} while the message is masked"
+        case model.AddressBits():
+            bits = ((1 << (item.high + 1)) - 1) >> item.low << item.low
+            yield f"an address whose bits aren't all in `{bits:#x}` is refused"
         case model.CookieField():
             yield from _cookie(item)
         case model.ControlField():

@@ -33,6 +33,7 @@ SLOT_RULES: tuple[Callable[[Slot], Found], ...] = (
     slots.slot_rule_register_outside,
     slots.slot_rule_register_overlap,
     slots.slot_rule_address_form,
+    slots.slot_rule_address_bits,
     slots.slot_rule_field_outside,
     slots.slot_rule_field_order,
     slots.slot_rule_field_overlap,

@@ -60,9 +60,7 @@ class Memory(SlotKind):
         high = [layout.address_hi] if layout.address_hi else []
         control = [layout.control.register] if layout.control else []
         first = min(layout.address_lo.offset, layout.data.offset)
-        others = [
-            (r.name, r.offset, r.width // 8) for r in (*high, *control, *layout.registers)
-        ]
+        others = [(r.name, r.offset, r.width // 8) for r in (*high, *control, *layout.registers)]
         return [("message", first, 8), *others]
 
     @property

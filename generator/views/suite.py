@@ -227,7 +227,8 @@ def _machine(device: Device) -> tuple[Line, ...]:
         return aligned_lines([*lines, ("bar_size", "PAGE_SIZE")])
     lines += [("bar_size", f"{ims.fake.bar_size:#x}"), ("supports", "MSI_FLAG_PCI_IMS")]
     if ims.layout is None or ims.layout.address_hi:
-        lines.append(("address_hi", f"{_HIGH:#x}"))
+        high = _HIGH & ims.layout.address_mask >> 32 if ims.layout else _HIGH
+        lines.append(("address_hi", f"{high:#x}"))
     lines += ims.fake.machine
     return aligned_lines(lines)
 

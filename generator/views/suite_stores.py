@@ -124,6 +124,8 @@ def _slots(layout: SlotLayout) -> list[tuple[str, str]]:
     registers = [layout.address_lo, layout.address_hi, layout.data]
     registers += [layout.control.register if layout.control else None]
     lines += [(r.name, _register(r)) for r in registers if r]
+    if layout.address_mask != (1 << 64) - 1:
+        lines.append(("address_bits", f"{layout.address_mask:#x}"))
     if layout.control and layout.control.fixed:
         lines.append(("fixed", f"{layout.control.fixed:#x}"))
     if layout.control and layout.control.pending:

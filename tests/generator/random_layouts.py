@@ -175,6 +175,10 @@ class Maker:
                     places.append(f"{name} @{self.number(offset)}{said};")
                 offset += 4
             at += size
+        if address in ("whole", "lo hi") and self.chance(0.3):
+            places.append(f"address bits {rnd.choice((39, 55, 63))}:{rnd.choice((0, 2))};")
+        elif self.chance(0.1):
+            places.append("address bits 31:2;")
         stride = at * 4 + 4 * rnd.choice((0, 0, 1, 4))
         return (stride + 7) // 8 * 8 if pairs or wide else stride, self.mixed(places)
 
