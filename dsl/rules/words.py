@@ -51,8 +51,8 @@ DEVICE_TAGS = _words("store")
 #: The same in what only the glue and the header of the slots have.
 POOL_INSIDE = _words("info ranges")
 STORE_INSIDE = _words("""
-    info irq_mask needs irq_shutdown irq_unmask irq_write_msi_msg mask pair prepare put reset set_ctrl
-    slot tables unmask write write_live
+    info irq_mask irq_shutdown irq_unmask irq_write_msi_msg mask needs pair prepare put reset
+    set_ctrl slot tables unmask write write_live
     """)
 SUBDEVICE_INSIDE = _words("parts")
 DEVICE_INSIDE = _words("irqs_release")
@@ -94,6 +94,7 @@ def public(
     for vector in vectors:
         yield f"{device}_irq_{vector}", vector
         yield f"{device}_irq_{vector}_error", vector
+        yield f"{device}_irq_{vector}_index", vector
     for pool, _ in pools:
         for suffix in sorted(POOL_SUFFIXES):
             yield f"{device}_{pool}_{suffix}", pool

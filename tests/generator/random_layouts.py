@@ -119,6 +119,9 @@ def layout(seed: int) -> str:
         if open_end and rnd.random() < 0.2:
             head.append(f"pool {store}_m = {store}[{first}..] {{ managed; }}")
             return
+        last -= 1
+        if rnd.random() < 0.3:
+            head.append(f"vector {store}_l = {store}[last];")
         ranges = f"{store}[" + rnd.choice((f"{first}..", f"{first}..{last}", str(last))) + "]"
         if first == 0 and rnd.random() < 0.3:
             ranges = store

@@ -231,7 +231,9 @@ device two "Two" {
 
 def test_vectors_that_may_be_missing() -> None:
     base = EQ.replace("    pool a = table[8..] { dedicated; }\n", "")
-    always, optional = (base % (f"vector a[2] = table[0..1]{how};", "") for how in ("", " optional"))
+    always, optional = (
+        base % (f"vector a[2] = table[0..1]{how};", "") for how in ("", " optional")
+    )
     assert found(always, optional) == ["!vector-optional"]
     assert found(optional, always) == ["+vector-optional"]
 

@@ -27,7 +27,7 @@ def made(device: Device) -> set[str]:
     names = made_from(
         device.name,
         [store.name for store in device.stores],
-        [vector.name for vector in (*device.vectors, *device.shared)],
+        [vector.name for vector in device.all_vectors],
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )

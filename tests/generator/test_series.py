@@ -311,7 +311,7 @@ def test_own_place(tree: Path, profile: Target, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("above", "behind"),
     [
-        ('menu "M"\n\nsource "drivers/m/a/Kconfig"\n\nendmenu\n', '\n{}\n\nendmenu\n'),
+        ('menu "M"\n\nsource "drivers/m/a/Kconfig"\n\nendmenu\n', "\n{}\n\nendmenu\n"),
         ('if M\nsource "drivers/m/a/Kconfig"\nendif # M\n', "endif # M\n\n{}\n"),
         ("config M\n\tbool\n\n", "\tbool\n\n{}\n\n"),
     ],

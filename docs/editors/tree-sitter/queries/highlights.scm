@@ -25,7 +25,7 @@
 
 [
   "active" "address" "address_hi" "address_lo" "bar" "big" "bit" "bits" "class" "control"
-  "cookie" "cpu" "cpus" "data" "dedicated" "endian" "hard" "least" "little" "loaded" "low"
+  "cookie" "cpu" "cpus" "data" "dedicated" "endian" "hard" "last" "least" "little" "loaded" "low"
   "managed" "mask" "mask_bits" "max" "node" "offset" "oneshot" "optional" "pending" "per"
   "reserve" "runtime" "select" "share" "slots" "table" "threaded" "to" "unmaskable" "up" "width" "window"
 ] @keyword.modifier
