@@ -61,7 +61,7 @@ DEVICE_INSIDE = _words("irqs_release")
 MEMBERS = _words("pdev")
 
 #: Variables of ``<device>_irqs_init()``, which a store can be an argument of.
-VARIABLES = _words("nr ret sources")
+VARIABLES = _words("i nr ret sources")
 
 #: What the driver passes that is made of a pool or a store.
 POOL_PARAMS = _words("handler queues")

@@ -210,6 +210,11 @@ class Kind(ABC):
         """How many vectors it may have, upwards."""
 
     @property
+    def needed(self) -> int:
+        """Vectors without which setting up fails if the driver passes the highest indexes."""
+        return self.least
+
+    @property
     def varies(self) -> bool:
         """Whether fewer vectors can be granted than there is a use for."""
         return True

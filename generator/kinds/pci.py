@@ -57,13 +57,11 @@ class Pci(Kind):
 
     @property
     def varies(self) -> bool:
-        return bool(self.pools or self.managed) or self.least_granted < self.prefix
+        return bool(self.pools or self.managed) or self.least < self.prefix
 
     @property
-    def least_granted(self) -> int:
-        """Vectors without which setting up fails, where the driver passes the last indexes."""
-        passed = [v.last + 1 for v in self.specials if v.runtime]
-        return max(self.least, *passed, 1)
+    def needed(self) -> int:
+        return max([self.least, *(v.last + 1 for v in self.specials if v.runtime)])
 
     @property
     def setup(self) -> tuple[str, ...]:
