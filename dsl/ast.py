@@ -273,7 +273,8 @@ class VectorItem(NamedTuple):
     """``vector NAME = STORE[INDEX] ...;``; ``place`` is ``STORE[INDEX]``.
 
     ``number`` is the index, the first one of an array, or the last that there can be where the
-    driver passes it (``runtime``).  ``count`` and ``last`` are an array's.
+    driver passes it (``runtime``).  ``size`` and ``last`` are an array's.  Of the store's last
+    one (``at_end``) ``number`` has no value.
     """
 
     name: Word
@@ -283,10 +284,11 @@ class VectorItem(NamedTuple):
     purpose: Text | None
     context: str
     span: Span
-    count: Number | None = None
+    size: Number | None = None
     last: Number | None = None
     runtime: bool = False
     optional: bool = False
+    at_end: bool = False
 
 
 class SharedItem(NamedTuple):

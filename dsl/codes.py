@@ -598,6 +598,12 @@ CODES: dict[str, Code] = {
         "Linux keeps an interrupt masked until the thread of a `oneshot` handler is done, so all "
         "handlers of one interrupt are `oneshot`, or none is.",
     ),
+    "IMS135": Code(
+        "the last index of a store without a pool",
+        "Which index is the last one depends on how many vectors there are, and those are "
+        "a pool's. Without one no more are allocated than there are purposes, and managed queues "
+        "go up to the end.",
+    ),
 }
 
 

@@ -479,13 +479,15 @@ def _vectors(old: model.Device, new: model.Device) -> _Found:
             continue
         places = was.span, now.span
         what = f"special vector {now.name}"
-        if (was.store, was.index) != (now.store, now.index):
+        # How many there are is the store's.
+        moved = not (was.at_end and now.at_end) and was.index != now.index
+        if moved or was.store != now.store:
             message = f"{what}: {now.store}[{now.index}], {was.store}[{was.index}] before"
             yield "vector-moved", _BREAKING, message, *places
         if was.context != now.context:
             message = f"{what}: the handler is {now.context.value}, {was.context.value} before"
             yield "vector-context", _BREAKING, message, *places
-        if (was.count, was.runtime) != (now.count, now.runtime):
+        if (was.count, was.runtime, was.at_end) != (now.count, now.runtime, now.at_end):
             message = f"{what}: {_form(now)}, {_form(was)} before"
             yield "vector-form", _BREAKING, message, *places
         if was.optional != now.optional:
@@ -499,6 +501,8 @@ def _form(vector: model.SpecialVector) -> str:
     """What the driver has of a vector, or passes for it."""
     if vector.runtime:
         return "an index that the driver passes"
+    if vector.at_end:
+        return "the last index that there is"
     return "one vector" if vector.count is None else f"an array of {vector.count:,}"
 
 

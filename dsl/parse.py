@@ -322,13 +322,25 @@ class _Build(Transformer[Token, Any]):
             purpose=self._text(c),
             context=_context(c),
             span=self._whole(c),
-            count=numbers[0] if array else None,
+            size=numbers[0] if array else None,
             last=numbers[2] if array else None,
             runtime=_one(c, "RUNTIME") is not None,
             optional=_one(c, "OPTIONAL") is not None,
         )
 
     vector_runtime = vector_array = vector
+
+    def vector_last(self, c: Parts) -> ast.VectorItem:
+        return ast.VectorItem(
+            name=self._word(c[1]),
+            store=self._word(c[3]),
+            number=ast.Number(None, self._span(c[5], c[5])),
+            place=self._span(c[3], c[6]),
+            purpose=self._text(c),
+            context=_context(c),
+            span=self._whole(c),
+            at_end=True,
+        )
 
     def vector_shared(self, c: Parts) -> ast.SharedItem:
         name, vector = self._word(c[1]), self._word(c[3])

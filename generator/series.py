@@ -18,9 +18,7 @@ from imsgen.dsl.model import (
     IndirectStore,
     IomemStore,
     MemoryStore,
-    SharedVector,
     SlotLayout,
-    SpecialVector,
     Store,
 )
 from imsgen.dsl.rules.words import public
@@ -314,7 +312,7 @@ def parts_of(device: Device) -> Parts:
     return (
         device.name,
         [(store.name, _driven(store)) for store in device.stores],
-        [vector.name for vector in _vectors(device)],
+        [vector.name for vector in device.all_vectors],
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )
@@ -331,13 +329,9 @@ def _driven(store: Store) -> list[str]:
 
 def members_of(device: Device) -> list[tuple[str, Span]]:
     """The names of a device which become members and parameters as they are."""
-    named = [*device.stores, *_vectors(device), *device.pools, *device.subdevices]
+    named = [*device.stores, *device.all_vectors, *device.pools, *device.subdevices]
     names = [(one.name, place_of(device, one.name)) for one in named]
     return names + [(cookie.name, cookie.span) for cookie in _cookies(device)]
-
-
-def _vectors(device: Device) -> list[SpecialVector | SharedVector]:
-    return [*device.vectors, *device.shared]
 
 
 def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
@@ -350,7 +344,7 @@ def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
 
 def place_of(device: Device, name: str) -> Span:
     """Where a name of a device is given."""
-    named = [*device.stores, *_vectors(device), *device.pools, *device.subdevices]
+    named = [*device.stores, *device.all_vectors, *device.pools, *device.subdevices]
     span = next((item.span for item in named if item.name == name), device.span)
     start = span.source.text.find(name, span.start)
     return span if start < 0 else Span(span.source, start, start + len(name))

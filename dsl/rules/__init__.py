@@ -92,6 +92,7 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     vectors.rule_runtime,
     vectors.rule_optional,
     vectors.rule_shared,
+    vectors.rule_last,
     vectors.rule_vector_inside,
     vectors.rule_vector_twice,
     vectors.rule_vector_in_pool,

@@ -41,7 +41,7 @@ def all_names(scope: Scope) -> Iterator[tuple[str, ast.Word]]:
             yield from _field_names(store.own_slot)
         for cookie in store.block.all(ast.CommandCookieItem):
             yield "cookie", cookie.name
-    for vector in (*scope.vectors, *scope.shared):
+    for vector in scope.all_vectors:
         yield "vector", vector.name
     for pool in scope.pools:
         yield "pool", pool.name
@@ -223,7 +223,7 @@ def file_rule_made_names(scopes: list[Scope]) -> Found:
         for made, root in made_from(
             scope.name,
             stores,
-            [vector.name.text for vector in (*scope.vectors, *scope.shared)],
+            [vector.name.text for vector in scope.all_vectors],
             [(pool.name.text, [part.store.text for part in pool.ranges]) for pool in scope.pools],
             [
                 (item.name.text, [part.pool.text for part in Block(item.items).all(ast.MemberItem)])

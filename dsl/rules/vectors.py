@@ -64,9 +64,9 @@ def _indexes(item: ast.VectorItem) -> tuple[int, int] | None:
 def rule_array(scope: Scope) -> Found:
     """An array has as many vectors as indexes."""
     for item in scope.vectors:
-        if item.count is None or item.last is None:
+        if item.size is None or item.last is None:
             continue
-        first, last, number = item.number.value, item.last.value, item.count.value
+        first, last, number = item.number.value, item.last.value, item.size.value
         if first is None or last is None or number is None:
             continue
         if last < first:
@@ -81,7 +81,7 @@ def rule_array(scope: Scope) -> Found:
             yield report(
                 "IMS130",
                 f"an array of {count(number, 'vector')}",
-                item.count.span,
+                item.size.span,
                 hint=f"an array has 1 to {MAX_ARRAY:,}",
             )
         elif number != last - first + 1:
@@ -92,7 +92,7 @@ def rule_array(scope: Scope) -> Found:
                 item.place,
                 hint=f"write `{item.store.text}[{first}..{first + number - 1}]`, "
                 f"or `{item.name.text}[{last - first + 1}]`",
-                secondary=[Place(item.count.span, "how many there are")],
+                secondary=[Place(item.size.span, "how many there are")],
             )
 
 
@@ -161,7 +161,7 @@ def rule_shared(scope: Scope) -> Found:
             elif name in others:
                 hint = f"`{name}` {others[name]}: name a vector which has an index"
             yield report("IMS133", f"there is no vector {quote(name)}", item.vector.span, hint=hint)
-        elif vector is not None and vector.count is not None:
+        elif vector is not None and vector.size is not None:
             yield report(
                 "IMS133",
                 f"{quote(name)} is an array of vectors",
@@ -177,6 +177,50 @@ def rule_shared(scope: Scope) -> Found:
                 f"its handler is {item.context}",
                 "make both `oneshot`, or none of them",
                 [Place(vector.span, f"its handler is {vector.context}")],
+            )
+
+
+def rule_last(scope: Scope) -> Found:
+    """One vector is at the end of a store, whose pools have what is before it."""
+    parts = [(pool, part) for pool in scope.pools for part in pool.ranges]
+    seen: dict[str, ast.VectorItem] = {}
+    for item in scope.vectors:
+        if not item.at_end or item.store.text not in scope.by_name:
+            continue
+        first = seen.setdefault(item.store.text, item)
+        mine = [(pool, part) for pool, part in parts if part.store.text == item.store.text]
+        managed = next((p for p, _ in mine if Block(p.items).first(ast.ManagedItem)), None)
+        known = _limit(scope, item.store)
+        reach = next(
+            (part for _, part in mine if known and part.last and part.last.value == known[1] - 1),
+            None,
+        )
+        if first is not item:
+            yield report(
+                "IMS071",
+                f"{quote(item.name.text)} and {quote(first.name.text)} have the same index",
+                item.place,
+                f"used again here, for {quote(item.name.text)}",
+                f"have them share it: `vector {item.name.text} = {first.name.text};`",
+                [Place(first.place, f"first used here, for {quote(first.name.text)}")],
+            )
+        elif reach is not None:
+            yield report(
+                "IMS072",
+                f"{quote(item.name.text)} can be inside a pool",
+                item.place,
+                "a special vector",
+                "end the range before it, or leave its end out: `[A..]` is up to that vector",
+                [Place(reach.span, "goes up to the last index")],
+            )
+        elif managed is not None or not (mine or scope.block.may_have("pool")):
+            yield report(
+                "IMS135",
+                f"{quote(item.name.text)} has the last index of a store "
+                + ("that a managed pool fills" if managed else "without a pool"),
+                item.place,
+                hint="write its index",
+                secondary=[Place(managed.head, "up to the end")] if managed else [],
             )
 
 
@@ -215,7 +259,7 @@ def rule_vector_twice(scope: Scope) -> Found:
                     again.place,
                     f"used again here, for {quote(again.name.text)}",
                     "give one of the two another index"
-                    + ("" if first.count or again.count else share),
+                    + ("" if first.size or again.size else share),
                     [Place(first.place, f"first used here, for {quote(first.name.text)}")],
                 )
             if one[1] > reach[1]:

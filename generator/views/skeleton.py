@@ -481,8 +481,7 @@ class _Maker:
         for store in self.device.stores:
             if isinstance(store, MemoryStore):
                 out += [("void *", store.name, ""), ("dma_addr_t", f"{store.name}_dma", "")]
-        specials = (*self.device.vectors, *self.device.shared)
-        out += [("unsigned int", f"{v.name}_events", "") for v in specials]
+        out += [("unsigned int", f"{v.name}_events", "") for v in self.device.all_vectors]
         out += [
             (
                 (f"struct {queue.fn} *", queue.name, "")

@@ -264,7 +264,8 @@ def _fewer(device: Device) -> SuiteFewer | None:
         nr = max(kind.least, *passed, device.minimum, 1)
         if isinstance(device.store(kind.name), MsiStore):
             nr = power(nr)
-        there, missing = [], []
+        there: list[str] = []
+        missing: list[str] = []
         for v in optional:
             for i in _numbers(v):
                 argument = "" if v.count is None else f", {i}"
@@ -344,6 +345,7 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
     for i in _numbers(v):
         name = v.name if v.count is None else f"{v.name}_{i}"
         index = _passed(device)[v] if v.runtime else v.index + i
+        index = store_size(device, store) - 1 if v.at_end else index
         values = [f'"{name}"', f"test_irq_{name}", str(index), _CONTEXTS[v.context]]
         values += [] if isinstance(store, PciStore) else ["&test_store.store"]
         values += [f"test_irq_{name}_error"] if fails else []
@@ -401,7 +403,8 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
 
 
 def _last(device: Device, r: Range) -> int:
-    end = store_size(device, device.store(r.store)) - 1
+    taken = any(v.at_end and v.store == r.store for v in device.vectors)
+    end = store_size(device, device.store(r.store)) - 1 - taken
     return end if r.last is None else min(r.last, end)
 
 

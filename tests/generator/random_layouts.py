@@ -329,8 +329,14 @@ class Maker:
             self.body.append(f"pool {store}_m = {store}{start} {self.text()} {{ managed; }}")
             self.things += 1
         elif at < nr and (not self.things or self.chance(0.6)):
-            part = rnd.choice((f"{store}[{at}..]", f"{store}[{at}..{nr - 1}]"))
-            self.give(part, nr - at, ims)
+            last = specials and at < nr - 3 and self.chance(0.2)
+            part = f"{store}[{at}..]"
+            if last:
+                self.body.append(f"vector {store}_l = {store}[last] {self.text()};")
+                self.things += 1
+            elif self.chance():
+                part = f"{store}[{at}..{nr - 1}]"
+            self.give(part, nr - at - last, ims)
         return None
 
     def pool(self, name: str, ranges: list[str], least: int, ims: bool) -> None:

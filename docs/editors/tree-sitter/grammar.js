@@ -84,7 +84,7 @@ module.exports = grammar({
       optional($.string), optional(choice('hard', 'threaded', 'oneshot')), optional('optional'), ';',
     ),
     index: $ => seq(
-      '[', choice(seq('runtime', 'max', $.number), seq($.number, optional(seq('..', $.number)))), ']',
+      '[', choice('last', seq('runtime', 'max', $.number), seq($.number, optional(seq('..', $.number)))), ']',
     ),
 
     pool: $ => seq(
