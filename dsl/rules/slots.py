@@ -130,7 +130,7 @@ def _table_slots(store: Store) -> Found:
 
 def slot_rule_stride(slot: Slot) -> Found:
     """Slots follow each other at multiples of 4 bytes, or of a wider control word."""
-    stride, align = slot.item.stride, _align(slot)
+    stride, align = slot.item.stride, alignment(slot)
     if stride.value is not None and stride.value >= 4 and stride.value % align:
         yield report(
             "IMS053",
@@ -140,7 +140,7 @@ def slot_rule_stride(slot: Slot) -> Found:
         )
 
 
-def _align(slot: Slot | None) -> int:
+def alignment(slot: Slot | None) -> int:
     """Of how many bytes the places of slots are multiples."""
     return 8 if slot and slot.control and width_of(slot.control.register) == 64 else 4
 
@@ -274,7 +274,7 @@ def rule_table(scope: Scope) -> Found:
         stride, slots = store.slot.item.stride.value, store.limit
         if offset is None or offset >= BAR_BYTES:
             continue
-        align = _align(store.slot)
+        align = alignment(store.slot)
         if number and offset % align:
             yield report(
                 "IMS060",
