@@ -109,7 +109,8 @@ def layout(seed: int) -> str:
                 head.append(f"vector {store}_a[{number}] = {where} {purpose} {context};")
                 first = 1 + number
             if open_end and rnd.random() < 0.3:
-                head.append(f"vector {store}_r = {store}[runtime max 4] {purpose};")
+                other = "oneshot" if context == "oneshot" else rnd.choice(("", "threaded"))
+                head.append(f"vector {store}_r = {store}[runtime max 4] {purpose} {other};")
                 first = 5
         if open_end and first and rnd.random() < 0.2:
             number = rnd.choice((0, 1, 4))

@@ -94,11 +94,17 @@ def test_msi_comes_in_powers_of_two() -> None:
 
 def test_some_of_msi_are_optional() -> None:
     found = settings(
-        "requires 3 vectors;", "store m: msi;", "vector v = m[0];", "vector w[6] = m[1..6] optional;"
+        "requires 3 vectors;",
+        "store m: msi;",
+        "vector v = m[0];",
+        "vector w[6] = m[1..6] optional;",
     )
     assert found == [(True, {"msi": 2}), (False, {"msi": 4})]
     found = settings(
-        "requires 7 vectors;", "store m: msi;", "vector v = m[0];", "vector w[6] = m[1..6] optional;"
+        "requires 7 vectors;",
+        "store m: msi;",
+        "vector v = m[0];",
+        "vector w[6] = m[1..6] optional;",
     )
     assert found == [(True, {"msi": 4}), (False, {"msi": 8})]
 
