@@ -58,8 +58,11 @@ def _describe(path: list[Any]) -> Iterator[str]:
     store = next((part for part in path if isinstance(part, model.Store)), None)
     match item:
         case model.SpecialVector():
-            yield f"**{item.name}**: index {item.index} of `{item.store}`, {item.context.value}"
-            yield from _slot(device.store(item.store), item.index)
+            yield f"**{item.name}**: {_where(item)} of `{item.store}`, {item.context.value}"
+            if not (item.runtime or item.at_end):
+                yield from _slot(device.store(item.store), item.index)
+        case model.SharedVector():
+            yield f"**{item.name}**: the interrupt of `{item.vector}`, {item.context.value}"
         case model.Range():
             yield from _range(device, item)
         case model.Pool():
@@ -144,6 +147,16 @@ def _count(size: model.Size) -> str:
     return f"up to {size.maximum:,}" if size.runtime else f"{size.maximum:,}"
 
 
+def _where(vector: model.SpecialVector) -> str:
+    if vector.runtime:
+        return f"index 0 to {vector.index}, from the driver,"
+    if vector.at_end:
+        return "the last index"
+    if vector.count is not None:
+        return f"indexes {vector.index} to {vector.last}"
+    return f"index {vector.index}"
+
+
 def _slot(store: model.Store, index: int) -> Iterator[str]:
     """Where the message of an index is."""
     match store:
@@ -173,7 +186,7 @@ def _slot(store: model.Store, index: int) -> Iterator[str]:
 
 
 def _ends(device: model.Device, item: model.Range) -> tuple[int, int]:
-    last = item.last if item.last is not None else model.largest(device.store(item.store)) - 1
+    last = item.last if item.last is not None else device.end(device.store(item.store)) - 1
     return item.first, last
 
 

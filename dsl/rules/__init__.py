@@ -90,6 +90,7 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     vectors.rule_store_known,
     vectors.rule_array,
     vectors.rule_runtime,
+    vectors.rule_runtime_context,
     vectors.rule_optional,
     vectors.rule_shared,
     vectors.rule_last,

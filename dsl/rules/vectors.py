@@ -6,8 +6,9 @@ from bisect import bisect_right
 
 from .. import ast
 from ..codes import report
-from ..diagnostics import Place, nearest, quote
+from ..diagnostics import Diagnostic, Place, nearest, quote
 from ..resolve import Block, Scope, Store
+from ..source import Span
 from .base import MAX_GUESSES, Found, count
 
 #: Users of one shared vector.
@@ -112,6 +113,36 @@ def rule_runtime(scope: Scope) -> Found:
             )
 
 
+def rule_runtime_context(scope: Scope) -> Found:
+    """Where two indexes may turn out to be one, handlers can share an interrupt."""
+    first: dict[str, ast.VectorItem] = {}
+    widest: dict[str, tuple[int, ast.VectorItem]] = {}
+    for item in scope.vectors:
+        indexes, store = _indexes(item), item.store.text
+        if item.runtime and indexes:
+            first.setdefault(store, item)
+            if store not in widest or widest[store][0] < indexes[1]:
+                widest[store] = (indexes[1], item)
+    for item in scope.vectors:
+        indexes, store = _indexes(item), item.store.text
+        if indexes is None or store not in first or indexes[0] > widest[store][0]:
+            continue
+        other = first[store] if item.runtime else widest[store][1]
+        if (item.context == "oneshot") != (other.context == "oneshot"):
+            yield _unshared(item.name, item.span, item.context, other)
+
+
+def _unshared(name: ast.Word, span: Span, context: str, other: ast.VectorItem) -> Diagnostic:
+    return report(
+        "IMS134",
+        f"{quote(name.text)} and {quote(other.name.text)} can't share an interrupt",
+        span,
+        f"its handler is {context}",
+        "make both `oneshot`, or none of them",
+        [Place(other.span, f"its handler is {other.context}")],
+    )
+
+
 def rule_optional(scope: Scope) -> Found:
     """What there may be fewer of stands at the end: behind what is needed, and in no pool's way."""
     pools = {part.store.text: part for pool in scope.pools for part in pool.ranges}
@@ -170,14 +201,7 @@ def rule_shared(scope: Scope) -> Found:
                 secondary=[Place(vector.place, "several indexes")],
             )
         elif vector is not None and (item.context == "oneshot") != (vector.context == "oneshot"):
-            yield report(
-                "IMS134",
-                f"{quote(item.name.text)} and {quote(name)} can't share an interrupt",
-                item.span,
-                f"its handler is {item.context}",
-                "make both `oneshot`, or none of them",
-                [Place(vector.span, f"its handler is {vector.context}")],
-            )
+            yield _unshared(item.name, item.span, item.context, vector)
 
 
 def rule_last(scope: Scope) -> Found:

@@ -224,10 +224,12 @@ class Kind(ABC):
         """What the fake machine calls the number of its vectors; empty if the driver passes it."""
         return ""
 
-    @property
     @abstractmethod
-    def setup(self) -> tuple[str, ...]:
-        """Calls that set it up, all but the last of which return 0: expressions."""
+    def setup(self, given: str) -> tuple[str, ...]:
+        """Calls that set it up, all but the last of which return 0: expressions.
+
+        ``given`` is where what the driver passes is found.
+        """
 
     @property
     @abstractmethod

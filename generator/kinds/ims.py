@@ -76,8 +76,7 @@ class Ims(Kind):
         """Initialisers of struct pci_ims_info that say what kind of store it is."""
         return ()
 
-    @property
-    def setup(self) -> tuple[str, ...]:
+    def setup(self, given: str) -> tuple[str, ...]:
         at = f"&irqs->{self.name}"
         init = f"pci_ims_init({at}, pdev, &{self.fn}_info,\n»&{self.name}_params)"
         special = [

@@ -63,15 +63,14 @@ class Pci(Kind):
     def needed(self) -> int:
         return max([self.least, *(v.last + 1 for v in self.specials if v.runtime)])
 
-    @property
-    def setup(self) -> tuple[str, ...]:
+    def setup(self, given: str) -> tuple[str, ...]:
         passed = [v for v in self.specials if v.runtime]
         checks = [f"{v.at} > {v.index} ? -EINVAL : 0" for v in passed]
-        alloc = self._alloc(f"{self.fn}_needs(params)" if passed else "")
+        alloc = self._alloc(given, f"{self.fn}_needs(params)" if passed else "")
         last = [f"{self.device.name}_irq_{self.at_end}_alloc(irqs)"] if self.at_end else []
         return (*checks, alloc, *last)
 
-    def _alloc(self, needs: str) -> str:
+    def _alloc(self, given: str, needs: str) -> str:
         """The call that allocates; ``needs`` says how many vectors there must be."""
         least, prefix = needs or str(max(self.least, 1)), str(max(self.prefix, 1))
         if self.pools:
@@ -82,7 +81,7 @@ class Pci(Kind):
             return f"pci_alloc_irq_vectors(pdev, {least}, {wanted}, {self.TYPE})"
         queues = managed_view(self)
         # A wish for all there are must not become one for none.
-        asked, most = f"{queues.name}_queues", MAX_MSIX - queues.first
+        asked, most = f"{given}{queues.name}_queues", MAX_MSIX - queues.first
         wanted = f"{asked} < {most} ? {queues.first} + {asked} : {MAX_MSIX}"
         spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
         arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]

@@ -143,7 +143,7 @@ def device_view(device: Device) -> DeviceView:
         own_vectors=any(store.TYPE and (store.at_end or not store.ENUM) for store in stores),
         steps=tuple(
             Step(call, number == 0)
-            for number, call in enumerate(call for kind in ordered for call in kind.setup)
+            for number, call in enumerate(call for kind in ordered for call in kind.setup(given))
         ),
         single=single,
         plain=plain,
