@@ -22,7 +22,7 @@ from pathlib import Path
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator.kernel.target import Target, TreeFiles, probe
-from imsgen.generator.names import names_of
+from imsgen.generator.names import IRQCHIP, Names, names_of
 from imsgen.generator.series import Planner
 from imsgen.templates import ROOT
 
@@ -142,13 +142,29 @@ def valid(paths: Sequence[Path]) -> tuple[Device, ...]:
 def device(mutant: Mutant | None, of: Device, files: dict[str, str]) -> Planted:
     """A device with FILES, built in without any configuration."""
     names = names_of(of)
-    line = f"obj-y += {Path(names.glue).stem}.o tests/{Path(names.kunit).stem}.o\n"
-    return Planted(mutant, of.name, names.suite, files, {"drivers/irqchip": line})
+    return Planted(mutant, of.name, names.suite, files, {names.dir: objects(names)})
+
+
+def objects(names: Names) -> str:
+    """The line of a Makefile for a device and its suite, whatever the configuration."""
+    return f"obj-y += {Path(names.glue).stem}.o tests/{Path(names.kunit).stem}.o\n"
 
 
 def sound(planner: Planner, of: Device) -> Planted:
     """A device without a fault."""
     return device(None, of, planner.series([of]).files)
+
+
+def together(planner: Planner, devices: Sequence[Device]) -> Planted:
+    """Devices without a fault in one series, new folders with what that has in them."""
+    series = planner.series(devices)
+    files, lines = dict(series.files), dict[str, str]()
+    for names in map(names_of, devices):
+        for folder in (names.dir, IRQCHIP):
+            for path in (f"{folder}/Kconfig", f"{folder}/Makefile"):
+                files[path] = "".join(f"{line}\n" for line in series.after.lines(path) or ())
+        lines[names.dir] = lines.get(names.dir, "") + objects(names)
+    return Planted(None, "", layouts.GLOB, files, lines)
 
 
 def plant(
@@ -353,20 +369,19 @@ def stage(
                 target = replace(probe(str(work)), provider=Work(str(work)))
                 planner = Planner(target)
                 odd = valid(layouts.odd(place))
-                named = layouts.devices(place) if uml else ()
-                together = [sound(planner, one) for one in named]
+                named = layouts.devices(place) if uml else []
+                several = [together(planner, named)] if uml else []
                 planted = [] if uml else [sound(planner, one) for one in odd]
                 examples = [place.example(name) for name in FAULTY] if uml and seeded else []
                 planted += plant(target, faults, valid(examples), odd)
                 planted += in_library(work, target, faults, odd)
-                write(work, [*together, *planted])
+                write(work, [*several, *planted])
                 drivers = skeletons.write(place, work) if uml and seeded else []
                 build.kernel(built)
                 if drivers:
                     skeletons.judge(place, built, drivers, report)
-                if together:
-                    files = [path for one in together for path in one.files]
-                    layouts.judge(place, built, files, [one.suite for one in together], report)
+                for one in several:
+                    layouts.judge(place, built, tuple(one.files), named, report)
                 seen, of = judge(place, built, faults, planted, report)
                 caught, total = caught + seen, total + of
             finally:
