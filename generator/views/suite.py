@@ -37,7 +37,7 @@ from .suite_stores import (
     store_suite,
 )
 
-#: CPU vectors of the fake machine: more than any case needs.
+#: CPU vectors of the fake machine at least: more than any case needs.
 _VECTORS = 64
 
 #: Vectors that the driver of a managed pool wants.
@@ -217,7 +217,8 @@ def _includes(device: Device) -> tuple[str, ...]:
 
 def _machine(device: Device) -> tuple[Line, ...]:
     ims, count = ims_of(device), pci_count(device)
-    lines = [("vectors", str(_VECTORS))]
+    special = sum(v.last - v.index + 1 for v in device.vectors if ims and v.store == ims.name)
+    lines = [("vectors", str(max(_VECTORS, 2 * (count + special))))]
     if any(isinstance(s, MsixStore) for s in device.stores):
         lines.append(("msix", str(count)))
     for store in device.stores:

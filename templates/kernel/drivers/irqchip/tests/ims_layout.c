@@ -356,17 +356,12 @@ static void *layout_alloc(struct kunit *test, size_t size)
 /* The messages with a fixed purpose are to be had as all others */
 static void layout_free_fixed(struct layout_look *look)
 {
-	const struct irq_layout_device *device = look->layout->device;
-	unsigned int i;
+	struct device *dev = &look->ims->pdev->dev;
+	struct msi_map map = { };
 
-	for (i = 0; i < device->nr_vectors; i++) {
-		const struct irq_layout_vector *vector = &device->vectors[i];
-		struct msi_map map = { .index = vector->index };
-
-		if (vector->store != &look->layout->store)
-			continue;
-		map.virq = vector->irq(look->run->irqs);
-		pci_ims_free(look->ims, map);
+	for (map.index = 0; map.index < look->ims->nr; map.index++) {
+		if (msi_domain_get_virq(dev, MSI_SECONDARY_DOMAIN, map.index))
+			pci_ims_free(look->ims, map);
 	}
 }
 
