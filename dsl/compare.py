@@ -344,7 +344,7 @@ def _layout(store: str, old: model.SlotLayout, new: model.SlotLayout) -> _Found:
         yield from breaking(f"{new.stride} bytes a slot, {old.stride} before", old, new)
     if old.endian != new.endian:
         yield from breaking(f"registers are {new.endian.value} endian", old, new)
-    if old.address_bits != new.address_bits and old.address_mask != new.address_mask:
+    if (old.address_bits or new.address_bits) and old.address_mask != new.address_mask:
         what = f"addresses have the bits {new.address_mask:#x}, {old.address_mask:#x} before"
         yield from breaking(what, old.address_bits or old, new.address_bits or new)
     for name in ("address_lo", "address_hi", "data"):
@@ -378,7 +378,9 @@ def _fields(store: str, old: model.ControlWord | None, new: model.ControlWord | 
             continue
         places = was.span if was else None, now.span if now else None
         message = f"store {store}: {name} is {_field(now)}, {_field(was)} before"
-        yield "slot-layout", _BREAKING, message, *places
+        # What has no name is written as 0: a new field of the driver is, too, until it is set.
+        lost = was and (now or was.value or was.use is model.FieldUse.DRIVER)
+        yield "slot-layout", _graded(not (lost or (now and now.value))), message, *places
 
 
 def _field(item: model.ControlField | None) -> str:

@@ -20,13 +20,8 @@ _NAME = re.compile(r"[a-z](?:_?[a-z0-9])*\Z")
 _IRQ = re.compile(r"irqs?(?:_|\Z)")
 
 
-#: Members of slots, in the order of what is in them; what is between them is `reserved0` on.
-_MEMBERS = frozenset(
-    (
-        *("address", "address_hi", "address_lo", "control", "data", "message"),
-        *(f"reserved{n}" for n in range(64)),
-    )
-)
+#: Members of slots in C; what is between registers is `reserved0` and so on.
+_MEMBER = re.compile(r"(?:address|address_hi|address_lo|control|data|message|reserved\d+)\Z")
 
 #: Names with what they name.
 Names = Iterable[tuple[str, ast.Word]]
@@ -166,7 +161,7 @@ def slot_rule_field_twice(slot: Slot) -> Found:
     flags = {item.name.text: item.name for item in reversed(slot.fields.all(ast.FlagItem))}
     yield from _same_name([*(("bit", name) for name in flags.values()), *_field_names(slot)])
     for item in slot.block.all(ast.OwnRegisterItem):
-        if item.name.text in _MEMBERS:
+        if _MEMBER.match(item.name.text):
             yield report(
                 "IMS026",
                 f"{quote(item.name.text)} can't name a register",
