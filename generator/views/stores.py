@@ -21,7 +21,7 @@ class Special:
     #: Whether it is an array, whose first index this is, and the index of number ``i`` of it.
     array: bool
     number: str
-    #: The interrupt, and what goes through those that there are: all of an array, or an optional one.
+    #: The interrupt, and what goes through those that there are, of an array or optional ones.
     irq: str
     each: str
     #: The index: a number, what the driver passes, or the last one; and the last one of an array.
