@@ -120,6 +120,8 @@ class Kind(ABC):
                 error=self.name if self.can_fail else "",
                 array=v.count is not None,
                 number=f"{v.index} + i" if v.index else "i",
+                irq=f"irqs->{v.name}" if v.count is None else f"irqs->{v.name}[i]",
+                each=_each(v),
                 at=self._at(v),
                 end=v.at_end,
                 last=v.last,
@@ -247,6 +249,13 @@ def context(vector: SpecialVector | SharedVector, shares: bool) -> str:
     if not shares:
         return words
     return f"{words} {'|' if 'with' in words else 'with'} IRQF_SHARED"
+
+
+def _each(vector: SpecialVector) -> str:
+    if vector.count is None:
+        return f"if (irqs->{vector.name})" if vector.optional else ""
+    more = f" && irqs->{vector.name}[i]" if vector.optional else ""
+    return f"for (i = 0; i < ARRAY_SIZE(irqs->{vector.name}){more}; i++)"
 
 
 def _where(vector: SpecialVector) -> str:

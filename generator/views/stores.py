@@ -21,6 +21,9 @@ class Special:
     #: Whether it is an array, whose first index this is, and the index of number ``i`` of it.
     array: bool
     number: str
+    #: The interrupt, and what goes through those that there are, of an array or optional ones.
+    irq: str
+    each: str
     #: The index: a number, what the driver passes, or the last one; and the last one of an array.
     at: str
     last: int
