@@ -145,6 +145,14 @@ class RegisterItem(NamedTuple):
     span: Span
 
 
+class AddressBitsItem(NamedTuple):
+    """``address bits HIGH:LOW;``: all bits of an address that the device keeps."""
+
+    high: Number
+    low: Number
+    span: Span
+
+
 class OwnRegisterItem(NamedTuple):
     """``register NAME @N [width N];``: a register that the driver writes.
 
@@ -209,7 +217,7 @@ class SlotItem(NamedTuple):
 
     stride: Number
     big_endian: bool
-    items: tuple[RegisterItem | OwnRegisterItem | ControlItem | Broken, ...]
+    items: tuple[RegisterItem | AddressBitsItem | OwnRegisterItem | ControlItem | Broken, ...]
     head: Span
     span: Span
 
@@ -265,7 +273,8 @@ class VectorItem(NamedTuple):
     """``vector NAME = STORE[INDEX] ...;``; ``place`` is ``STORE[INDEX]``.
 
     ``number`` is the index, the first one of an array, or the last that there can be where the
-    driver passes it (``runtime``).  ``count`` and ``last`` are an array's.
+    driver passes it (``runtime``).  ``size`` and ``last`` are an array's.  Of the store's last
+    one (``at_end``) ``number`` has no value.
     """
 
     name: Word
@@ -275,10 +284,11 @@ class VectorItem(NamedTuple):
     purpose: Text | None
     context: str
     span: Span
-    count: Number | None = None
+    size: Number | None = None
     last: Number | None = None
     runtime: bool = False
     optional: bool = False
+    at_end: bool = False
 
 
 class SharedItem(NamedTuple):

@@ -460,9 +460,9 @@ CODES: dict[str, Code] = {
     ),
     "IMS099": Code(
         "a bit of the device in a word of memory",
-        "What the device changes, a pending bit or one to be cleared, can be beside a mask bit in a "
-        "register: there a written 0 changes nothing. Memory takes what is written, so the driver "
-        "and the device would overwrite each other's bits.",
+        "What the device changes, a pending bit or one to be cleared, can be beside a mask bit in "
+        "a register: there a written 0 changes nothing. Memory takes what is written, so the "
+        "driver and the device would overwrite each other's bits.",
     ),
     # Policies.
     "IMS100": Code(
@@ -597,6 +597,12 @@ CODES: dict[str, Code] = {
         "handlers that can't share an interrupt",
         "Linux keeps an interrupt masked until the thread of a `oneshot` handler is done, so all "
         "handlers of one interrupt are `oneshot`, or none is.",
+    ),
+    "IMS135": Code(
+        "the last index of a store without a pool",
+        "Which index is the last one depends on how many vectors there are, and those are "
+        "a pool's. Without one no more are allocated than there are purposes, and managed queues "
+        "go up to the end.",
     ),
 }
 

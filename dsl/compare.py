@@ -344,6 +344,9 @@ def _layout(store: str, old: model.SlotLayout, new: model.SlotLayout) -> _Found:
         yield from breaking(f"{new.stride} bytes a slot, {old.stride} before", old, new)
     if old.endian != new.endian:
         yield from breaking(f"registers are {new.endian.value} endian", old, new)
+    if (old.address_bits or new.address_bits) and old.address_mask != new.address_mask:
+        what = f"addresses have the bits {new.address_mask:#x}, {old.address_mask:#x} before"
+        yield from breaking(what, old.address_bits or old, new.address_bits or new)
     for name in ("address_lo", "address_hi", "data"):
         yield from _register(name, getattr(old, name), getattr(new, name), breaking)
     controls = old.control, new.control
@@ -375,7 +378,9 @@ def _fields(store: str, old: model.ControlWord | None, new: model.ControlWord | 
             continue
         places = was.span if was else None, now.span if now else None
         message = f"store {store}: {name} is {_field(now)}, {_field(was)} before"
-        yield "slot-layout", _BREAKING, message, *places
+        # What has no name is written as 0: a new field of the driver is, too, until it is set.
+        lost = was and (now or was.value or was.use is model.FieldUse.DRIVER)
+        yield "slot-layout", _graded(not (lost or (now and now.value))), message, *places
 
 
 def _field(item: model.ControlField | None) -> str:
@@ -389,7 +394,12 @@ def _field(item: model.ControlField | None) -> str:
 
 
 _Spanned = (
-    model.SlotLayout | model.Register | model.MaskBit | model.CookieField | model.CommandCookie
+    model.SlotLayout
+    | model.AddressBits
+    | model.Register
+    | model.MaskBit
+    | model.CookieField
+    | model.CommandCookie
 )
 _Breaking = Callable[[str, _Spanned | None, _Spanned | None], _Found]
 
@@ -471,13 +481,15 @@ def _vectors(old: model.Device, new: model.Device) -> _Found:
             continue
         places = was.span, now.span
         what = f"special vector {now.name}"
-        if (was.store, was.index) != (now.store, now.index):
+        # How many there are is the store's.
+        moved = not (was.at_end and now.at_end) and was.index != now.index
+        if moved or was.store != now.store:
             message = f"{what}: {now.store}[{now.index}], {was.store}[{was.index}] before"
             yield "vector-moved", _BREAKING, message, *places
         if was.context != now.context:
             message = f"{what}: the handler is {now.context.value}, {was.context.value} before"
             yield "vector-context", _BREAKING, message, *places
-        if (was.count, was.runtime) != (now.count, now.runtime):
+        if (was.count, was.runtime, was.at_end) != (now.count, now.runtime, now.at_end):
             message = f"{what}: {_form(now)}, {_form(was)} before"
             yield "vector-form", _BREAKING, message, *places
         if was.optional != now.optional:
@@ -491,6 +503,8 @@ def _form(vector: model.SpecialVector) -> str:
     """What the driver has of a vector, or passes for it."""
     if vector.runtime:
         return "an index that the driver passes"
+    if vector.at_end:
+        return "the last index that there is"
     return "one vector" if vector.count is None else f"an array of {vector.count:,}"
 
 

@@ -464,4 +464,10 @@ EXAMPLES: dict[str, Example] = {
     ),
     "IMS133": _behind(TABLE, _MISC, "vector err = mics;", "vector err = misc;"),
     "IMS134": _behind(TABLE, _MISC, "vector err = misc oneshot;", "vector err = misc;"),
+    "IMS135": _behind(
+        TABLE.replace('    pool rx = table[1..] "queues" { dedicated; }\n', ""),
+        _MISC,
+        "vector err = table[last];",
+        "vector err = table[1];",
+    ),
 }

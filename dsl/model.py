@@ -175,6 +175,15 @@ class ControlWord:
 
 
 @dataclass(frozen=True)
+class AddressBits:
+    """The bits of an address that a device keeps, ``high`` to ``low``; all others have to be 0."""
+
+    high: int
+    low: int
+    span: Span
+
+
+@dataclass(frozen=True)
 class SlotLayout:
     """How one message lies in a slot.
 
@@ -192,6 +201,14 @@ class SlotLayout:
     span: Span
     #: What the driver writes, in the order of the file.
     registers: tuple[Register, ...] = field(default=())
+    address_bits: AddressBits | None = field(default=None)
+
+    @property
+    def address_mask(self) -> int:
+        """The bits that an address can have, those of the registers or fewer."""
+        mask = (1 << (64 if self.address_hi else 32)) - 1
+        bits = self.address_bits
+        return mask & ((1 << (bits.high + 1)) - (1 << bits.low)) if bits else mask
 
 
 @dataclass(frozen=True)
@@ -327,7 +344,8 @@ class SpecialVector:
     """A vector with one purpose at a fixed index of its store.
 
     ``count`` is None for one vector; else it is an array of so many, ``index`` the first one's.
-    Where ``runtime`` is set the driver passes the index, which is ``index`` at most.  Without an
+    Where ``runtime`` is set the driver passes the index, which is ``index`` at most.  With
+    ``at_end`` it is the last one that there is, ``index`` in the largest store.  Without an
     ``optional`` one the device works.
     """
 
@@ -340,6 +358,7 @@ class SpecialVector:
     count: int | None = field(default=None)
     runtime: bool = field(default=False)
     optional: bool = field(default=False)
+    at_end: bool = field(default=False)
 
     @property
     def last(self) -> int:
@@ -454,6 +473,16 @@ class Device:
     #: Vectors, of all stores together, below which the driver can't work; 0: any number will do.
     minimum: int = field(default=0)
     shared: tuple[SharedVector, ...] = field(default=())
+
+    @property
+    def all_vectors(self) -> tuple[SpecialVector | SharedVector, ...]:
+        """The special vectors, and those that share one."""
+        return (*self.vectors, *self.shared)
+
+    def end(self, store: Store) -> int:
+        """The index behind the last one that pools can have of a store, if it is the largest."""
+        taken = any(v.at_end and v.store == store.name for v in self.vectors)
+        return largest(store) - taken
 
     def store(self, name: str) -> Store:
         """The store of that name.  Raises KeyError: the resolver has checked every use."""

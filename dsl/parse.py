@@ -96,6 +96,14 @@ _POOL_PARTS = (
 )
 
 
+_SLOT_PARTS = (
+    ast.RegisterItem,
+    ast.AddressBitsItem,
+    ast.OwnRegisterItem,
+    ast.ControlItem,
+    ast.Broken,
+)
+
 _CONTROL_PARTS = (
     ast.MaskItem,
     ast.FlagItem,
@@ -245,7 +253,7 @@ class _Build(Transformer[Token, Any]):
         return ast.CommandCookieItem(self._word(c[1]), optional, self._whole(c))
 
     def slot(self, c: Parts) -> ast.SlotItem:
-        items = _nodes(c, ast.RegisterItem, ast.OwnRegisterItem, ast.ControlItem, ast.Broken)
+        items = _nodes(c, *_SLOT_PARTS)
         (stride,) = _take(c, "NUMBER")
         big = _one(c, "BIG") is not None
         return ast.SlotItem(self._number(stride), big, items, self._head(c), self._whole(c))
@@ -263,6 +271,9 @@ class _Build(Transformer[Token, Any]):
         numbers = [self._number(token) for token in _take(c, "NUMBER")]
         width = numbers[1] if len(numbers) > 1 else None
         return ast.RegisterItem(c[0].type.lower(), numbers[0], width, self._whole(c))
+
+    def address_bits(self, c: Parts) -> ast.AddressBitsItem:
+        return ast.AddressBitsItem(self._number(c[2]), self._number(c[4]), self._whole(c))
 
     def own_register(self, c: Parts) -> ast.OwnRegisterItem:
         numbers = [self._number(token) for token in _take(c, "NUMBER")]
@@ -311,13 +322,25 @@ class _Build(Transformer[Token, Any]):
             purpose=self._text(c),
             context=_context(c),
             span=self._whole(c),
-            count=numbers[0] if array else None,
+            size=numbers[0] if array else None,
             last=numbers[2] if array else None,
             runtime=_one(c, "RUNTIME") is not None,
             optional=_one(c, "OPTIONAL") is not None,
         )
 
     vector_runtime = vector_array = vector
+
+    def vector_last(self, c: Parts) -> ast.VectorItem:
+        return ast.VectorItem(
+            name=self._word(c[1]),
+            store=self._word(c[3]),
+            number=ast.Number(None, self._span(c[5], c[5])),
+            place=self._span(c[3], c[6]),
+            purpose=self._text(c),
+            context=_context(c),
+            span=self._whole(c),
+            at_end=True,
+        )
 
     def vector_shared(self, c: Parts) -> ast.SharedItem:
         name, vector = self._word(c[1]), self._word(c[3])

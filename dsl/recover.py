@@ -71,7 +71,7 @@ HOMES = homes() | {
 
 #: How a statement is written, for one that is written otherwise.
 FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
-    "address": "`address @0;`, for both halves of the address",
+    "address": "`address @0;`, for both halves of the address, or `address bits 55:2;`",
     "address_hi": "`address_hi @4;`, a byte offset in the slot",
     "address_lo": "`address_lo @0;`, a byte offset in the slot",
     "architecture": "`architecture x86_64, arm64;`",

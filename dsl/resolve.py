@@ -205,6 +205,7 @@ class Scope:
         self.stores = [Store(item, self.layouts) for item in self.block.all(ast.StoreItem)]
         self.vectors = self.block.all(ast.VectorItem)
         self.shared = self.block.all(ast.SharedItem)
+        self.all_vectors: list[ast.VectorItem | ast.SharedItem] = [*self.vectors, *self.shared]
         self.pools = self.block.all(ast.PoolItem)
         self.subdevices = self.block.all(ast.SubdeviceItem)
         self.architectures = self.block.all(ast.ArchitectureItem)
@@ -290,7 +291,7 @@ def build(scope: Scope, file: str) -> model.Device:
         maintainers=tuple(item.text.value for item in scope.maintainers),
         remapping=scope.required,
         stores=tuple(_store(store) for store in scope.stores),
-        vectors=tuple(_vector(item) for item in scope.vectors),
+        vectors=tuple(_vector(item, scope.by_name[item.store.text]) for item in scope.vectors),
         pools=tuple(_pool(item) for item in scope.pools),
         span=decl.span,
         subdevices=tuple(_subdevice(item) for item in scope.subdevices),
@@ -414,10 +415,15 @@ def _layout(slot: Slot) -> model.SlotLayout:
         data=_register(data),
         control=_control(slot, slot.control) if slot.control else None,
         span=slot.item.span,
+        address_bits=_address_bits(slot.block.first(ast.AddressBitsItem)),
         registers=tuple(
             _register(item.register, item.name.text) for item in slot.block.all(ast.OwnRegisterItem)
         ),
     )
+
+
+def _address_bits(item: ast.AddressBitsItem | None) -> model.AddressBits | None:
+    return item and model.AddressBits(_value(item.high), _value(item.low), item.span)
 
 
 def _register(item: ast.RegisterItem, name: str = "") -> model.Register:
@@ -475,17 +481,18 @@ def _field(item: ast.FieldItem) -> model.ControlField:
     )
 
 
-def _vector(item: ast.VectorItem) -> model.SpecialVector:
+def _vector(item: ast.VectorItem, store: Store) -> model.SpecialVector:
     return model.SpecialVector(
         name=item.name.text,
         store=item.store.text,
-        index=_value(item.number),
+        index=(store.limit or 1) - 1 if item.at_end else _value(item.number),
         purpose=item.purpose.value if item.purpose else "",
         context=model.Context(item.context),
         span=item.span,
-        count=_value(item.count) if item.count else None,
+        count=_value(item.size) if item.size else None,
         runtime=item.runtime,
         optional=item.optional,
+        at_end=item.at_end,
     )
 
 

@@ -18,9 +18,7 @@ from imsgen.dsl.model import (
     IndirectStore,
     IomemStore,
     MemoryStore,
-    SharedVector,
     SlotLayout,
-    SpecialVector,
     Store,
 )
 from imsgen.dsl.rules.words import public
@@ -52,7 +50,8 @@ class NamesTaken(SeriesError):
 
 
 #: A device's name, its stores', vectors', pools' (with stores) and subdevices' (with pools).
-Parts = tuple[str, list[str], list[str], list[tuple[str, list[str]]], list[tuple[str, list[str]]]]
+_Uses = list[tuple[str, list[str]]]
+Parts = tuple[str, _Uses, list[str], _Uses, _Uses]
 
 
 @dataclass(frozen=True)
@@ -314,7 +313,7 @@ def parts_of(device: Device) -> Parts:
     return (
         device.name,
         [(store.name, _driven(store)) for store in device.stores],
-        [vector.name for vector in _vectors(device)],
+        [vector.name for vector in device.all_vectors],
         [(pool.name, [r.store for r in pool.ranges]) for pool in device.pools],
         [(sub.name, [m.pool for m in sub.members]) for sub in device.subdevices],
     )
@@ -326,18 +325,14 @@ def _driven(store: Store) -> list[str]:
     if not isinstance(layout, SlotLayout):
         return []
     fields = layout.control.driven if layout.control else ()
-    return [item.name for item in (*fields, *layout.registers)]
+    return [*(item.name for item in fields), *(item.name for item in layout.registers)]
 
 
 def members_of(device: Device) -> list[tuple[str, Span]]:
     """The names of a device which become members and parameters as they are."""
-    named = [*device.stores, *_vectors(device), *device.pools, *device.subdevices]
+    named = [*device.stores, *device.all_vectors, *device.pools, *device.subdevices]
     names = [(one.name, place_of(device, one.name)) for one in named]
     return names + [(cookie.name, cookie.span) for cookie in _cookies(device)]
-
-
-def _vectors(device: Device) -> list[SpecialVector | SharedVector]:
-    return [*device.vectors, *device.shared]
 
 
 def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
@@ -350,7 +345,7 @@ def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
 
 def place_of(device: Device, name: str) -> Span:
     """Where a name of a device is given."""
-    named = [*device.stores, *_vectors(device), *device.pools, *device.subdevices]
+    named = [*device.stores, *device.all_vectors, *device.pools, *device.subdevices]
     span = next((item.span for item in named if item.name == name), device.span)
     start = span.source.text.find(name, span.start)
     return span if start < 0 else Span(span.source, start, start + len(name))

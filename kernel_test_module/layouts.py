@@ -16,6 +16,7 @@ from pathlib import Path
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.model import Device
+from imsgen.generator.names import IRQCHIP, names_of
 
 from . import boot, build, checks, host, stages
 from .report import Report
@@ -64,7 +65,7 @@ def texts(place: Place) -> Iterator[tuple[Path, str]]:
 def devices(place: Place) -> list[Device]:
     """The devices of all layouts; what several places have is there once.
 
-    Raises `StageError` when a layout is not valid.
+    Those with a folder get another one, a new one.  Raises `StageError` when a layout is not valid.
     """
     found: list[Device] = []
     seen: set[str] = set()
@@ -76,22 +77,24 @@ def devices(place: Place) -> list[Device]:
         if not result.ok:
             raise host.StageError(f"{path} is not valid\n{render(result.diagnostics)}")
         for one in result.devices:
-            # All are in one folder, which is there.
-            found.append(replace(one, name=f"{one.name}_s{len(found):02}", path=None))
+            name = f"{one.name}_s{len(found):02}"
+            folder = f"{IRQCHIP}/{name}" if one.path else None
+            found.append(replace(one, name=name, path=folder))
     return found
 
 
 def judge(
     place: Place,
     built: build.Build,
-    files: Sequence[str],
-    suites: Sequence[str],
+    files: tuple[str, ...],
+    devices: Sequence[Device],
     report: Report,
 ) -> None:
-    """What the compiler and sparse say of the FILES, and the boot in which all SUITES run."""
+    """The boot in which the suites of the DEVICES run, and what is said of their FILES."""
+    suites = [names_of(one).suite for one in devices]
     own = replace(built, label=f"{built.label}-layouts")
     host.say(f"random layouts of the seeds {SEEDS[0]} to {SEEDS[-1]} are among them")
     glob = (f"kunit.filter_glob={GLOB}",)
     stages.run_boot(place, own, boot.UML, built.source, suites, report, glob)
-    faults = checks.faults_in(WARNINGS, own, tuple(files))
+    faults = checks.faults_in(WARNINGS, own, files)
     report.check(f"{own.label} compile with {WARNINGS.name}", faults)

@@ -14,15 +14,15 @@ import shutil
 import tempfile
 import threading
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.generator.kernel.target import Target, probe
-from imsgen.generator.names import names_of
+from imsgen.generator.kernel.target import Target, TreeFiles, probe
+from imsgen.generator.names import IRQCHIP, Names, names_of
 from imsgen.generator.series import Planner
 from imsgen.templates import ROOT
 
@@ -106,6 +106,14 @@ class Planted:
     """Lines for Makefiles, by their folders"""
 
 
+class Work(TreeFiles):
+    """A tree in which nobody looks whether names are free: those of planted devices are made up."""
+
+    def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
+        """None of them."""
+        return {}
+
+
 def mutants(path: Path = LIST) -> tuple[Mutant, ...]:
     """The faults that are listed."""
     with path.open("rb") as stream:
@@ -134,13 +142,29 @@ def valid(paths: Sequence[Path]) -> tuple[Device, ...]:
 def device(mutant: Mutant | None, of: Device, files: dict[str, str]) -> Planted:
     """A device with FILES, built in without any configuration."""
     names = names_of(of)
-    line = f"obj-y += {Path(names.glue).stem}.o tests/{Path(names.kunit).stem}.o\n"
-    return Planted(mutant, of.name, names.suite, files, {"drivers/irqchip": line})
+    return Planted(mutant, of.name, names.suite, files, {names.dir: objects(names)})
 
 
-def sound(target: Target, of: Device) -> Planted:
+def objects(names: Names) -> str:
+    """The line of a Makefile for a device and its suite, whatever the configuration."""
+    return f"obj-y += {Path(names.glue).stem}.o tests/{Path(names.kunit).stem}.o\n"
+
+
+def sound(planner: Planner, of: Device) -> Planted:
     """A device without a fault."""
-    return device(None, of, Planner(target).series([of]).files)
+    return device(None, of, planner.series([of]).files)
+
+
+def together(planner: Planner, devices: Sequence[Device]) -> Planted:
+    """Devices without a fault in one series, new folders with what that has in them."""
+    series = planner.series(devices)
+    files, lines = dict(series.files), dict[str, str]()
+    for names in map(names_of, devices):
+        for folder in (names.dir, IRQCHIP):
+            for path in (f"{folder}/Kconfig", f"{folder}/Makefile"):
+                files[path] = "".join(f"{line}\n" for line in series.after.lines(path) or ())
+        lines[names.dir] = lines.get(names.dir, "") + objects(names)
+    return Planted(None, "", layouts.GLOB, files, lines)
 
 
 def plant(
@@ -156,7 +180,7 @@ def plant(
     """
     healthy = Planner(target)
     for example in examples:
-        yield sound(target, replace(example, name=f"{example.name}_m00"))
+        yield sound(healthy, replace(example, name=f"{example.name}_m00"))
     for number, mutant in enumerate(faults, 1):
         if mutant.file:
             continue
@@ -246,6 +270,7 @@ def in_library(
     work: Path, target: Target, faults: Sequence[Mutant], odd: Sequence[Device]
 ) -> Iterator[Planted]:
     """Each fault in the library, with its suite or below devices of ODD: a copy for each."""
+    planner = Planner(target)
     for number, mutant in enumerate(faults, 1):
         if mutant.file and not mutant.devices:
             yield library(work, mutant, f"m{number:02}")
@@ -254,7 +279,7 @@ def in_library(
                 if one.name in mutant.devices:
                     tag = f"m{number:02}_{one.name}"
                     renamed = replace(one, name=f"{one.name}_m{number:02}")
-                    yield below(work, mutant, tag, sound(target, renamed))
+                    yield below(work, mutant, tag, sound(planner, renamed))
 
 
 def renamed_path(path: str, tag: str) -> tuple[str, str]:
@@ -341,22 +366,22 @@ def stage(
             work = trees.work_at(tree, prepared.applied.head)
             built = stages.configuration(place, prepared, arch)
             try:
-                target = probe(str(work))
+                target = replace(probe(str(work)), provider=Work(str(work)))
+                planner = Planner(target)
                 odd = valid(layouts.odd(place))
-                named = layouts.devices(place) if uml else ()
-                together = [sound(target, one) for one in named]
-                planted = [] if uml else [sound(target, one) for one in odd]
+                named = layouts.devices(place) if uml else []
+                several = [together(planner, named)] if uml else []
+                planted = [] if uml else [sound(planner, one) for one in odd]
                 examples = [place.example(name) for name in FAULTY] if uml and seeded else []
                 planted += plant(target, faults, valid(examples), odd)
                 planted += in_library(work, target, faults, odd)
-                write(work, [*together, *planted])
+                write(work, [*several, *planted])
                 drivers = skeletons.write(place, work) if uml and seeded else []
                 build.kernel(built)
                 if drivers:
                     skeletons.judge(place, built, drivers, report)
-                if together:
-                    files = [path for one in together for path in one.files]
-                    layouts.judge(place, built, files, [one.suite for one in together], report)
+                for one in several:
+                    layouts.judge(place, built, tuple(one.files), named, report)
                 seen, of = judge(place, built, faults, planted, report)
                 caught, total = caught + seen, total + of
             finally:

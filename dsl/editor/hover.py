@@ -56,8 +56,11 @@ def _describe(path: list[Any]) -> Iterator[str]:
     store = next((part for part in path if isinstance(part, model.Store)), None)
     match item:
         case model.SpecialVector():
-            yield f"**{item.name}**: index {item.index} of `{item.store}`, {item.context.value}"
-            yield from _slot(device.store(item.store), item.index)
+            yield f"**{item.name}**: {_where(item)} of `{item.store}`, {item.context.value}"
+            if not (item.runtime or item.at_end):
+                yield from _slot(device.store(item.store), item.index)
+        case model.SharedVector():
+            yield f"**{item.name}**: the interrupt of `{item.vector}`, {item.context.value}"
         case model.Range():
             yield from _range(device, item)
         case model.Pool():
@@ -72,6 +75,9 @@ def _describe(path: list[Any]) -> Iterator[str]:
         case model.MaskBit():
             state = "cleared" if item.active_low else "set"
             yield f"{_bits(item.bit, 1)} of the control word, {state} while the message is masked"
+        case model.AddressBits():
+            bits = ((1 << (item.high + 1)) - 1) >> item.low << item.low
+            yield f"an address whose bits aren't all in `{bits:#x}` is refused"
         case model.CookieField():
             yield from _cookie(item)
         case model.ControlField():
@@ -116,6 +122,16 @@ def _size(size: model.Size) -> str:
     return f"up to {size.maximum:,}" if size.runtime else f"{size.maximum:,}"
 
 
+def _where(vector: model.SpecialVector) -> str:
+    if vector.runtime:
+        return f"index 0 to {vector.index}, from the driver,"
+    if vector.at_end:
+        return "the last index"
+    if vector.count is not None:
+        return f"indexes {vector.index} to {vector.last}"
+    return f"index {vector.index}"
+
+
 def _slot(store: model.Store, index: int) -> Iterator[str]:
     """Where the message of an index is."""
     at = BY_MODEL[type(store)].at
@@ -128,7 +144,7 @@ def _slot(store: model.Store, index: int) -> Iterator[str]:
 
 
 def _ends(device: model.Device, item: model.Range) -> tuple[int, int]:
-    last = item.last if item.last is not None else model.largest(device.store(item.store)) - 1
+    last = item.last if item.last is not None else device.end(device.store(item.store)) - 1
     return item.first, last
 
 

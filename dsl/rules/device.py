@@ -59,6 +59,7 @@ def slot_rule_property_twice(slot: Slot) -> Found:
     for word in WIDTHS:
         yield from _twice(word, [i.span for i in slot.block.all(ast.RegisterItem, word)])
     yield from _twice("control", [item.register.span for item in slot.controls])
+    yield from _twice("address bits", [i.span for i in slot.block.all(ast.AddressBitsItem)])
     yield from _twice("mask", [item.span for item in slot.fields.all(ast.MaskItem)])
     flags: dict[str, ast.FlagItem] = {}
     for flag in slot.fields.all(ast.FlagItem):

@@ -20,13 +20,8 @@ _NAME = re.compile(r"[a-z](?:_?[a-z0-9])*\Z")
 _IRQ = re.compile(r"irqs?(?:_|\Z)")
 
 
-#: Members of slots, in the order of what is in them; what is between them is `reserved0` on.
-_MEMBERS = frozenset(
-    (
-        *("address", "address_hi", "address_lo", "control", "data", "message"),
-        *(f"reserved{n}" for n in range(64)),
-    )
-)
+#: Members of slots in C; what is between registers is `reserved0` and so on.
+_MEMBER = re.compile(r"(?:address|address_hi|address_lo|control|data|message|reserved\d+)\Z")
 
 #: Names with what they name.
 Names = Iterable[tuple[str, ast.Word]]
@@ -41,7 +36,7 @@ def all_names(scope: Scope) -> Iterator[tuple[str, ast.Word]]:
             yield from _field_names(store.own_slot)
         for cookie in store.block.all(ast.CommandCookieItem):
             yield "cookie", cookie.name
-    for vector in (*scope.vectors, *scope.shared):
+    for vector in scope.all_vectors:
         yield "vector", vector.name
     for pool in scope.pools:
         yield "pool", pool.name
@@ -166,7 +161,7 @@ def slot_rule_field_twice(slot: Slot) -> Found:
     flags = {item.name.text: item.name for item in reversed(slot.fields.all(ast.FlagItem))}
     yield from _same_name([*(("bit", name) for name in flags.values()), *_field_names(slot)])
     for item in slot.block.all(ast.OwnRegisterItem):
-        if item.name.text in _MEMBERS:
+        if _MEMBER.match(item.name.text):
             yield report(
                 "IMS026",
                 f"{quote(item.name.text)} can't name a register",
@@ -223,7 +218,7 @@ def file_rule_made_names(scopes: list[Scope]) -> Found:
         for made, root in made_from(
             scope.name,
             stores,
-            [vector.name.text for vector in (*scope.vectors, *scope.shared)],
+            [vector.name.text for vector in scope.all_vectors],
             [(pool.name.text, [part.store.text for part in pool.ranges]) for pool in scope.pools],
             [
                 (item.name.text, [part.pool.text for part in Block(item.items).all(ast.MemberItem)])

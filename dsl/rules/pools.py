@@ -246,7 +246,7 @@ def rule_member_known(scope: Scope) -> Found:
     """Subdevices take vectors of pools that are there."""
     pools = _pools(scope)
     others = {store.name: "store" for store in scope.stores}
-    others |= {item.name.text: "special vector" for item in (*scope.vectors, *scope.shared)}
+    others |= {item.name.text: "special vector" for item in scope.all_vectors}
     guesses = 0
     for item in scope.subdevices:
         for member in _members(item):

@@ -130,7 +130,7 @@ def _table_slots(store: Store) -> Found:
 
 def slot_rule_stride(slot: Slot) -> Found:
     """Slots follow each other at multiples of 4 bytes, or of a wider control word."""
-    stride, align = slot.item.stride, _align(slot)
+    stride, align = slot.item.stride, alignment(slot)
     if stride.value is not None and stride.value >= 4 and stride.value % align:
         yield report(
             "IMS053",
@@ -140,7 +140,7 @@ def slot_rule_stride(slot: Slot) -> Found:
         )
 
 
-def _align(slot: Slot | None) -> int:
+def alignment(slot: Slot | None) -> int:
     """Of how many bytes the places of slots are multiples."""
     return 8 if slot and slot.control and width_of(slot.control.register) == 64 else 4
 
@@ -241,6 +241,29 @@ def slot_rule_address_form(slot: Slot) -> Found:
             )
 
 
+def slot_rule_address_bits(slot: Slot) -> Found:
+    """An address has the bits 31 to 2 at least, and no bits that the registers don't have."""
+    item = slot.block.first(ast.AddressBitsItem)
+    if item is None:
+        return
+    high, low = item.high.value, item.low.value
+    if high is not None and low is not None and high < low:
+        yield report(
+            "IMS064",
+            "the bits of the address are in the wrong order",
+            item.span,
+            hint=f"write `address bits {low}:{high};`",
+        )
+        return
+    whole = slot.register("address")
+    wide = slot.register("address_hi") or (whole and width_of(whole) == 64)
+    last = 63 if wide or slot.block.may_have("address", "address_hi") else 31
+    if high is not None and not 31 <= high <= last:
+        yield _out_of_range("the highest bit of an address", high, item.high.span, 31, last)
+    if low is not None and low > 2:
+        yield _out_of_range("the lowest bit of an address", low, item.low.span, 0, 2)
+
+
 def rule_table(scope: Scope) -> Found:
     """The table is aligned and fits into a BAR."""
     for store in scope.stores:
@@ -251,7 +274,7 @@ def rule_table(scope: Scope) -> Found:
         stride, slots = store.slot.item.stride.value, store.limit
         if offset is None or offset >= BAR_BYTES:
             continue
-        align = _align(store.slot)
+        align = alignment(store.slot)
         if number and offset % align:
             yield report(
                 "IMS060",
@@ -474,7 +497,8 @@ def slot_rule_field_outside(slot: Slot) -> Found:
 
 def slot_rule_field_order(slot: Slot) -> Found:
     """Fields are written from the highest bit to the lowest."""
-    items = [*slot.fields.all(ast.CookieItem), *slot.fields.all(ast.FieldItem)]
+    items: list[ast.CookieItem | ast.FieldItem] = [*slot.fields.all(ast.CookieItem)]
+    items += slot.fields.all(ast.FieldItem)
     for item in items:
         high, low = item.high.value, item.low.value
         if high is not None and low is not None and high < low:
@@ -534,18 +558,18 @@ def slot_rule_field_width(slot: Slot) -> Found:
     for item in slot.fields.items:
         found = _bits_of(item)
         use = item.use if isinstance(item, ast.FieldItem) else ""
-        if found is None or use in _DEVICE:
+        if found is None or not isinstance(item, _FIELDS) or use in _DEVICE:
             continue
         name, low, high = found
         used |= (1 << min(high + 1, 64)) - (1 << min(low, 64))
-        if isinstance(item, (ast.CookieItem, ast.FieldItem)) and use != "fixed":
-            if high - low >= MAX_FIELD:
-                yield report(
-                    "IMS069",
-                    f"{quote(name)} has {count(high - low + 1, 'bit')}",
-                    item.span,
-                    hint=f"the driver passes a number of {MAX_FIELD} bits: make two fields of it",
-                )
+        given = isinstance(item, ast.CookieItem) or use == "driver"
+        if given and high - low >= MAX_FIELD:
+            yield report(
+                "IMS069",
+                f"{quote(name)} has {count(high - low + 1, 'bit')}",
+                item.span,
+                hint=f"the driver passes a number of {MAX_FIELD} bits: make two fields of it",
+            )
     errors = (1 << 64) - (1 << ERROR_BIT)
     if slot.control and used & errors == errors:
         yield report(
@@ -570,8 +594,8 @@ def slot_rule_flag(slot: Slot) -> Found:
         near = nearest(name, {*cookies, "mask"}) if guesses < MAX_GUESSES else None
         usual = (
             _not_a_flag(item)
-            or "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`, or what the bit is: "
-            "`set`, `driver`, `pending`, `read only`, `write one to clear`"
+            or "write `NAME_enable bit N;` beside `NAME bits HIGH:LOW cookie;`, "
+            "or what the bit is: `set`, `driver`, `pending`, `read only`, `write one to clear`"
         )
         yield report(
             "IMS066",

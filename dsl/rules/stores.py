@@ -9,6 +9,7 @@ from ..files import Unit
 from ..resolve import BAR_BYTES, Scope, Store, width_of
 from ..source import Span
 from .base import MAX_GUESSES, Found, again, count
+from .slots import alignment
 
 #: Bytes that a memory store changes at once.
 PAIR = 8
@@ -268,17 +269,21 @@ def rule_areas(scope: Scope) -> Found:
 def rule_areas_inside(scope: Scope) -> Found:
     """Split tables and arrays of bits are aligned and fit into a BAR."""
     for store in scope.stores:
-        starts = [(item.offset, "a table") for item in store.tables]
+        wide = alignment(store.slot)
+        starts = [(item.offset, "a table", wide) for item in store.tables]
         bits = [item for item in (store.mask_bits, store.pending) if item]
-        starts += [(item.offset, f"`{item.keyword}`") for item in bits]
-        starts += [(item.offset, f"`{place.word}`") for place, item in store.places.items()]
-        for number, what in starts:
-            if number.value is not None and number.value % 4:
+        starts += [(item.offset, f"`{item.keyword}`", 4) for item in bits]
+        starts += [
+            (item.offset, f"`{place.word}`", 4 if place.size else wide)
+            for place, item in store.places.items()
+        ]
+        for number, what, align in starts:
+            if number.value is not None and number.value % align:
                 yield report(
                     "IMS060",
-                    f"{what} starts at {number.value:#x}, which is not a multiple of 4",
+                    f"{what} starts at {number.value:#x}, which is not a multiple of {align}",
                     number.span,
-                    hint=f"the next that is: {number.value // 4 * 4 + 4:#x}",
+                    hint=f"the next that is: {number.value // align * align + align:#x}",
                 )
         for area in _areas(store):
             if area[1] < BAR_BYTES < area[2] and area[3] != "the table":

@@ -144,7 +144,7 @@ def rule_title(scope: Scope) -> Found:
 
 def rule_purpose(scope: Scope) -> Found:
     """A purpose is harmless text."""
-    purposes = [item.purpose for item in (*scope.vectors, *scope.shared)]
+    purposes = [item.purpose for item in scope.all_vectors]
     purposes += [item.purpose for item in scope.pools]
     for purpose in purposes:
         if purpose:

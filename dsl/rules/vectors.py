@@ -6,8 +6,9 @@ from bisect import bisect_right
 
 from .. import ast
 from ..codes import report
-from ..diagnostics import Place, nearest, quote
+from ..diagnostics import Diagnostic, Place, nearest, quote
 from ..resolve import Block, Scope, Store
+from ..source import Span
 from .base import MAX_GUESSES, Found, count
 
 #: Users of one shared vector.
@@ -64,9 +65,9 @@ def _indexes(item: ast.VectorItem) -> tuple[int, int] | None:
 def rule_array(scope: Scope) -> Found:
     """An array has as many vectors as indexes."""
     for item in scope.vectors:
-        if item.count is None or item.last is None:
+        if item.size is None or item.last is None:
             continue
-        first, last, number = item.number.value, item.last.value, item.count.value
+        first, last, number = item.number.value, item.last.value, item.size.value
         if first is None or last is None or number is None:
             continue
         if last < first:
@@ -81,7 +82,7 @@ def rule_array(scope: Scope) -> Found:
             yield report(
                 "IMS130",
                 f"an array of {count(number, 'vector')}",
-                item.count.span,
+                item.size.span,
                 hint=f"an array has 1 to {MAX_ARRAY:,}",
             )
         elif number != last - first + 1:
@@ -92,7 +93,7 @@ def rule_array(scope: Scope) -> Found:
                 item.place,
                 hint=f"write `{item.store.text}[{first}..{first + number - 1}]`, "
                 f"or `{item.name.text}[{last - first + 1}]`",
-                secondary=[Place(item.count.span, "how many there are")],
+                secondary=[Place(item.size.span, "how many there are")],
             )
 
 
@@ -110,6 +111,36 @@ def rule_runtime(scope: Scope) -> Found:
                 "driver passes",
                 secondary=[Place(store.item.head, "not of the PCI core")],
             )
+
+
+def rule_runtime_context(scope: Scope) -> Found:
+    """Where two indexes may turn out to be one, handlers can share an interrupt."""
+    first: dict[str, ast.VectorItem] = {}
+    widest: dict[str, tuple[int, ast.VectorItem]] = {}
+    for item in scope.vectors:
+        indexes, store = _indexes(item), item.store.text
+        if item.runtime and indexes:
+            first.setdefault(store, item)
+            if store not in widest or widest[store][0] < indexes[1]:
+                widest[store] = (indexes[1], item)
+    for item in scope.vectors:
+        indexes, store = _indexes(item), item.store.text
+        if indexes is None or store not in first or indexes[0] > widest[store][0]:
+            continue
+        other = first[store] if item.runtime else widest[store][1]
+        if (item.context == "oneshot") != (other.context == "oneshot"):
+            yield _unshared(item.name, item.span, item.context, other)
+
+
+def _unshared(name: ast.Word, span: Span, context: str, other: ast.VectorItem) -> Diagnostic:
+    return report(
+        "IMS134",
+        f"{quote(name.text)} and {quote(other.name.text)} can't share an interrupt",
+        span,
+        f"its handler is {context}",
+        "make both `oneshot`, or none of them",
+        [Place(other.span, f"its handler is {other.context}")],
+    )
 
 
 def rule_optional(scope: Scope) -> Found:
@@ -161,7 +192,7 @@ def rule_shared(scope: Scope) -> Found:
             elif name in others:
                 hint = f"`{name}` {others[name]}: name a vector which has an index"
             yield report("IMS133", f"there is no vector {quote(name)}", item.vector.span, hint=hint)
-        elif vector is not None and vector.count is not None:
+        elif vector is not None and vector.size is not None:
             yield report(
                 "IMS133",
                 f"{quote(name)} is an array of vectors",
@@ -170,13 +201,50 @@ def rule_shared(scope: Scope) -> Found:
                 secondary=[Place(vector.place, "several indexes")],
             )
         elif vector is not None and (item.context == "oneshot") != (vector.context == "oneshot"):
+            yield _unshared(item.name, item.span, item.context, vector)
+
+
+def rule_last(scope: Scope) -> Found:
+    """One vector is at the end of a store, whose pools have what is before it."""
+    parts = [(pool, part) for pool in scope.pools for part in pool.ranges]
+    seen: dict[str, ast.VectorItem] = {}
+    for item in scope.vectors:
+        if not item.at_end or item.store.text not in scope.by_name:
+            continue
+        first = seen.setdefault(item.store.text, item)
+        mine = [(pool, part) for pool, part in parts if part.store.text == item.store.text]
+        managed = next((p for p, _ in mine if Block(p.items).first(ast.ManagedItem)), None)
+        known = _limit(scope, item.store)
+        reach = next(
+            (part for _, part in mine if known and part.last and part.last.value == known[1] - 1),
+            None,
+        )
+        if first is not item:
             yield report(
-                "IMS134",
-                f"{quote(item.name.text)} and {quote(name)} can't share an interrupt",
-                item.span,
-                f"its handler is {item.context}",
-                "make both `oneshot`, or none of them",
-                [Place(vector.span, f"its handler is {vector.context}")],
+                "IMS071",
+                f"{quote(item.name.text)} and {quote(first.name.text)} have the same index",
+                item.place,
+                f"used again here, for {quote(item.name.text)}",
+                f"have them share it: `vector {item.name.text} = {first.name.text};`",
+                [Place(first.place, f"first used here, for {quote(first.name.text)}")],
+            )
+        elif reach is not None:
+            yield report(
+                "IMS072",
+                f"{quote(item.name.text)} can be inside a pool",
+                item.place,
+                "a special vector",
+                "end the range before it, or leave its end out: `[A..]` is up to that vector",
+                [Place(reach.span, "goes up to the last index")],
+            )
+        elif managed is not None or not (mine or scope.block.may_have("pool")):
+            yield report(
+                "IMS135",
+                f"{quote(item.name.text)} has the last index of a store "
+                + ("that a managed pool fills" if managed else "without a pool"),
+                item.place,
+                hint="write its index",
+                secondary=[Place(managed.head, "up to the end")] if managed else [],
             )
 
 
@@ -215,7 +283,7 @@ def rule_vector_twice(scope: Scope) -> Found:
                     again.place,
                     f"used again here, for {quote(again.name.text)}",
                     "give one of the two another index"
-                    + ("" if first.count or again.count else share),
+                    + ("" if first.size or again.size else share),
                     [Place(first.place, f"first used here, for {quote(first.name.text)}")],
                 )
             if one[1] > reach[1]:

@@ -62,7 +62,7 @@ DEVICE_INSIDE = _words("irqs_release")
 MEMBERS = _words("pdev")
 
 #: Variables of ``<device>_irqs_init()``, which a store can be an argument of.
-VARIABLES = _words("nr ret sources")
+VARIABLES = _words("i nr ret sources")
 
 #: What the driver passes that is made of a pool or a store.
 POOL_PARAMS = _words("handler queues")
@@ -98,6 +98,7 @@ def public(
     for vector in vectors:
         yield f"{device}_irq_{vector}", vector
         yield f"{device}_irq_{vector}_error", vector
+        yield f"{device}_irq_{vector}_index", vector
     for pool, _ in pools:
         for suffix in sorted(POOL_SUFFIXES):
             yield f"{device}_{pool}_{suffix}", pool

@@ -40,7 +40,7 @@ def text_of(device: Device) -> str:
     dev = device_view(device)
     view = DrgnView(
         specials=tuple(
-            f'("{v.name}", "{v.store}", {v.index if not v.runtime else None})'
+            f'("{v.name}", "{v.store}", {None if v.runtime or v.at_end else v.index})'
             for v in device.vectors
         ),
         pools=tuple(f'("{pool.name}", "{pool.title}")' for pool in dev.pools),

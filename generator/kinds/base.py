@@ -78,13 +78,24 @@ class Kind(ABC):
     @property
     def prefix(self) -> int:
         """Vectors that the store must have for its special ones, if it has them all."""
-        return max((v.last + 1 for v in self._specials), default=0)
+        fixed = (v for v in self._specials if not v.at_end)
+        return max((v.last + 1 for v in fixed), default=0) + bool(self.at_end)
 
     @property
     def least(self) -> int:
         """Vectors that it must have without those which are optional, or passed by the driver."""
-        fixed = (v for v in self._specials if not (v.optional or v.runtime))
-        return max((v.last + 1 for v in fixed), default=0)
+        fixed = (v for v in self._specials if not (v.optional or v.runtime or v.at_end))
+        return max((v.last + 1 for v in fixed), default=0) + bool(self.at_end)
+
+    @property
+    def at_end(self) -> str:
+        """The special vector that has the last index; may be empty."""
+        return next((v.name for v in self._specials if v.at_end), "")
+
+    @property
+    def there(self) -> str:
+        """How many indexes there are, once it is set up: an expression."""
+        return ""
 
     @property
     def _specials(self) -> tuple[SpecialVector, ...]:
@@ -109,7 +120,10 @@ class Kind(ABC):
                 error=self.name if self.can_fail else "",
                 array=v.count is not None,
                 number=f"{v.index} + i" if v.index else "i",
-                at=f"params->{v.name}_index" if v.runtime else str(v.index),
+                irq=f"irqs->{v.name}" if v.count is None else f"irqs->{v.name}[i]",
+                each=_each(v),
+                at=self._at(v),
+                end=v.at_end,
                 last=v.last,
                 runtime=v.runtime,
                 optional=v.optional,
@@ -117,13 +131,18 @@ class Kind(ABC):
             for v in self._specials
         )
 
+    def _at(self, vector: SpecialVector) -> str:
+        if vector.at_end:
+            return f"{self.there} - 1"
+        return f"params->{vector.name}_index" if vector.runtime else str(vector.index)
+
     def shares(self, vector: SpecialVector) -> bool:
         """Whether another purpose has the same interrupt, or can have it."""
         others = [v for v in self._specials if v.name != vector.name]
         return (
             vector.name in {v.vector for v in self.device.shared}
             or any(v.runtime and (vector.runtime or vector.index <= v.index) for v in others)
-            or (vector.runtime and any(v.index <= vector.index for v in others))
+            or (vector.runtime and any(v.index <= vector.index and not v.at_end for v in others))
         )
 
     def special_hint(self, index: int) -> str:
@@ -193,6 +212,11 @@ class Kind(ABC):
         """How many vectors it may have, upwards."""
 
     @property
+    def needed(self) -> int:
+        """Vectors without which setting up fails if the driver passes the highest indexes."""
+        return self.least
+
+    @property
     def varies(self) -> bool:
         """Whether fewer vectors can be granted than there is a use for."""
         return True
@@ -202,10 +226,12 @@ class Kind(ABC):
         """What the fake machine calls the number of its vectors; empty if the driver passes it."""
         return ""
 
-    @property
     @abstractmethod
-    def setup(self) -> tuple[str, ...]:
-        """Calls that set it up, all but the last of which return 0: expressions."""
+    def setup(self, given: str) -> tuple[str, ...]:
+        """Calls that set it up, all but the last of which return 0: expressions.
+
+        ``given`` is where what the driver passes is found.
+        """
 
     @property
     @abstractmethod
@@ -225,9 +251,18 @@ def context(vector: SpecialVector | SharedVector, shares: bool) -> str:
     return f"{words} {'|' if 'with' in words else 'with'} IRQF_SHARED"
 
 
+def _each(vector: SpecialVector) -> str:
+    if vector.count is None:
+        return f"if (irqs->{vector.name})" if vector.optional else ""
+    more = f" && irqs->{vector.name}[i]" if vector.optional else ""
+    return f"for (i = 0; i < ARRAY_SIZE(irqs->{vector.name}){more}; i++)"
+
+
 def _where(vector: SpecialVector) -> str:
     if vector.runtime:
         return f"Index {vector.name}_index"
+    if vector.at_end:
+        return "The last index"
     if vector.count is not None:
         return f"Indexes {vector.index} to {vector.last}"
     return f"Index {vector.index}"

@@ -28,11 +28,15 @@ class Ims(Kind):
         self.size = store.slots
 
     @property
+    def there(self) -> str:
+        return f"irqs->{self.name}.nr"
+
+    @property
     def optional(self) -> bool:
         """Whether the device can do without the store: each use of it has a PCI part too."""
         pci = pci_stores(self.device)
         return (
-            not self.prefix
+            not self.specials
             and bool(self.pools)
             and all(pci & {r.store for r in pool.ranges} for pool in self.pools)
         )
@@ -72,15 +76,14 @@ class Ims(Kind):
         """Initialisers of struct pci_ims_info that say what kind of store it is."""
         return ()
 
-    @property
-    def setup(self) -> tuple[str, ...]:
+    def setup(self, given: str) -> tuple[str, ...]:
         at = f"&irqs->{self.name}"
         init = f"pci_ims_init({at}, pdev, &{self.fn}_info,\n»&{self.name}_params)"
         special = [
             (
                 f"{self.device.name}_irq_{v.name}_alloc(irqs)"
                 if v.array
-                else f"pci_ims_special({at}, {v.index}, &irqs->{v.name})"
+                else f"pci_ims_special({at}, {v.at}, &irqs->{v.name})"
             )
             for v in self.specials
         ]
@@ -126,6 +129,8 @@ class Ims(Kind):
             arrays=tuple(v for v in self.specials if v.array),
             passed=(),
             least=self.prefix,
+            behind=0,
+            at_end=self.at_end,
             slots=self.slots,
             cookie=self.cookie,
             managed=None,

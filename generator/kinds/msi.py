@@ -26,6 +26,7 @@ class Msi(Pci):
 
     @property
     def numbers(self) -> Sequence[int]:
-        if not self.pools:
-            return range(self.least_granted, self.prefix + 1)
-        return tuple(nr for nr in (1, 2, 4, 8, 16, MAX_MSI) if nr >= max(self.prefix, 1))
+        powers = tuple(nr for nr in (1, 2, 4, 8, 16, MAX_MSI) if nr >= max(self.least, 1))
+        if self.pools:
+            return powers
+        return sorted({min(nr, self.prefix) for nr in powers})

@@ -26,5 +26,5 @@ class Msix(Pci):
         if self.managed:
             return range(self.managed.ranges[0].first + 1, MAX_MSIX + 1)
         if not self.pools:
-            return range(self.least_granted, self.prefix + 1)
-        return range(max(self.prefix, 1), MAX_MSIX + 1)
+            return range(max(self.least, min(self.prefix, 1)), self.prefix + 1)
+        return range(max(self.least, 1), MAX_MSIX + 1)

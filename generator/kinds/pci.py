@@ -29,7 +29,7 @@ class Pci(Kind):
 
     @property
     def includes(self) -> frozenset[str]:
-        if self.pools:
+        if self.pools and not self.at_end:
             return frozenset()
         return frozenset({"irq.h"})
 
@@ -52,34 +52,36 @@ class Pci(Kind):
         )
 
     @property
+    def there(self) -> str:
+        return f"irqs->{self.name}.size"
+
+    @property
     def varies(self) -> bool:
-        """Whether fewer vectors can be granted than there is a use for."""
-        return bool(self.pools or self.managed) or self.least_granted < self.prefix
+        return bool(self.pools or self.managed) or self.least < self.prefix
 
     @property
-    def least_granted(self) -> int:
-        """Vectors without which setting up fails, where the driver passes the last indexes."""
-        passed = [v.last + 1 for v in self.specials if v.runtime]
-        return max(self.least, *passed, 1)
+    def needed(self) -> int:
+        return max([self.least, *(v.last + 1 for v in self.specials if v.runtime)])
 
-    @property
-    def setup(self) -> tuple[str, ...]:
+    def setup(self, given: str) -> tuple[str, ...]:
         passed = [v for v in self.specials if v.runtime]
         checks = [f"{v.at} > {v.index} ? -EINVAL : 0" for v in passed]
-        return (*checks, self._alloc(f"{self.fn}_needs(params)" if passed else ""))
+        alloc = self._alloc(given, f"{self.fn}_needs(params)" if passed else "")
+        last = [f"{self.device.name}_irq_{self.at_end}_alloc(irqs)"] if self.at_end else []
+        return (*checks, alloc, *last)
 
-    def _alloc(self, needs: str) -> str:
+    def _alloc(self, given: str, needs: str) -> str:
         """The call that allocates; ``needs`` says how many vectors there must be."""
         least, prefix = needs or str(max(self.least, 1)), str(max(self.prefix, 1))
         if self.pools:
             table = (f"&irqs->{self.name}", "pdev", self.TYPE)
             return f"pci_irq_table_init({', '.join(table)},\n»{', '.join((least, *self.usable))})"
         if not self.managed:
-            most = prefix if any(v.optional for v in self.specials) else least
-            return f"pci_alloc_irq_vectors(pdev, {least}, {most}, {self.TYPE})"
+            wanted = prefix if any(v.optional for v in self.specials) else least
+            return f"pci_alloc_irq_vectors(pdev, {least}, {wanted}, {self.TYPE})"
         queues = managed_view(self)
         # A wish for all there are must not become one for none.
-        asked, most = f"{queues.name}_queues", MAX_MSIX - queues.first
+        asked, most = f"{given}{queues.name}_queues", MAX_MSIX - queues.first
         wanted = f"{asked} < {most} ? {queues.first} + {asked} : {MAX_MSIX}"
         spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
         arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
@@ -105,7 +107,8 @@ class Pci(Kind):
         ranges = [r for pool in self.pools for r in pool.ranges if r.store == self.name]
         ends = [r.first if r.last is None else r.last + 1 for r in ranges]
         more = any(r.last is None for r in ranges)
-        return str(max([self.prefix, *ends])), "true" if more else "false"
+        usable = max([self.prefix, *(end + bool(self.at_end) for end in ends)])
+        return str(usable), "true" if more else "false"
 
     def view(self, given: str) -> StoreView:
         return StoreView(
@@ -115,8 +118,10 @@ class Pci(Kind):
             source=f"pci_irq_table_source(&irqs->{self.name})",
             vectors=self.specials,
             arrays=(),
-            passed=tuple(v for v in self.specials if v.runtime),
+            passed=() if self.managed else tuple(v for v in self.specials if v.runtime),
             least=max(self.least, 1),
+            behind=2 if self.at_end else 1,
+            at_end=self.at_end,
             slots=None,
             cookie=None,
             managed=managed_view(self) if self.managed else None,

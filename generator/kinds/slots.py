@@ -210,11 +210,17 @@ class SlotKind(Ims):
         return (
             ("stride", f"sizeof(struct {self.fn}_slot)"),
             ("align", str(self.align)),
+            *self._address_bits,
             *self.place,
             *self._is_pending,
             *((("write_ctrl", f"{self.fn}_write_ctrl"),) if self.shadowed else ()),
             *self._own_info,
         )
+
+    @property
+    def _address_bits(self) -> tuple[tuple[str, str], ...]:
+        mask = self.layout.address_mask
+        return (("address_bits", f"{mask:#x}"),) if mask != (1 << 64) - 1 else ()
 
     @property
     def _own_info(self) -> tuple[tuple[str, str], ...]:

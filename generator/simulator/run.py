@@ -260,7 +260,7 @@ def plan(device: Device, pool: PoolModel, setup: Setup) -> Plan:
 
     def part(r: Range) -> Part:
         store = device.store(r.store)
-        end = size_of(store, setup)
+        end = size_of(store, setup) - any(v.at_end and v.store == r.store for v in device.vectors)
         if r.last is not None:
             end = min(end, r.last + 1)
         return Part(r.store, max(end - r.first, 0), isinstance(store, MsixStore | MsiStore))

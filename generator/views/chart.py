@@ -184,7 +184,7 @@ def _pieces(device: Device, store: Store) -> Iterator[Piece]:
             if v.store == store.name and not v.runtime
         ),
         *(
-            (r.first, end if r.last is None else r.last, pool.name)
+            (r.first, device.end(store) - 1 if r.last is None else r.last, pool.name)
             for pool in device.pools
             for r in pool.ranges
             if r.store == store.name
@@ -216,6 +216,8 @@ def _vector(vector: SpecialVector) -> Owner:
     words = [_CONTEXTS[vector.context]]
     if vector.count is not None:
         words.insert(0, f"an array of {vector.count:,}")
+    if vector.at_end:
+        words.append("at the last index that there is")
     if vector.runtime:
         words.append(f"at an index up to {vector.index:,} which the driver passes")
     if vector.optional:
@@ -230,7 +232,7 @@ def _shared(vector: SharedVector) -> Owner:
 
 def _pool(device: Device, pool: Pool) -> Owner:
     count = sum(
-        (largest(device.store(r.store)) - 1 if r.last is None else r.last) - r.first + 1
+        (device.end(device.store(r.store)) - 1 if r.last is None else r.last) - r.first + 1
         for r in pool.ranges
     )
     size = f"up to {count:,} vector" + ("s" if count != 1 else "")

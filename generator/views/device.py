@@ -140,10 +140,10 @@ def device_view(device: Device) -> DeviceView:
         managed=tuple(store.managed for store in stores if store.managed),
         subdevices=tuple(subdevice_view(device, sub) for sub in device.subdevices),
         minimum=minimum,
-        own_vectors=any(store.TYPE and not store.ENUM for store in stores),
+        own_vectors=any(store.TYPE and (store.at_end or not store.ENUM) for store in stores),
         steps=tuple(
             Step(call, number == 0)
-            for number, call in enumerate(call for kind in ordered for call in kind.setup)
+            for number, call in enumerate(call for kind in ordered for call in kind.setup(given))
         ),
         single=single,
         plain=plain,

@@ -73,7 +73,7 @@ def _machine(device: Device, total: int, name: str, fails: bool) -> Machine | No
     for nr in slots:
         if nr > total:
             break
-        if total - nr in entries:
+        if total - nr in entries and (fails or not pci or total - nr >= pci.needed):
             machine, params = _settings(ims, nr, pci, total - nr)
             return Machine(name, fails, "-ENOSPC" if fails else "0", machine, params)
     return None
@@ -85,7 +85,9 @@ def _settings(
     machine: list[Setting] = []
     params: list[Setting] = []
     if pci and pci.varies:
-        machine.append(Setting(pci.machine, entries))
+        # MSI has a power of two of messages, not all of which have to be granted.
+        there = entries if pci.machine == "msix" else 1 << (entries - 1).bit_length()
+        machine.append(Setting(pci.machine, there))
         if pci.managed:
             queues = entries - pci.managed.ranges[0].first
             params.append(Setting(f"{pci.managed.name}_queues", queues))

@@ -218,7 +218,7 @@ def parts_of(device: Device) -> Iterator[Part]:
     yield Part("device", device.span, (Place(rf"^int {f}_irqs_init\("),))
     for store in device.stores:
         yield from _store(device, store)
-    for vector in (*device.vectors, *device.shared):
+    for vector in device.all_vectors:
         yield Part(vector.name, vector.span, (Place(rf"\b{f}_irq_{vector.name}\("),))
     for pool in device.pools:
         yield from _pool(device, pool)

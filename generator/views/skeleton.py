@@ -178,7 +178,9 @@ def skeleton_view(device: Device) -> SkeletonView:
     subdevices = tuple(maker.subdevice(number) for number in range(len(device.subdevices)))
     stores = [maker.store(store) for store in device.stores]
     passed = maker.passed()
-    constants = [(name, value) for name, value in passed if "[" not in value and "->" not in value]
+    # What isn't known before the device is set up: its parts, and the number of CPUs.
+    late = [(n, v) for n, v in passed if "[" in v or "->" in v or v == "queues"]
+    constants = [pair for pair in passed if pair not in late]
     params = params_of(device, maker.kinds)
     many = len(passed) > 1 or any(param.callback or param.member for param in params)
     own = any(queue.NR for queue in queues)
@@ -203,7 +205,7 @@ def skeleton_view(device: Device) -> SkeletonView:
         counts=own or any(v.count is not None for v in device.vectors),
         requests=own or bool(device.vectors),
         constants=_initialisers(constants) if many else (),
-        late=tuple(Line(n, "", v) for n, v in passed if (n, v) not in constants) if many else (),
+        late=tuple(Line(n, "", v) for n, v in late) if many else (),
         passed=", &params" if many else "".join(f", {value}" for _, value in passed),
         ids=tuple(_id(pci) for pci in device.ids),
     )
@@ -481,8 +483,7 @@ class _Maker:
         for store in self.device.stores:
             if isinstance(store, MemoryStore):
                 out += [("void *", store.name, ""), ("dma_addr_t", f"{store.name}_dma", "")]
-        specials = (*self.device.vectors, *self.device.shared)
-        out += [("unsigned int", f"{v.name}_events", "") for v in specials]
+        out += [("unsigned int", f"{v.name}_events", "") for v in self.device.all_vectors]
         out += [
             (
                 (f"struct {queue.fn} *", queue.name, "")

@@ -21,11 +21,16 @@ class Special:
     #: Whether it is an array, whose first index this is, and the index of number ``i`` of it.
     array: bool
     number: str
-    #: The index: a number, or what the driver passes; and the last one.
+    #: The interrupt, and what goes through those that there are, of an array or optional ones.
+    irq: str
+    each: str
+    #: The index: a number, what the driver passes, or the last one; and the last one of an array.
     at: str
     last: int
     runtime: bool
     optional: bool
+    #: Whether it has the last index that there is.
+    end: bool
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,10 @@ class StoreView:
     #: Those whose indexes the driver passes, and the vectors that there are at least.
     passed: tuple[Special, ...]
     least: int
+    #: How many more there must be than the index that the driver passes.
+    behind: int
+    #: The one that has the last index, which no pool has.
+    at_end: str
     slots: Slots | None
     cookie: Cookie | None
     managed: Managed | None

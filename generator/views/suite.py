@@ -37,7 +37,7 @@ from .suite_stores import (
     store_suite,
 )
 
-#: CPU vectors of the fake machine: more than any case needs.
+#: CPU vectors of the fake machine at least: more than any case needs.
 _VECTORS = 64
 
 #: Vectors that the driver of a managed pool wants.
@@ -217,7 +217,8 @@ def _includes(device: Device) -> tuple[str, ...]:
 
 def _machine(device: Device) -> tuple[Line, ...]:
     ims, count = ims_of(device), pci_count(device)
-    lines = [("vectors", str(_VECTORS))]
+    special = sum(v.last - v.index + 1 for v in device.vectors if ims and v.store == ims.name)
+    lines = [("vectors", str(max(_VECTORS, 2 * (count + special))))]
     if any(isinstance(s, MsixStore) for s in device.stores):
         lines.append(("msix", str(count)))
     for store in device.stores:
@@ -227,7 +228,8 @@ def _machine(device: Device) -> tuple[Line, ...]:
         return aligned_lines([*lines, ("bar_size", "PAGE_SIZE")])
     lines += [("bar_size", f"{ims.fake.bar_size:#x}"), ("supports", "MSI_FLAG_PCI_IMS")]
     if ims.layout is None or ims.layout.address_hi:
-        lines.append(("address_hi", f"{_HIGH:#x}"))
+        high = _HIGH & ims.layout.address_mask >> 32 if ims.layout else _HIGH
+        lines.append(("address_hi", f"{high:#x}"))
     lines += ims.fake.machine
     return aligned_lines(lines)
 
@@ -263,7 +265,8 @@ def _fewer(device: Device) -> SuiteFewer | None:
         nr = max(kind.least, *passed, device.minimum, 1)
         if isinstance(device.store(kind.name), MsiStore):
             nr = power(nr)
-        there, missing = [], []
+        there: list[str] = []
+        missing: list[str] = []
         for v in optional:
             for i in _numbers(v):
                 argument = "" if v.count is None else f", {i}"
@@ -343,6 +346,7 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
     for i in _numbers(v):
         name = v.name if v.count is None else f"{v.name}_{i}"
         index = _passed(device)[v] if v.runtime else v.index + i
+        index = store_size(device, store) - 1 if v.at_end else index
         values = [f'"{name}"', f"test_irq_{name}", str(index), _CONTEXTS[v.context]]
         values += [] if isinstance(store, PciStore) else ["&test_store.store"]
         values += [f"test_irq_{name}_error"] if fails else []
@@ -400,7 +404,8 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
 
 
 def _last(device: Device, r: Range) -> int:
-    end = store_size(device, device.store(r.store)) - 1
+    taken = any(v.at_end and v.store == r.store for v in device.vectors)
+    end = store_size(device, device.store(r.store)) - 1 - taken
     return end if r.last is None else min(r.last, end)
 
 

@@ -48,14 +48,14 @@ def power(count: int) -> int:
 def pci_count(device: Device) -> int:
     """Messages of the fake MSI-X table or MSI: the special ones, and a few for each pool."""
     pci = {s.name for s in device.stores if isinstance(s, PciStore)}
-    need = [v.last + 1 for v in device.vectors if v.store in pci]
+    need = [v.last + 1 for v in device.vectors if v.store in pci and not v.at_end]
     for pool in device.pools:
         for r in pool.ranges:
             if r.store in pci:
                 need.append(r.first + _few(device, pool) if r.last is None else r.last + 1)
                 # Enough by themselves, since some devices can do without their own store.
                 need.append(device.minimum)
-    return max(need, default=0)
+    return max(need, default=0) + any(v.at_end and v.store in pci for v in device.vectors)
 
 
 def _few(device: Device, pool: Pool) -> int:
@@ -124,6 +124,8 @@ def _slots(layout: SlotLayout) -> list[tuple[str, str]]:
     registers = [layout.address_lo, layout.address_hi, layout.data]
     registers += [layout.control.register if layout.control else None]
     lines += [(r.name, _register(r)) for r in registers if r]
+    if layout.address_mask != (1 << 64) - 1:
+        lines.append(("address_bits", f"{layout.address_mask:#x}"))
     if layout.control and layout.control.fixed:
         lines.append(("fixed", f"{layout.control.fixed:#x}"))
     if layout.control and layout.control.pending:

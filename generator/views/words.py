@@ -82,6 +82,8 @@ def _items(device: Device) -> list[str]:
 def _index(vector: SpecialVector) -> str:
     if vector.runtime:
         return f"an index up to {vector.index}, which the driver passes,"
+    if vector.at_end:
+        return "the last index"
     if vector.count is not None:
         return f"indexes {vector.index} to {vector.last}"
     return f"index {vector.index}"

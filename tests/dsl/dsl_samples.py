@@ -98,7 +98,7 @@ device all "All of it" {
             }
             data @20 width 16;
             address @8 width 64;
-            register moderation @4; register credit @0 width 16;
+            address bits 55:2; register moderation @4; register credit @0 width 16;
         }
     }
     vector misc = table[0] "errors and events" threaded;

@@ -104,6 +104,10 @@ device split {
         slot 16 { address @0; data @8; control @12 { queue bits 15:4 cookie optional; } }
     }
     vector v = ims[17] threaded;
+    vector a[4] = ims[20..23];
+    vector e = ims[last];
+    vector r = table[runtime max 0];
+    vector w = v "too" hard;
     pool p = table[1..4] + ims[0..16] { share per cpu up to 2; }
     subdevice s max 3 { vector p; }
 }
@@ -121,6 +125,10 @@ device split {
                 "bit 17 of 0x400 of BAR 2",
             ],
         ),
+        ("a[4]", ["indexes 20 to 23 of `ims`, hard", "bytes 0x840 to 0x84f of BAR 1"]),
+        ("e = ims", ["the last index of `ims`, hard"]),
+        ("r = table", ["index 0 to 0, from the driver, of `table`, hard"]),
+        ("w = v", ["the interrupt of `v`, hard"]),
         (
             "ims[0..16]",
             ["17 indexes of `ims` at most: 0 to 16", "16: bytes 0x800 to 0x80f of BAR 1"],
@@ -233,6 +241,7 @@ OFFERED = {
     "IMS047": "Remove this",
     "IMS048": "Remove this",
     "IMS084": "Change to `ring`",
+    "IMS133": "Change to `misc`",
     "IMS090": "Remove this",
     "IMS106": "Remove this",
     "IMS120": "Change to `x86_64`",

@@ -32,6 +32,9 @@ TEXTS = (
 COOKIES = ("pasid", "queue", "tag")
 REGISTERS = ("moderation", "credit")
 
+#: Where handlers run, oneshot last.
+CONTEXTS = ("", "hard", "threaded", "oneshot")
+
 #: A layout of examples/parts, where a layout that includes it has to be loaded from.
 FAMILY = 'include "parts/family.ims";\n'
 
@@ -175,6 +178,10 @@ class Maker:
                     places.append(f"{name} @{self.number(offset)}{said};")
                 offset += 4
             at += size
+        if address in ("whole", "lo hi") and self.chance(0.3):
+            places.append(f"address bits {rnd.choice((39, 55, 63))}:{rnd.choice((0, 2))};")
+        elif self.chance(0.1):
+            places.append("address bits 31:2;")
         stride = at * 4 + 4 * rnd.choice((0, 0, 1, 4))
         return (stride + 7) // 8 * 8 if pairs or wide else stride, self.mixed(places)
 
@@ -239,7 +246,7 @@ class Maker:
         bar = rnd.randrange(6)
         more.append(f"bar {bar};")
         if kind == "indirect":
-            return [*more, "select @0x8;", f"window @{rnd.choice((0x100, 0xC))};"]
+            return [*more, "select @0x8;", f"window @{rnd.choice((0x100, 0x10))};"]
         if self.chance(0.3):
             parts[0] = ""
             more += self.tables(nr, stride)
@@ -255,14 +262,13 @@ class Maker:
 
     # --- vectors ------------------------------------------------------------------------------
 
-    def vector(self, store: str, index: int, more: str = "") -> int:
+    def vector(self, store: str, index: int, more: str = "", contexts: int = 4) -> int:
         """A special vector, an array of them, or one that another purpose shares.
 
-        Gives the index behind. MORE is what stands behind it.
+        Gives the index behind. MORE is what stands behind it, CONTEXTS how many it may choose from.
         """
         rnd = self.rnd
-        contexts = ("", "hard", "threaded", "oneshot")
-        context = rnd.choice(contexts)
+        context = rnd.choice(CONTEXTS[:contexts])
         name, place, use = f"{store}_v{index}", f"{store}[{self.number(index)}]", self.text()
         self.things += not more
         if self.chance(0.2):
@@ -272,7 +278,7 @@ class Maker:
             return index + nr
         self.body.append(f"vector {name} = {place} {use} {context}{more};")
         if self.chance(0.2):
-            other = context if context == "oneshot" else rnd.choice(contexts[:3])
+            other = context if context == "oneshot" else rnd.choice(CONTEXTS[:3])
             self.body.append(f"vector {name}_too = {name} {self.text()} {other};")
         return index + 1
 
@@ -280,7 +286,7 @@ class Maker:
         """Vectors at indexes that the driver passes. Gives the index behind all there can be."""
         last = self.rnd.randint(0, 5)
         for number in range(self.rnd.randint(1, 2)):
-            context = self.rnd.choice(("", "threaded"))
+            context = self.rnd.choice(CONTEXTS[:3])
             place = f"{store}[runtime max {last}]"
             self.body.append(f"vector {store}_r{number} = {place} {self.text()} {context};")
             self.things += 1
@@ -300,9 +306,11 @@ class Maker:
         specials = not (ims and self.strict)
         # Where the PCI core keeps the messages, they may have another end than a pool's range.
         end = rnd.choice(("", "", "", "managed", "optional")) if kind in PCI else ""
+        runtime = kind in PCI and self.chance(0.15)
         if kind == "msi" or end == "optional":
-            at = self.vector(store, 0)
-        if kind in PCI and self.chance(0.15):
+            # Handlers at one index are all oneshot, or none of them is.
+            at = self.vector(store, 0, contexts=3 if runtime else 4)
+        if runtime:
             at = max(at, self.runtime(store))
         if not (at or end) and self.chance(0.15):
             return self.give(store, nr, ims)
@@ -325,8 +333,14 @@ class Maker:
             self.body.append(f"pool {store}_m = {store}{start} {self.text()} {{ managed; }}")
             self.things += 1
         elif at < nr and (not self.things or self.chance(0.6)):
-            part = rnd.choice((f"{store}[{at}..]", f"{store}[{at}..{nr - 1}]"))
-            self.give(part, nr - at, ims)
+            last = specials and at < nr - 3 and self.chance(0.2)
+            part = f"{store}[{at}..]"
+            if last:
+                self.body.append(f"vector {store}_l = {store}[last] {self.text()};")
+                self.things += 1
+            elif self.chance():
+                part = f"{store}[{at}..{nr - 1}]"
+            self.give(part, nr - at - last, ims)
         return None
 
     def pool(self, name: str, ranges: list[str], least: int, ims: bool) -> None:

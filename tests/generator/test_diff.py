@@ -97,6 +97,12 @@ SEEDED = {
     "mask polarity": ("mask bit 0;", "mask bit 0 active low;", "!slot-layout"),
     "pending moved": ("pending @0x800;", "pending @0x900;", "!store-place"),
     "no pending": ("        pending @0x800;\n", "", "+pending"),
+    "fixed bit": ("mask bit 0;", "mask bit 0; msg bit 4 set;", "!slot-layout"),
+    "fixed at 0": ("mask bit 0;", "mask bit 0; mode bits 6:4 = 0;", "+slot-layout"),
+    "driver's field": ("mask bit 0;", "mask bit 0; prio bits 6:4 driver;", "+slot-layout"),
+    "device's bit": ("mask bit 0;", "mask bit 0; error bit 4 read only;", "+slot-layout"),
+    "driver's register": ("slot 16 {", "slot 32 { register rate @16;", "!slot-layout !slot-layout"),
+    "address bits": ("data @8;", "data @8; address bits 55:2;", "!slot-layout"),
     "enable bit": ("pasid_enable bit 3;", "pasid_enable bit 4;", "!slot-layout"),
     "index moved": (
         'table[1] "a timer";\n    pool rx = table[2..]',

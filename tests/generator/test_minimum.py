@@ -13,6 +13,7 @@ SLOTS = "slot 16 { address @0; data @8; control @12 { mask bit 0; } }"
 FIXED = f"store q: iomem {{ bar 0; offset 0; slots 4; {SLOTS} }}"
 RUNTIME = FIXED.replace("slots 4", "slots runtime max 64")
 MSIX, SPECIAL = "store t: msix;", "vector v = t[2];"
+PASSED = "vector w = t[runtime max 4];"
 SHARED = "{ share per cpu up to 8; }"
 
 
@@ -41,6 +42,17 @@ def device(*parts: str) -> Device:
         (
             ("requires 6 vectors;", MSIX, SPECIAL, RUNTIME, f"pool p = q {SHARED}"),
             "3 + irqs->q.nr",
+        ),
+        (("requires 4 vectors;", MSIX, SPECIAL, "vector w[2] = t[3..4] optional;"), "ret"),
+        (("requires 3 vectors;", MSIX, SPECIAL, "vector w[2] = t[3..4] optional;"), None),
+        (("requires 2 vectors;", MSIX, PASSED), "ret"),
+        (
+            ("requires 4 vectors;", MSIX, PASSED, f"pool p = t[5..] {SHARED}"),
+            "irqs->t.size",
+        ),
+        (
+            ("requires 2 vectors;", MSIX, "vector w = t[last];", f"pool p = t {SHARED}"),
+            "irqs->t.size",
         ),
     ],
 )  # fmt: skip
@@ -80,6 +92,23 @@ def test_both_stores_count() -> None:
 def test_msi_comes_in_powers_of_two() -> None:
     found = settings(
         "requires 5 vectors;", "store m: msi;", "vector v = m[0];", f"pool p = m[1..] {SHARED}"
+    )
+    assert found == [(True, {"msi": 4}), (False, {"msi": 8})]
+
+
+def test_some_of_msi_are_optional() -> None:
+    found = settings(
+        "requires 3 vectors;",
+        "store m: msi;",
+        "vector v = m[0];",
+        "vector w[6] = m[1..6] optional;",
+    )
+    assert found == [(True, {"msi": 2}), (False, {"msi": 4})]
+    found = settings(
+        "requires 7 vectors;",
+        "store m: msi;",
+        "vector v = m[0];",
+        "vector w[6] = m[1..6] optional;",
     )
     assert found == [(True, {"msi": 4}), (False, {"msi": 8})]
 

@@ -11,7 +11,7 @@ from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner, source_files
 from imsgen.generator.views.suite import suite_view
 
-from .conftest import EXAMPLES, device_of
+from .conftest import EXAMPLES, REPOSITORY, device_of
 
 DEVICES = [device_of(path) for path in sorted(EXAMPLES.glob("*.ims"))]
 
@@ -59,3 +59,9 @@ def test_a_fake_device_has_room_for_one_slot_too_many() -> None:
     (device,) = (d for d in DEVICES if d.name == "idxd")
     machine = {line.name: line.value for line in suite_view(device).machine}
     assert int(machine["bar_size"], 16) == 0x400 + 16129 * 16
+
+
+def test_a_fake_machine_has_a_vector_for_each_special_one() -> None:
+    device = device_of(REPOSITORY / "tests" / "devices" / "gaudi.ims")
+    machine = {line.name: line.value for line in suite_view(device).machine}
+    assert machine["msix"] == "128" and int(machine["vectors"]) > 128

@@ -64,8 +64,9 @@ module.exports = grammar({
     )),
     endian: _ => seq(choice('big', 'little'), 'endian'),
 
-    _slot_item: $ => choice($.register, $.own_register, $.control),
+    _slot_item: $ => choice($.register, $.address_bits, $.own_register, $.control),
     register: $ => seq(choice('address', 'address_lo', 'address_hi', 'data'), $._place, ';'),
+    address_bits: $ => seq('address', 'bits', $.number, ':', $.number, ';'),
     own_register: $ => seq('register', $.name, $._place, ';'),
     control: $ => seq('control', $._place, block(choice($.mask, $.flag, $.cookie, $.field))),
     _place: $ => seq('@', $.number, optional(seq('width', $.number))),
@@ -82,7 +83,7 @@ module.exports = grammar({
       optional($.string), optional(choice('hard', 'threaded', 'oneshot')), optional('optional'), ';',
     ),
     index: $ => seq(
-      '[', choice(seq('runtime', 'max', $.number), seq($.number, optional(seq('..', $.number)))), ']',
+      '[', choice('last', seq('runtime', 'max', $.number), seq($.number, optional(seq('..', $.number)))), ']',
     ),
 
     pool: $ => seq(

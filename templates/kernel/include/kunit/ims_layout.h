@@ -96,6 +96,7 @@ struct ims_layout_driven {
  * @address_hi:	High half
  * @data:	Message data
  * @control:	Control word
+ * @address_bits: The bits that an address can have, 0 for all
  * @fixed:	What a control word always has
  * @mask:	The bit of the control word which masks
  * @mask_low:	It masks when it is clear
@@ -126,6 +127,7 @@ struct ims_layout {
 	struct ims_layout_register	address_hi;
 	struct ims_layout_register	data;
 	struct ims_layout_register	control;
+	u64				address_bits;
 	u64				fixed;
 	u64				mask;
 	bool				mask_low;
@@ -147,7 +149,7 @@ struct ims_layout_case {
 	void		(*run)(struct kunit *test, const struct ims_layout *layout);
 };
 
-#define IMS_LAYOUT_CASES	10
+#define IMS_LAYOUT_CASES	11
 extern const struct ims_layout_case ims_layout_cases[IMS_LAYOUT_CASES];
 
 void ims_layout_check(struct kunit *test, const struct ims_layout *layout);

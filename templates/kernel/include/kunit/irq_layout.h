@@ -20,7 +20,7 @@ struct irq_layout_store;
 struct kunit;
 
 #define IRQ_LAYOUT_COOKIES	8
-#define IRQ_LAYOUT_TOLD		16
+#define IRQ_LAYOUT_TOLD		256
 
 /**
  * enum irq_layout_context - Where the handler of an interrupt runs

@@ -91,6 +91,7 @@ struct pci_ims_select {
  * @cookie:	What messages carry along for whose users nothing else is said
  * @stride:	Bytes from one slot to the next; 0 where messages are in no slots
  * @align:	What the offset or the address of the slots is a multiple of
+ * @address_bits: The bits that an address can have in a slot, 0 for all
  * @bar:	The BAR of the slots
  * @tables:	The tables that the slots are split into, NULL for one
  * @nr_tables:	Their number
@@ -120,6 +121,7 @@ struct pci_ims_info {
 
 	unsigned int			stride;
 	unsigned int			align;
+	u64				address_bits;
 	u8				bar;
 	const struct pci_ims_table	*tables;
 	unsigned int			nr_tables;

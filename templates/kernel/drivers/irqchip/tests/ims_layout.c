@@ -356,17 +356,12 @@ static void *layout_alloc(struct kunit *test, size_t size)
 /* The messages with a fixed purpose are to be had as all others */
 static void layout_free_fixed(struct layout_look *look)
 {
-	const struct irq_layout_device *device = look->layout->device;
-	unsigned int i;
+	struct device *dev = &look->ims->pdev->dev;
+	struct msi_map map = { };
 
-	for (i = 0; i < device->nr_vectors; i++) {
-		const struct irq_layout_vector *vector = &device->vectors[i];
-		struct msi_map map = { .index = vector->index };
-
-		if (vector->store != &look->layout->store)
-			continue;
-		map.virq = vector->irq(look->run->irqs);
-		pci_ims_free(look->ims, map);
+	for (map.index = 0; map.index < look->ims->nr; map.index++) {
+		if (msi_domain_get_virq(dev, MSI_SECONDARY_DOMAIN, map.index))
+			pci_ims_free(look->ims, map);
 	}
 }
 
@@ -1102,6 +1097,29 @@ static void layout_case_driven(struct kunit *test, const struct ims_layout *layo
 	layout_close(&look, index, irq);
 }
 
+/* An address with one bit more than the device can hold is refused */
+static void layout_case_address(struct kunit *test, const struct ims_layout *layout)
+{
+	u64 bad = ~layout->address_bits >> 32;
+	union msi_instance_cookie cookie = { };
+	struct layout_look look;
+	struct msi_map map;
+
+	if (!layout->address_bits || !bad)
+		kunit_skip(test, "the device holds all addresses");
+
+	layout_look_at(test, layout, &look);
+	look.run->fake->params.address_hi |= bad & -bad;
+	cookie.value = layout_some_ctrl(layout);
+	map = pci_ims_alloc(look.ims, 0, cookie, NULL);
+	KUNIT_EXPECT_EQ_MSG(test, map.index, -EOPNOTSUPP, "%s", layout->store.name);
+
+	look.run->fake->params.address_hi &= layout->address_bits >> 32;
+	map = pci_ims_alloc(look.ims, 0, cookie, NULL);
+	KUNIT_EXPECT_EQ_MSG(test, map.index, 0, "%s", layout->store.name);
+	pci_ims_free(look.ims, map);
+}
+
 /* What a device does without its store: it makes do, or the driver can't load */
 static void layout_refused(struct kunit *test, const struct ims_layout *layout,
 			   struct irq_layout_run *run)
@@ -1174,6 +1192,7 @@ const struct ims_layout_case ims_layout_cases[IMS_LAYOUT_CASES] = {
 	{ "restore",		layout_case_restore },
 	{ "pending",		layout_case_pending },
 	{ "driven",		layout_case_driven },
+	{ "address",		layout_case_address },
 	{ "unsupported",	layout_case_unsupported },
 	{ "not isolated",	layout_case_not_isolated },
 	{ "sizes",		layout_case_sizes },

@@ -642,6 +642,20 @@ void pci_ims_exit(struct pci_ims *ims)
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_exit, PCI_IMS);
 
+/* Whether the device can hold the address which the parent has for an interrupt */
+static bool pci_ims_address_fits(const struct pci_ims *ims, unsigned int irq)
+{
+	struct msi_msg msg = { };
+	u64 address;
+
+	if (!ims->info->address_bits)
+		return true;
+	if (irq_chip_compose_msi_msg(irq_get_irq_data(irq), &msg))
+		return false;
+	address = (u64)msg.address_hi << 32 | msg.address_lo;
+	return !(address & ~ims->info->address_bits);
+}
+
 /**
  * pci_ims_alloc - Allocate the interrupt of a message
  * @ims:	The store
@@ -653,8 +667,8 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_exit, PCI_IMS);
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  *
  * Return: msi_map::index is the index on success, else an errno: -EINVAL when it
- *	   is out of range, -EBUSY when it is in use, -ENOSPC, -ENOMEM, or what a
- *	   command has returned
+ *	   is out of range, -EBUSY when it is in use, -EOPNOTSUPP when the device
+ *	   can't hold the address, -ENOSPC, -ENOMEM, or what a command has returned
  */
 struct msi_map pci_ims_alloc(struct pci_ims *ims, unsigned int index,
 			     union msi_instance_cookie cookie,
@@ -675,6 +689,10 @@ struct msi_map pci_ims_alloc(struct pci_ims *ims, unsigned int index,
 				      &cookie);
 	if (ims->shadow && map.index < 0)
 		pci_ims_disclaim(ims, index);
+	if (map.index >= 0 && !pci_ims_address_fits(ims, map.virq)) {
+		pci_ims_free(ims, map);
+		map.index = -EOPNOTSUPP;
+	}
 	return map;
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_alloc, PCI_IMS);
