@@ -121,8 +121,9 @@ fuzz: $(SETUP) ## ten minutes: runs that are killed, odd descriptions, trees, fo
 	$(BIN)/python tests/fuzz/fuzz.py --seed $(or $(SEED),1)
 
 .PHONY: night
-night: tutorial ## the tutorial, and eight hours of the same with a fresh seed, or with SEED=n again
+night: $(SETUP) packages ## eight hours of the same with a fresh seed, or with SEED=n again; then the tutorial
 	$(BIN)/python tests/fuzz/fuzz.py --seconds 28000 --kills 5000 --pairs 2000 $(SEED:%=--seed %)
+	$(RUNNER) tutorial
 
 # --- the kernel ---------------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ def _show(found: Sequence[Diagnostic]) -> None:
 
 
 def coloured(text: str) -> Text:
-    """Findings as :func:`imsgen.dsl.diagnostics.render` writes them, in the colours of a terminal."""
+    """Findings as ``diagnostics.render`` writes them, in the colours of a terminal."""
     from rich.text import Text
 
     made = Text(text, end="")

@@ -10,7 +10,6 @@ import importlib.util
 import json
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -135,8 +134,8 @@ def table(place: Place, built: build.Build, core: Path) -> str:
     script = place.results / f"{DEVICE}-vectors.py"
     script.write_bytes(stages.generator(place, "drgn", place.example(DEVICE)))
     vmlinux = built.objects / "vmlinux"
-    words = ["-m", "drgn", "-q", "--main-symbols", "-c", core, "-s", vmlinux, script]
-    return host.run([sys.executable, *words])
+    command = [sys.executable, "-m", "drgn", "-q", "--main-symbols"]
+    return host.run([*command, "-c", core, "-s", vmlinux, script])
 
 
 def run(place: Place, built: build.Build, machine: boot.Machine, glob: str, report: Report) -> None:

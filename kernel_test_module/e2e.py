@@ -28,8 +28,8 @@ READ_IN_CORES = {
     "kernel": ("smp",),
     "lib": ("maple_tree",),
 }
-"""Objects with debug information: those of what `imsgen drgn`'s scripts and drgn begin with. Other types are
-in the test drivers."""
+"""Objects with debug information: those of what `imsgen drgn`'s scripts and drgn begin with. All
+other types are in the test drivers."""
 SYMBOL = "CONFIG_IMSGEN_E2E_KUNIT_TEST"
 
 TORTURE = 20

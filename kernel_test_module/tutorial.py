@@ -41,6 +41,8 @@ def environment(folder: Path) -> dict[str, str]:
     """Where the commands run: imsgen is installed, the user has a name and no settings."""
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     env |= {"HOME": str(folder), "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
+    # UML keeps its memory in a file, and /dev/shm is tiny in some containers.
+    env["TMPDIR"] = str(folder)
     for who in ("AUTHOR", "COMMITTER"):
         env |= {f"GIT_{who}_NAME": "t", f"GIT_{who}_EMAIL": "t@localhost.invalid"}
     return env | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}

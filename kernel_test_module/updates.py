@@ -60,7 +60,7 @@ def applied(place: Place, tree: fetch.Tree, folder: Path) -> trees.Applied:
         olds[name].write_text(old)
         news[name].write_text(new)
     head = base
-    for name, path in olds.items():
+    for path in olds.values():
         mbox = stages.generator(place, path, *where)
         head = trees.apply_series(tree, head, mbox, path.name).head
     for number, (name, path) in enumerate(news.items()):

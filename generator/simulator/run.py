@@ -43,9 +43,10 @@ class Setup:
     """The machine, and what is to happen on it.
 
     ``queues`` is the number of queues in all, shared out evenly where there are ``subdevices``:
-    kinds and numbers of them, "" for the device's first kind.  They come at ``per_second``.  ``dedicated`` owners come after them.  ``slots``, ``msix`` and
-    ``msi`` are the sizes that only the driver or the device knows, None for the largest.
-    ``interrupts`` is how many the parent domain has for the device, None for enough.
+    kinds and numbers of them, "" for the device's first kind.  They come at ``per_second``.
+    ``dedicated`` owners come after them.  ``slots``, ``msix`` and ``msi`` are the sizes that only
+    the driver or the device knows, None for the largest.  ``interrupts`` is how many the parent
+    domain has for the device, None for enough.
     """
 
     cpus: int
@@ -126,8 +127,8 @@ class Event:
     Causes: ``store`` (that store is full, the pool goes on in the next), ``entries`` (all are),
     ``reserve`` (what is left is for dedicated users), ``cpu`` (that CPU has no vector left, its
     queues share), ``cpu vectors`` (there is none: on ``cpu`` where requests for a full CPU fail,
-    else on any), ``interrupts`` (the parent domain has no more), ``cpus`` (managed:
-    there is one vector a CPU), ``subdevices`` (of that kind there can't be more).  Consequences: ``shared`` (a
+    else on any), ``interrupts`` (the parent domain has no more), ``cpus`` (managed: there is one
+    vector a CPU), ``subdevices`` (of that kind there can't be more).  Consequences: ``shared`` (a
     queue had to share beyond the limit, or off its CPU), ``failed`` (a queue got nothing),
     ``dedicated`` (an owner got nothing).  ``number`` counts from 1: queues, subdevices for
     ``subdevices``, owners for ``dedicated``.
@@ -200,8 +201,10 @@ class PoolOutcome:
 
 @dataclass(frozen=True)
 class SubdeviceOutcome:
-    """What became of the subdevices of a kind.  ``fewer`` got less than they asked for, ``vectors`` is what
-    each has."""
+    """What became of the subdevices of a kind.
+
+    ``fewer`` got less than they asked for, ``vectors`` is what each has.
+    """
 
     kind: str
     wanted: int

@@ -1,4 +1,4 @@
-"""Pictures of the documentation that show imsgen at work: a finding in a terminal, a page in a browser.
+"""Pictures for the documentation: a finding in a terminal, a page in a browser.
 
 ``make pictures`` runs this file, which needs Chromium; the tests look at what it makes.
 """
@@ -29,7 +29,9 @@ IDXD = REPOSITORY / "examples" / "idxd.ims"
 TYPO = REPOSITORY / "docs" / "typo.svg"
 
 #: The page of idxd, by whether it is dark.
-SCREENSHOTS = {dark: REPOSITORY / f"docs/page-{'dark' if dark else 'light'}.png" for dark in (0, 1)}
+SCREENSHOTS = {
+    dark: REPOSITORY / f"docs/page-{'dark' if dark else 'light'}.png" for dark in (False, True)
+}
 
 #: Pixels of a screenshot.
 WIDTH, HEIGHT = 1280, 1040
@@ -89,4 +91,4 @@ def screenshot(dark: bool) -> bytes:
 if __name__ == "__main__":
     TYPO.write_bytes(typo())
     for dark, path in SCREENSHOTS.items():
-        path.write_bytes(screenshot(bool(dark)))
+        path.write_bytes(screenshot(dark))

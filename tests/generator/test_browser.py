@@ -34,10 +34,10 @@ document.body.insertAdjacentHTML("beforeend", '<p id="found"></p>');
 document.getElementById("found").textContent = JSON.stringify({
   texts: [...picture.querySelectorAll("text")].map((e) => [e.textContent, ...box(e)]),
   picture: box(picture),
-  words: [...document.querySelectorAll("h1, h2, h3, li, td, th, caption, footer p")].flatMap((e) => {
+  words: [...document.querySelectorAll("h1, h2, h3, li, td, th, caption, footer p")].map((e) => {
     const range = document.createRange();
     range.selectNodeContents(e);
-    return [...range.getClientRects()].map((r) => [e.textContent, r.left, r.top, r.right, r.bottom]);
+    return [e.textContent, ...box(range)];
   }),
   cut: [...document.querySelectorAll("body *")].filter(
     (e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "hidden"
@@ -64,15 +64,15 @@ def test_page(name: str, width: int, dark: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_screenshot(dark: bool, tmp_path: Path) -> None:
-    """What docs/page-*.png show: no text is cut or lies on another one, and it can be made again."""
+    """What docs/page-*.png show: no text is cut or lies on another; it can be made again."""
     seen = check(page(), WIDTH, dark, tmp_path)
     words = [(text, box) for text, *box in seen["words"]]
     assert len(words) > 40 and not seen["cut"]
     for number, (text, (x, y, x2, y2)) in enumerate(words):
-        assert 0 <= x and x2 <= WIDTH, text
+        assert x >= 0 and x2 <= WIDTH, text
         for other, (a, b, a2, b2) in words[:number]:
             apart = x2 <= a + 1 or a2 <= x + 1 or y2 <= b + 3 or b2 <= y + 3
-            assert text == other or apart, (text, other)
+            assert apart, (text, other)
     made, kept = (Image.open(BytesIO(data)) for data in (screenshot(dark), kept_of(dark)))
     assert made.size == kept.size and made.info["shows"] == kept.info["shows"]
 
