@@ -136,8 +136,8 @@ def _slot(store: model.Store, index: int) -> Iterator[str]:
     """Where the message of an index is."""
     at = BY_MODEL[type(store)].at
     if at:
-        slots = isinstance(store, model.SlotStore)
-        yield at(store, index, 0, store.layout.stride if slots else MSIX_ENTRY)
+        size = store.layout.stride if isinstance(store, model.SlotStore) else MSIX_ENTRY
+        yield at(store, index, 0, size)
     if isinstance(store, model.IomemStore) and store.mask_bits:
         word = store.mask_bits.offset + index // 32 * 4
         yield f"masked by bit {index % 32} of {word:#x} of BAR {store.mask_bits.bar}"
