@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FILE",
-        help="what the tree needs beyond the series; several may be given",
+        help="a patch for the kernel with the series; several may be given",
     )
     made.add_argument(
         "--check",

@@ -57,7 +57,8 @@ class Trial:
     device: Device
     guest: Guest
     results: list[Result] = field(default_factory=list)
-    #: Interrupts that were counted and are no longer listed, by messages.
+    #: What was sent to be counted, and what of that was handled.
+    sent: Counter[Message] = field(default_factory=Counter)
     arrived: Counter[Message] = field(default_factory=Counter)
 
     # --- what the guest says --------------------------------------------------------------------
@@ -95,7 +96,13 @@ class Trial:
                 last = "\n".join(self.guest.console().splitlines()[-15:])
                 raise GuestError(f"no driver took the device within {PROBE:g} s\n{last}")
             time.sleep(0.02)
+        self.sync()
         return name
+
+    def sync(self) -> None:
+        """Wait until the model has seen all that the driver has written: a read comes last."""
+        if ADDRESS in self.guest.list("/sys/bus/pci/devices"):
+            self.guest.read(f"{PLACE}/config")
 
     def sent_all(self, count: int) -> tuple[bool, str]:
         """Send each open message ``count`` times, and wait for them: is it as it has to be?"""
@@ -123,6 +130,7 @@ class Trial:
             if not wrong or time.monotonic() > end or max(wrong.values()) > count:
                 break
             time.sleep(0.02)
+        self.sent.update(dict.fromkeys(messages, count))
         self.arrived.update({m: after[m] - before[m] for m in messages})
         if wrong:
             (name, index), got = next(iter(wrong.items()))
@@ -138,6 +146,7 @@ class Trial:
             yield lambda good, text: said.append((good, text))
         except OSError as error:
             said.append((False, f"{error.filename}: {error.strerror}"))
+        self.sync()
         self.device.settle()
         bad = [text for good, text in said if not good]
         texts = bad or [text for _, text in said if text]
@@ -146,7 +155,7 @@ class Trial:
     def send(self) -> None:
         """Every open message arrives."""
         with self._check("send") as say:
-            say(*self.sent_all(100))
+            say(*self.sent_all(1000))
 
     def masked(self) -> None:
         """What is masked is not sent, and what is not in use is masked or holds no message."""
@@ -179,7 +188,8 @@ class Trial:
                 if not late or time.monotonic() > end:
                     break
                 time.sleep(0.02)
-            self.arrived.update(noted)
+            self.sent.update(noted)
+            self.arrived.update({m: counts[m] for m in noted})
             for name, index in late[:1]:
                 got = counts[name, index]
                 say(False, f"{name}[{index}]: {outcomes[name, index]}, and {got} handled")
@@ -191,6 +201,7 @@ class Trial:
         with self._check("reset") as say:
             before = self._all_messages()
             self.guest.write(f"{PLACE}/reset", "1")
+            self.sync()
             self.device.settle()
             after = self._all_messages()
             for name, index in sorted(before):
@@ -265,7 +276,7 @@ class Trial:
                     index,
                     "open" if (name, index) in is_open else "masked",
                     (line[3] if line else "") or self.device.vectors.get((name, index), ""),
-                    self.device.sent[name, index],
+                    self.sent[name, index],
                     self.arrived[name, index],
                 )
             )
@@ -276,6 +287,7 @@ class Trial:
     def _bind(self, driver: str, bound: bool) -> None:
         which = "bind" if bound else "unbind"
         self.guest.write(f"/sys/bus/pci/drivers/{driver}/{which}", ADDRESS)
+        self.sync()
 
     def _all_messages(self) -> dict[Message, tuple[int, int]]:
         device = self.device

@@ -29,6 +29,9 @@ from ..series import Planner
 #: Where the driver is in the kernel tree.
 FOLDER = "drivers/imsgen-run"
 
+#: Groups of preparatory scripts without which User Mode Linux can't be a parent.
+PARENT = frozenset({"quiesce", "ims", "stores", "msi_lib"})
+
 #: Seconds that a command may take: a build from nothing is the longest.
 LIMIT = 3000.0
 
@@ -86,7 +89,7 @@ def build(work: Work, device: Device, driver: str, name: str, patches: Sequence[
     """
     # The model is in no machine of the architectures that the layout names.
     device = replace(device, architectures=())
-    series = Planner(probe(str(work.tree))).series([device])
+    series = Planner(probe(str(work.tree))).series([device], PARENT)
     mails = mbox(series.commits, __version__)
     _source(work, device, driver, patches, mails)
     _configure(work)
@@ -139,9 +142,9 @@ def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mai
         (work.source / ".git" / left).unlink(missing_ok=True)
     index = {"GIT_INDEX_FILE": str(work.source / ".git" / "new-index")}
     _git(work.source, "read-tree", base, more=index)
+    _git(work.source, "apply", "--cached", "--whitespace=nowarn", "-", more=index, text=mails)
     for patch in patches:
         _git(work.source, "apply", "--cached", os.path.abspath(patch), more=index)
-    _git(work.source, "apply", "--cached", "--whitespace=nowarn", "-", more=index, text=mails)
     names = names_of(device)
     files = {
         f"{FOLDER}/driver.c": driver,
@@ -154,10 +157,11 @@ def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mai
         ("drivers/Kconfig", f'source "{FOLDER}/Kconfig"\n'),
     ):
         files[path] = _git(work.source, "show", f":{path}", more=index) + more
+    entries = ""
     for path, text in files.items():
         blob = _git(work.source, "hash-object", "-w", "--stdin", text=text).strip()
-        entry = f"100644,{blob},{path}"
-        _git(work.source, "update-index", "--add", "--cacheinfo", entry, more=index)
+        entries += f"100644 {blob}\t{path}\n"
+    _git(work.source, "update-index", "--index-info", more=index, text=entries)
     _git(
         work.source,
         "read-tree",

@@ -342,7 +342,10 @@ class Iomem(Slots):
 
 
 class Msix(Iomem):
-    """The MSI-X table, all of whose entries are masked at first, and its pending bits."""
+    """The MSI-X table, all of whose entries are masked at first, and its pending bits.
+
+    The PCI core writes it, so it is judged by nothing.
+    """
 
     def __init__(self, name: str, slots: int, bar: int) -> None:
         slot = Slot(16, Field(0, 4), Field(8, 4), Field(4, 4), Field(12, 4), mask=0)
@@ -353,6 +356,12 @@ class Msix(Iomem):
         super().reset()
         for index in range(self.slots):
             self.cells[16 * index + 12] = 1
+
+    def settle(self) -> None:
+        self._unread.clear()
+
+    def _opened(self, index: int) -> None:
+        self.device.unmasked(self, index)
 
     def _control(self) -> int:
         return self.device.config[MSIX + 3]
@@ -641,14 +650,15 @@ class Device:
                     self.config[place] = self.config[place] & ~mask | byte & mask
             control = EXPRESS + 8
             if at <= control + 1 < at + len(data) and data[control + 1 - at] & RESET >> 8:
+                self._note(op="forget")
                 self._power()
-            elif MSI <= at < MSIX + 16:
+            else:
                 self._released()
 
     def _released(self) -> None:
-        """Send what waited for a mask in configuration space."""
-        for store in self.stores.values():
-            if isinstance(store, Msi | Msix):
+        """Send what waited for a bit in configuration space."""
+        if self.config[COMMAND] & BUS_MASTER:
+            for store in self.stores.values():
                 for index in sorted(store.pending):
                     if store.is_open(index):
                         self.unmasked(store, index)
@@ -719,8 +729,8 @@ class Device:
     def send(self, store: str, index: int) -> str:
         """Something has happened: send message ``index`` of a store, and say what became of it.
 
-        "sent", "pending" (sent when it is unmasked), "masked" (lost, as the layout has no pending
-        bits), "empty" (no message there), "off" (not enabled), "dropped" or "gone".
+        "sent", "pending" (sent when it may be), "masked" (lost, as the layout has no pending bits),
+        "empty" (no message there), "off" (not enabled, or no bus master), "dropped" or "gone".
         """
         with self.lock:
             return self._send(self.stores[store], index, False)
@@ -739,12 +749,14 @@ class Device:
         if self._drops[key]:
             self._drops[key] -= 1
             return "dropped", nothing
-        if not self.config[COMMAND] & BUS_MASTER or not store.enabled():
+        if not store.enabled():
             return "off", nothing
-        if store.masked(index):
-            if store.notes:
-                store.pending.add(index)
-            return "pending" if store.notes else "masked", nothing
+        masked, master = store.masked(index), self.config[COMMAND] & BUS_MASTER
+        if store.notes and (masked or not master):
+            store.pending.add(index)
+            return "pending", nothing
+        if masked or not master:
+            return "masked" if masked else "off", nothing
         if isinstance(store, Slots) and store.torn(index):
             self.found("torn", f"{store.name}[{index}]", "a part of a message is sent")
         message = store.message(index)

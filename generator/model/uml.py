@@ -29,7 +29,7 @@ GET_FEATURES, SET_MEM_TABLE, VRING_NUM, VRING_ADDR, VRING_BASE = 1, 5, 8, 9, 10
 GET_VRING_BASE, VRING_KICK, VRING_CALL, VRING_ERR, PROTOCOL_FEATURES = 11, 12, 13, 14, 15
 REQUEST_FD = 21
 VERSION, REPLY, NEED_REPLY = 0x1, 0x4, 0x8
-#: What is offered: a modern device, and a way for its requests, without which there is no interrupt.
+#: What is offered: a modern device, and a way for its requests: without that, no interrupts.
 FEATURES, REQUESTS = 1 << 32 | 1 << 30, 1 << 5
 
 #: Operations of virtio_pcidev.

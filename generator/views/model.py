@@ -23,16 +23,13 @@ from imsgen.dsl.model import (
     Store,
 )
 
-from .skeleton import SLOTS, skeleton_view
+from .skeleton import OFFSET, SLOTS, skeleton_view
 
 #: Least size of a BAR with registers of the device's own, in bytes.
 _BAR = 0x10000
 
 #: Entries of an MSI-X table beyond those that the layout names.
 _FEW = 8
-
-#: Where a store is whose offset the driver passes, as skeletons have it.
-_OFFSET = 0x1000
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ def _store(device: Device, store: Store) -> list[str]:
             "),",
         ]
     assert isinstance(store, IomemStore)
-    at = _OFFSET if store.offset.value is None else store.offset.value
+    at = OFFSET if store.offset.value is None else store.offset.value
     tables = [(t.offset, t.slots) for t in store.tables] or [(at, count)]
     text = ", ".join(f"({offset:#x}, {slots})" for offset, slots in tables)
     return [

@@ -13,6 +13,7 @@ from imsgen.dsl.model import (
     Context,
     Device,
     ExportedStore,
+    IndirectStore,
     IomemStore,
     MemoryStore,
     PciId,
@@ -32,8 +33,14 @@ from .stores import Cookie
 #: Queues that share vectors, that have one of their own, and those of a subdevice.
 SHARED, OWN, WANTED = 6, 2, 4
 
+#: Where a store is whose offset the driver passes.
+OFFSET = 0x1000
+
 #: Slots of a store whose number the driver passes, where it may have so many.
 SLOTS = 512
+
+#: What registers need at the start of a BAR, if there are few.
+EARLY = 0x100
 
 #: Subdevices of a kind whose registers there is room for.
 ROOM = 8
@@ -180,7 +187,7 @@ def skeleton_view(device: Device) -> SkeletonView:
         title=maker.title,
         includes=maker.includes(own),
         numbers=aligned(maker.numbers, "#define "),
-        registers=aligned([(maker.ENABLE, "0x0"), *maker.registers], "#define "),
+        registers=aligned([(maker.ENABLE, f"{maker.base:#x}"), *maker.registers], "#define "),
         ENABLE=maker.ENABLE,
         bar=maker.bar,
         bars=" | ".join(f"BIT({bar})" for bar in maker.bars),
@@ -214,13 +221,15 @@ class _Maker:
         self.kinds = kinds_of(device)
         self.numbers: list[tuple[str, str]] = []
         self.registers: list[tuple[str, str]] = []
-        self._next = 0x10
         self._sized = {store.name: self._slots(store) for store in device.stores}
-        stores = [store for store in device.stores if isinstance(store, IomemStore)]
-        bars = {store.bar for store in stores}
-        bars |= {bits.bar for s in stores for bits in (s.mask_bits, s.pending) if bits}
-        self.bar = min(bars, default=0)
-        self.bars = sorted(bars | {self.bar})
+        spans = [span for store in device.stores for span in _spans(store)]
+        self.bar = min((bar for bar, _, _ in spans), default=0)
+        self.bars = sorted({self.bar, *(bar for bar, _, _ in spans)})
+        mine = [(start, end) for bar, start, end in spans if bar == self.bar]
+        # Behind what the layout has there, where that begins too early.
+        early = any(start < EARLY for start, _ in mine)
+        self.base = (max(end for _, end in mine) + 15) // 16 * 16 if early else 0
+        self._next = self.base + 0x10
 
     def _number(self, name: str, value: int | str) -> str:
         name = f"{self.f}_{name}".upper()
@@ -294,7 +303,7 @@ class _Maker:
                 number = int(name.removeprefix("bar"))
                 value = f"pcim_iomap_table(pdev)[{number}]" if number != self.bar else "priv->regs"
             elif name.endswith("_offset"):
-                value = self._number(name, "0x1000")
+                value = self._number(name, f"{OFFSET:#x}")
             elif name.endswith("_slots"):
                 value = self._sized[name.removesuffix("_slots")][0]
             elif name.endswith("_queues"):
@@ -479,6 +488,21 @@ class _Maker:
             out.add("msi.h")
         out |= {"auxiliary_bus.h", "slab.h"} if device.subdevices else set()
         return tuple(sorted(out))
+
+
+def _spans(store: Store) -> list[tuple[int, int, int]]:
+    """What a store has of BARs: number, start and end in bytes."""
+    if isinstance(store, IndirectStore):
+        ends = (store.select + 4, store.window + store.layout.stride)
+        return [(store.bar, start, end) for start, end in zip((store.select, store.window), ends)]
+    if not isinstance(store, IomemStore):
+        return []
+    tables = [(t.offset, t.slots) for t in store.tables]
+    start = OFFSET if store.offset.value is None else store.offset.value
+    stride, words = store.layout.stride, -(-store.slots.maximum // 32)
+    out = [(store.bar, at, at + n * stride) for at, n in tables or [(start, store.slots.maximum)]]
+    arrays = [bits for bits in (store.mask_bits, store.pending) if bits]
+    return out + [(bits.bar, bits.offset, bits.offset + 4 * words) for bits in arrays]
 
 
 def _kind(

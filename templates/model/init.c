@@ -3,7 +3,7 @@
  * The only process of a guest that imsgen run boots: reads and writes files as it is told
  *
  * One command a line on its terminal: "r PATH" prints a file, "w PATH TEXT" writes one, "l PATH"
- * lists a folder. The answer ends with a line of "@@", and 0 or an errno.
+ * lists a folder. The answer ends with a new line, "@@", and 0 or an errno.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -94,7 +94,7 @@ int main(void)
 		default:
 			ret = EINVAL;
 		}
-		printf("@@ %d\n", ret);
+		printf("\n@@ %d\n", ret);
 		fflush(stdout);
 	}
 out:

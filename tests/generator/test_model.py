@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import runpy
 import struct
@@ -19,6 +20,7 @@ from imsgen.generator.model import emit
 from imsgen.generator.model import runtime as ims
 
 from .conftest import EXAMPLES, REPOSITORY
+from .test_pages import blocks, commands
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
@@ -115,6 +117,26 @@ def test_a_layout_with_errors_gives_diagnostics(
     assert imsgen("model", bad, "-o", tmp_path / "out") == 1
     assert "IMS0" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_page_says_what_models_do(imsgen: Run, tmp_path: Path) -> None:
+    """Commands of docs/run.md print what it says; those for kernels are run by `make models`."""
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    (tmp_path / "model").mkdir()
+    (program,) = blocks("docs/run.md", "python")
+    (tmp_path / "model" / "try.py").write_text(program)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for block in blocks("docs/run.md", "console"):
+        for command, wanted in commands(block):
+            done = subprocess.run(
+                ["sh", "-c", command],
+                cwd=tmp_path,
+                env={**os.environ, "PATH": path},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            assert done.stdout == wanted, command
 
 
 # --- stores -----------------------------------------------------------------------------------
@@ -274,6 +296,8 @@ def test_nothing_is_sent_without_bus_mastering() -> None:
     assert [device.send("ims", 0) for _ in range(2)] == ["dropped", "sent"]
     device.config_write(ims.COMMAND, bytes(2))
     assert device.send("ims", 0) == "off"
+    device.config_write(ims.COMMAND, b"\x06\x00")
+    assert device.messages == [(0xFEE00000, 1)]  # type: ignore[attr-defined]
     device.gone()
     assert device.send("ims", 0) == "gone"
     assert device.read(0, 0x1000, 4) == device.config_read(0, 4) == b"\xff" * 4
