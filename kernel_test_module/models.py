@@ -80,7 +80,7 @@ FAULTS = (
         _RESET.replace("CRYPTO2_IMS_CTRL_MASK", "0"),
         "unmasked",
     ),
-    Fault("a table at another place", GLUE, ".offset = 0x1000", ".offset = 0x1004", "outside"),
+    Fault("a table at another place", GLUE, ".offset = 0x1000", ".offset = 0x1010", "check"),
 )
 
 
@@ -134,8 +134,9 @@ def planted(place: Place, fault: Fault) -> str:
     text = path.read_text()
     if text.count(fault.old) != 1:
         raise host.StageError(f"{fault.name}: {fault.file} has not what is to be changed, once")
-    lines = [t.splitlines(keepends=True) for t in (text, text.replace(fault.old, fault.new))]
-    return "".join(difflib.unified_diff(*lines, f"a/{fault.file}", f"b/{fault.file}"))
+    old, new = text.splitlines(keepends=True), text.replace(fault.old, fault.new)
+    names = f"a/{fault.file}", f"b/{fault.file}"
+    return "".join(difflib.unified_diff(old, new.splitlines(keepends=True), *names))
 
 
 def named(found: dict[str, Any], rule: str) -> str:

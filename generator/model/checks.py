@@ -108,7 +108,9 @@ class Trial:
         """Send each open message ``count`` times, and wait for them: is it as it has to be?"""
         messages = self.device.open_messages()
         if not messages:
-            return False, "no message is open"
+            stores = self.device.stores.values()
+            held = [f"{s.name}[{i}]" for s in stores for i in range(s.slots) if s.message(i)[0]]
+            return False, f"nothing is open; {', '.join(held) or 'nothing'} has a message"
         for line in self.interrupts().values():
             if not line[3]:
                 return False, f"interrupt of {line[1]} index {line[2]} has no handler"

@@ -452,8 +452,7 @@ class Memory(Slots):
         return self.base is not None
 
     def _bytes(self, at: int, size: int) -> bytes:
-        assert self.base is not None
-        return self.device.fetch(self.base + at, size)
+        return bytes(size) if self.base is None else self.device.fetch(self.base + at, size)
 
 
 class Told(Store):
@@ -527,15 +526,16 @@ class Device:
         self.is_gone = False
         #: A function that takes a line of the trace, as a dictionary.
         self.trace: Callable[[dict[str, Any]], None] | None = None
-        #: What a carrier brings: how a message is sent, and how memory is read.
-        self.deliver: Callable[[int, int], None] = lambda address, data: None
+        #: What a carrier brings: how a message is sent, False if nobody takes messages to that
+        #: address, and how memory is read.
+        self.deliver: Callable[[int, int], bool] = lambda address, data: True
         self.memory: Callable[[int, int], bytes] = lambda address, size: bytes(size)
         self.registers: dict[tuple[int, int], Register] = {}
         self._drops: Counter[tuple[str, int]] = Counter()
         self.stores = {store.name: store for store in self.make()}
         for store in self.stores.values():
             store.device = self
-        self._spans = [span for store in self.stores.values() for span in store.spans()]
+        self.spans = [span for store in self.stores.values() for span in store.spans()]
         self.sizes = self._sizes()
         self.space = {bar: bytearray(size) for bar, size in self.sizes.items()}
         self.setup()
@@ -580,7 +580,7 @@ class Device:
 
     def _sizes(self) -> dict[int, int]:
         sizes = dict(self.bars)
-        for span in self._spans:
+        for span in self.spans:
             sizes[span.bar] = max(sizes.get(span.bar, PAGE), span.start + span.length)
         return {bar: 1 << (max(size, PAGE) - 1).bit_length() for bar, size in sizes.items()}
 
@@ -707,7 +707,7 @@ class Device:
         self, bar: int, at: int, size: int
     ) -> tuple[str, Span | None, Register | None, bool]:
         """What an access reaches: its name, whose it is, and whether it is that exactly."""
-        for span in self._spans:
+        for span in self.spans:
             if span.bar == bar and span.start <= at < span.start + span.length:
                 name, register = span.store.place(span.what, span.first + at - span.start, size)
                 return name, span, None, bool(register)
@@ -763,7 +763,9 @@ class Device:
         if not message[0]:
             return "empty", nothing
         self.sent[key] += 1
-        self.deliver(*message)
+        if self.deliver(*message) is False:
+            text = f"its message goes to {message[0]:#x}, where nobody takes any"
+            self.found("address", f"{store.name}[{index}]", text)
         return "sent", message
 
     def unmasked(self, store: Store, index: int) -> None:

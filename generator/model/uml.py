@@ -14,6 +14,7 @@ import selectors
 import socket
 import struct
 import threading
+import traceback
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,9 +98,10 @@ class Server:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def join(self) -> None:
-        """Wait until the guest has gone."""
-        self._thread.join()
+    def join(self, limit: float | None = None) -> bool:
+        """Wait until the guest has gone, for ``limit`` seconds at most; whether it has."""
+        self._thread.join(limit)
+        return not self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop serving, and leave nothing behind."""
@@ -117,17 +119,16 @@ class Server:
 
     # --- what the device does -------------------------------------------------------------------
 
-    def deliver(self, address: int, data: int) -> None:
-        """Send a message; the device's lock is held.  Other addresses are the guest's memory."""
+    def deliver(self, address: int, data: int) -> bool:
+        """Send a message, whether anybody takes it or not; the device's lock is held."""
         if address != ADDRESS:
-            name = f"{address:#x}"
-            self.device.found("address", name, "a message goes where no interrupts are taken")
-            return
+            return False
         self.waiting.append(data)
         try:
             self._flush()
         except PeerError as error:
             self.broken = str(error)
+        return True
 
     def memory(self, address: int, size: int) -> bytes:
         """What the guest's memory holds; zeros where there is none."""
@@ -158,8 +159,10 @@ class Server:
                         else:
                             os.read(key.fd, 8)
                             self._kicked(key.data)
-            except (PeerError, OSError, ValueError, struct.error) as error:
-                self.broken = f"{type(error).__name__}: {error}"
+            except Exception as error:
+                # A broken guest, or a mistake in what the author of the model has added.
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                self.broken = f"{where.filename}:{where.lineno}: {type(error).__name__}: {error}"
             finally:
                 with self.device.lock:
                     self.queues[1].size = 0

@@ -39,9 +39,6 @@ OFFSET = 0x1000
 #: Slots of a store whose number the driver passes, where it may have so many.
 SLOTS = 512
 
-#: What registers need at the start of a BAR, if there are few.
-EARLY = 0x100
-
 #: Subdevices of a kind whose registers there is room for.
 ROOM = 8
 
@@ -173,13 +170,18 @@ class SkeletonView:
     ids: tuple[str, ...]
 
 
-def skeleton_view(device: Device) -> SkeletonView:
-    """Everything that the templates of a driver use."""
-    maker = _Maker(device)
+def skeleton_view(device: Device, base: int = 0) -> SkeletonView:
+    """Everything that the templates of a driver use.
+
+    ``base`` is the offset of its first register; where that is taken by the layout, another one.
+    """
+    maker = _Maker(device, base)
     queues = tuple(maker.queues(pool) for pool in device.pools)
     subdevices = tuple(maker.subdevice(number) for number in range(len(device.subdevices)))
     stores = [maker.store(store) for store in device.stores]
     passed = maker.passed()
+    if maker.overlaps:
+        return skeleton_view(device, maker.behind)
     constants = [(name, value) for name, value in passed if "[" not in value and "->" not in value]
     many = len(passed) > 1 or any(param.callback for param in params_of(device, maker.kinds))
     own = any(queue.NR for queue in queues)
@@ -213,7 +215,7 @@ def skeleton_view(device: Device) -> SkeletonView:
 class _Maker:
     """Hands out registers and numbers, in the order in which they are asked for."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, base: int) -> None:
         self.device = device
         self.f = device.name
         self.title = f"{device.name.replace('_', '-')}-skeleton"
@@ -225,11 +227,9 @@ class _Maker:
         spans = [span for store in device.stores for span in _spans(store)]
         self.bar = min((bar for bar, _, _ in spans), default=0)
         self.bars = sorted({self.bar, *(bar for bar, _, _ in spans)})
-        mine = [(start, end) for bar, start, end in spans if bar == self.bar]
-        # Behind what the layout has there, where that begins too early.
-        early = any(start < EARLY for start, _ in mine)
-        self.base = (max(end for _, end in mine) + 15) // 16 * 16 if early else 0
-        self._next = self.base + 0x10
+        self._taken = [(start, end) for bar, start, end in spans if bar == self.bar]
+        self.base = base
+        self._next = base + 0x10
 
     def _number(self, name: str, value: int | str) -> str:
         name = f"{self.f}_{name}".upper()
@@ -249,6 +249,16 @@ class _Maker:
             self.registers.append((name, address))
         self._next += (size + 15) // 16 * 16
         return name
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether a register is where the layout has something."""
+        return any(start < self._next and end > self.base for start, end in self._taken)
+
+    @property
+    def behind(self) -> int:
+        """Where there is nothing any more that the layout has in the BAR."""
+        return (max(end for _, end in self._taken) + 15) // 16 * 16
 
     # --- stores -----------------------------------------------------------------------------------
 

@@ -81,7 +81,7 @@ def test_every_layout_has_a_model(device: Device) -> None:
     made = emit.model_module("m", emit.text_of(device), "m.py").Model()
     assert list(made.stores) == [store.name for store in device.stores]
     assert not made.open_messages()
-    for span in made._spans:
+    for span in made.spans:
         assert span.start + span.length <= made.sizes[span.bar]
 
 
@@ -255,7 +255,7 @@ def test_messages_that_are_told() -> None:
 def test_msix_has_its_own_masks() -> None:
     """An entry's, the function's, and the enable bit."""
     device = model("store ims: msix;")
-    span, *_ = device._spans
+    span, *_ = device.spans
     write_slot(device, 16, 3, bar=span.bar)
     assert device.send("ims", 1) == "off"
     device.config_write(ims.MSIX + 2, b"\x00\xc0")
@@ -453,7 +453,7 @@ def test_no_access_breaks_a_model(device: Device) -> None:
     made = on(emit.model_module("m", emit.text_of(device), "m.py").Model())
     for _ in range(300):
         size = chance.choice([1, 2, 4, 8, 3, 64])
-        span = chance.choice(made._spans) if made._spans else None
+        span = chance.choice(made.spans) if made.spans else None
         bar, at = chance.randrange(7), chance.choice([0, 1 << 40, chance.randrange(1 << 17)])
         if span and chance.random() < 0.8:
             bar, at = span.bar, span.start + chance.randrange(span.length + 4)
