@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from imsgen.dsl.model import Device
 from ..kernel.edits import EditError
 from ..kernel.scripts import ScriptError
 from ..kernel.target import TargetError, find_tree
-from ..model import emit, kernel
+from ..model import emit, kernel, prompt
 from ..model.checks import Trial
 from ..model.guest import Guest, GuestError
 from ..model.runtime import writer
@@ -69,6 +70,11 @@ def parser() -> argparse.ArgumentParser:
         "--check",
         action="store_true",
         help="try more than sending: masks, reset, removal, and unbinding under fire",
+    )
+    made.add_argument(
+        "--prompt",
+        action="store_true",
+        help="go on, and have the model do what standard input says, a line each",
     )
     made.add_argument("--trace", metavar="FILE", help="write each access as a line of JSON")
     made.add_argument("--json", action="store_true", help="print what came out as JSON")
@@ -137,6 +143,13 @@ def _model(device: Device, path: str | None) -> Model:
     return model
 
 
+def _prompt(name: str, trial: Trial) -> None:
+    say(f"({name}) send STORE INDEX [COUNT]; a line that is no command lists all of them")
+    for line in sys.stdin:
+        put(prompt.do(trial.device, line))
+        trial.sync()
+
+
 def _meet(
     args: argparse.Namespace,
     device: Device,
@@ -162,6 +175,8 @@ def _meet(
                 trial.send()
                 trial.rules()
             rows = trial.rows()
+            if args.prompt:
+                _prompt(device.name, trial)
         except GuestError as error:
             raise GuestError(
                 f"{error}\n{server.broken}" if server.broken else str(error)

@@ -16,7 +16,7 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.generator.model import emit
+from imsgen.generator.model import emit, prompt
 from imsgen.generator.model import runtime as ims
 
 from .conftest import EXAMPLES, REPOSITORY
@@ -330,6 +330,34 @@ def test_streams_and_doorbells() -> None:
     assert device.sent == {("ims", 0): 10, ("ims", 1): 10}
     put(device, 0, 0x40, 1)
     assert device.acknowledged == {1: 1}
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("send ims 0", "1 sent\n"),
+        ("send ims 0x1 3", "3 empty\n"),
+        ("stream ims 0 1 4", "2 empty, 2 sent\n"),
+        ("show", "ims[0]\n"),
+        ("drop ims 0 2", ""),
+        ("wipe ims", ""),
+        ("gone", ""),
+        ("send ims 8", "ims has 8 messages\n"),
+        ("send table 0", "no store 'table'; there is ims\n"),
+        ("", prompt.HELP),
+        ("send ims", prompt.HELP),
+        ("send ims x", prompt.HELP),
+        ("send ims 0 1 2 3 4", prompt.HELP),
+        ("gone ims", prompt.HELP),
+        ("wipe", prompt.HELP),
+        ("jump", prompt.HELP),
+    ],
+)
+def test_what_is_typed_is_done(line: str, said: str) -> None:
+    """By the model; what is no command gives all commands."""
+    device = model(PLAIN)
+    write_slot(device, 0x1000, 1)
+    assert prompt.do(device, line) == said
 
 
 # --- rules ------------------------------------------------------------------------------------
