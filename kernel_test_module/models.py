@@ -72,7 +72,7 @@ FAULTS = (
         + _DATA.replace("msg->data", "msg->address_lo"),
         "address",
     ),
-    Fault("a slot that is left open", SLOTS, _RESET + _EMPTY, "", "left"),
+    Fault("a slot that is left open", SLOTS, _RESET + _EMPTY, "", "unmasked"),
     Fault(
         "a slot that is emptied while it is open",
         SLOTS,

@@ -267,16 +267,18 @@ class Server:
                 return memoryview(region.bytes)[region.offset + at : region.offset + at + size]
         raise PeerError(f"{size} bytes at {address:#x} are no memory")
 
-    def _word(self, address: int) -> int:
-        # In its native form, which is one access: the guest may be writing it.
-        value: int = struct.unpack_from("@H", self._bytes(address, 2))[0]
-        return value
+    def _word(self, address: int) -> memoryview:
+        """A word that the guest looks at, too: read and written by one access.
+
+        ``struct.pack_into`` is none: it clears the bytes first.
+        """
+        return self._bytes(address, 2).cast("H")
 
     def _next(self, queue: Queue) -> tuple[int, bytes, list[memoryview]] | None:
         """The next buffer: its number, what is in it, and where an answer goes."""
-        if not queue.size or self._word(queue.avail + 2) == queue.seen:
+        if not queue.size or self._word(queue.avail + 2)[0] == queue.seen:
             return None
-        head = index = self._word(queue.avail + 4 + 2 * (queue.seen % queue.size))
+        head = index = self._word(queue.avail + 4 + 2 * (queue.seen % queue.size))[0]
         queue.seen = queue.seen + 1 & 0xFFFF
         given, room = b"", []
         for _ in range(queue.size):
@@ -298,10 +300,10 @@ class Server:
         entry = self._bytes(queue.used + 4 + 8 * (queue.done % queue.size), 8)
         struct.pack_into("=II", entry, 0, head, size)
         queue.done = queue.done + 1 & 0xFFFF
-        struct.pack_into("@H", self._bytes(queue.used + 2, 2), 0, queue.done)
+        self._word(queue.used + 2)[0] = queue.done
 
     def _call(self, queue: Queue) -> None:
-        if queue.call >= 0 and not self._word(queue.avail) & QUIET:
+        if queue.call >= 0 and not self._word(queue.avail)[0] & QUIET:
             os.write(queue.call, struct.pack("=Q", 1))
 
     def _kicked(self, index: int) -> None:

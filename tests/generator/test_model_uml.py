@@ -11,6 +11,8 @@ import random
 import select
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,13 +44,12 @@ class Guest:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(10)
         self.socket.connect(path)
-        file = os.memfd_create("guest")
+        file = self.file = os.memfd_create("guest")
         os.truncate(file, SIZE)
         self.memory = mmap.mmap(file, SIZE)
         assert self.request(uml.GET_FEATURES, reply=8) == struct.pack("=Q", uml.FEATURES)
         table = struct.pack("=IIQQQQ", 1, 0, START, SIZE, START, 0)
         self.request(uml.SET_MEM_TABLE, table, [file])
-        os.close(file)
         self.kicks, self.calls = [], []
         for index, ring in enumerate(RINGS):
             self.request(uml.VRING_NUM, struct.pack("=II", index, COUNT))
@@ -106,7 +107,7 @@ class Guest:
     def close(self) -> None:
         """Go."""
         self.socket.close()
-        for number in (*self.kicks, *self.calls):
+        for number in (self.file, *self.kicks, *self.calls):
             os.close(number)
 
 
@@ -144,6 +145,33 @@ def test_accesses_and_messages(server: uml.Server) -> None:
         assert (op, size) == (uml.MSI, 4)
         assert guest.memory[place + 16 : place + 20] == struct.pack("=I", 77)
     assert server.broken is None
+    guest.close()
+
+
+WATCH = """
+import mmap, sys
+memory = memoryview(mmap.mmap(int(sys.argv[1]), 0)).cast("H")
+print("ready", flush=True)
+last, seen = 0, 0
+while last < int(sys.argv[3]):
+    now = memory[int(sys.argv[2]) // 2]
+    seen += now < last
+    last = now
+print(seen)
+"""
+
+
+def test_the_guest_never_sees_half_a_write(server: uml.Server) -> None:
+    """How many buffers are done only grows, as another process sees it: once it was 0 in between."""
+    guest = Guest(server.path)
+    count = 2000
+    words = [sys.executable, "-c", WATCH, str(guest.file), str(RINGS[0] + 0x202), str(count)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, pass_fds=[guest.file], text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        for _ in range(count):
+            guest.access(uml.CFG_READ, 0)
+        assert child.stdout.readline() == "0\n"
     guest.close()
 
 
