@@ -206,13 +206,13 @@ def page(place: Place, tree: Path, report: Report) -> None:
                     cwd=folder,
                     env=env,
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
+                    capture_output=True,
                     text=True,
                     timeout=LIMIT,
                 )
                 same = _timeless(done.stdout) == _timeless(wanted)
-                report.check(f"docs/run.md: {command}", [] if same else done.stdout.splitlines())
+                said = [] if same else (done.stdout + done.stderr).splitlines()
+                report.check(f"docs/run.md: {command}", said)
 
 
 def _timeless(text: str) -> str:

@@ -25,6 +25,7 @@ from ..kernel.target import probe
 from ..names import names_of
 from ..patches import mbox
 from ..series import Planner
+from ..terminal import say
 
 #: Where the driver is in the kernel tree.
 FOLDER = "drivers/imsgen-run"
@@ -34,6 +35,9 @@ PARENT = frozenset({"quiesce", "ims", "stores", "msi_lib"})
 
 #: Seconds that a command may take: a build from nothing is the longest.
 LIMIT = 3000.0
+
+#: Seconds from one word about a command that goes on to the next.
+TICK = 10
 
 
 class BuildError(Exception):
@@ -200,7 +204,7 @@ def _configure(work: Work) -> None:
 
 
 def _make(work: Work, *words: str) -> list[str]:
-    made = ["make", "-s", "-C", str(work.source), f"O={work.objects}", "ARCH=um"]
+    made = ["make", "-C", str(work.source), f"O={work.objects}", "ARCH=um"]
     return [*made, f"-j{os.cpu_count() or 1}", *words]
 
 
@@ -249,13 +253,24 @@ def _call(command: Sequence[str], home: Path) -> tuple[str, int]:
             start_new_session=True,
         )
         try:
-            code = process.wait(LIMIT)
-        except subprocess.TimeoutExpired as error:
-            raise BuildError(f"{command[0]} did not end within {LIMIT:g} s") from error
+            code = _wait(process, command[0], home / "build.log")
         finally:
             stop(process)
         log.seek(0)
         return log.read().decode(errors="replace"), code
+
+
+def _wait(process: subprocess.Popen[bytes], name: str, log: Path) -> int:
+    """The exit code; until then, now and then what it says."""
+    for waited in range(0, int(LIMIT), TICK):
+        try:
+            return process.wait(TICK)
+        except subprocess.TimeoutExpired:
+            lines = log.read_text(errors="replace").splitlines() or [""]
+            say(
+                f"{name}: {waited + TICK} s, {len(lines)} lines, {' '.join(lines[-1].split())[:60]}"
+            )
+    raise BuildError(f"{name} did not end within {LIMIT:g} s")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

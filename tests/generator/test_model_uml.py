@@ -162,9 +162,9 @@ print(seen)
 
 
 def test_the_guest_never_sees_half_a_write(server: uml.Server) -> None:
-    """How many buffers are done only grows, as another process sees it: once it was 0 in between."""
+    """How many buffers are done only grows, for another process, too: once it was 0 in between."""
     guest = Guest(server.path)
-    count = 2000
+    count = 6000
     words = [sys.executable, "-c", WATCH, str(guest.file), str(RINGS[0] + 0x202), str(count)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, pass_fds=[guest.file], text=True) as child:
         assert child.stdout is not None
