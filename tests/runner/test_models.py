@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from imsgen.kernel_test_module import models
 from imsgen.kernel_test_module.host import StageError
+from imsgen.kernel_test_module.report import Report
 from imsgen.kernel_test_module.stages import Place
 
 PLACE = Place(Path(__file__).parents[2])
@@ -33,6 +35,23 @@ def test_counts_are_those_of_stores() -> None:
     ]
     assert counts == [("ims", 10, 9, 1, 0), ("table", 1, 2, 0, 1)]
     assert {(row["device"], row["parent"]) for row in models.rows(FOUND)} == {("dev", "uml")}
+
+
+def test_counts_go_beside_those_of_e2e(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What an earlier run of models left is replaced, and all else stays; failures are counted."""
+    place = Place(tmp_path)
+    place.results.mkdir(parents=True)
+    other = models.rows(FOUND)[0] | {"parent": "intel"}
+    (place.results / "e2e.json").write_text(json.dumps([other, *models.rows(FOUND)]))
+    monkeypatch.setattr(models, "imsgen_run", lambda *words: FOUND)
+    report = Report()
+    models.devices(place, tmp_path, ["dev"], report)
+    found = json.loads((place.results / "e2e.json").read_text())
+    assert found == [other, *models.rows(FOUND)]
+    assert report.failures == ["model of dev: send"]
+    assert "uml" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("fault", models.FAULTS, ids=lambda fault: fault.name)
