@@ -44,8 +44,8 @@ def _do(device: Device, word: str, stores: list[str], numbers: list[int]) -> str
     elif word in ("reset", "gone", "back") and not stores:
         getattr(device, word)()
     elif word == "show":
-        names = [f"{name}[{index}]" for name, index in device.open_messages()]
-        return "\n".join([" ".join(names) or "nothing is open", *map(str, device.findings)]) + "\n"
+        shown = " ".join(f"{name}[{index}]" for name, index in device.open_messages())
+        return "\n".join([shown or "nothing is open", *map(str, device.findings)]) + "\n"
     else:
         return HELP
     return ""
