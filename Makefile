@@ -151,6 +151,10 @@ kunit: $(SETUP) packages ## the KUnit suites under UML and QEMU, without the sta
 e2e: $(SETUP) packages ## real interrupts through generated stores, in QEMU; prints the table
 	$(RUNNER) e2e
 
+.PHONY: models
+models: $(SETUP) packages ## drivers on models of their devices, under UML; faults that the models find
+	$(RUNNER) models
+
 .PHONY: simulate
 simulate: $(SETUP) packages ## the simulator against generated pools in a booted kernel, operation by operation
 	$(RUNNER) simulate

@@ -14,6 +14,8 @@ COMMANDS = {
     "fmt": "write layouts in their one form",
     "new": "write a commented layout to start from",
     "skeleton": "write a driver to start from",
+    "model": "write a model of the device: Python that is the device",
+    "run": "have a driver meet the model of its device in a booted kernel",
     "update": "make the series from what a tree has to what a layout says now",
     "drgn": "print a drgn script that shows a device's live vectors",
     "doctor": "lead a log about generated code back to lines of the layout",

@@ -110,15 +110,17 @@ class Planner:
         self._outputs = _load_outputs(root)
         self._cores: dict[frozenset[str], Core] = {}
 
-    def series(self, devices: Sequence[Device]) -> Series:
+    def series(self, devices: Sequence[Device], more: frozenset[str] = frozenset()) -> Series:
         """The series for ``devices`` together: what the kernel lacks first, and once.
+
+        ``more`` are groups of preparatory scripts beyond those that the devices need.
 
         Every edit is made on the target's files, so that what is returned applies.  Raises
         :class:`SeriesError`, :class:`imsgen.generator.render.RenderError` or
         :class:`imsgen.generator.patches.PatchError`.
         """
         try:
-            prepared = self.core(frozenset().union(*map(groups_of, devices)))
+            prepared = self.core(more.union(*map(groups_of, devices)))
             commits = list(prepared.commits)
             core = len(commits)
             work = Workspace(prepared.provider)

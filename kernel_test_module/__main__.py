@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
             "layouts",
             "mutants",
             "e2e",
+            "models",
             "simulate",
             "tutorial",
             "updates",
@@ -54,7 +55,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--filter", help="glob of KUnit suites or suite.case to run")
     top.add_argument("--pristine", action="store_true", help="no series: the stock example suite")
     top.add_argument("--fast", action="store_true", help="test: only what needs no kernel")
-    top.add_argument("--only", default="", metavar="REGEX", help="e2e: only the boots it matches")
+    top.add_argument(
+        "--only",
+        default="",
+        metavar="REGEX",
+        help="e2e, models: only the boots or devices it matches",
+    )
     top.add_argument(
         "--torture",
         type=int,
@@ -103,6 +109,16 @@ def end_to_end(place: Place, args: argparse.Namespace, kernel: str, report: Repo
         stages.unavailable(fetch.KERNELS[kernel], f"{kernel} e2e", error, report)
     except host.StageError as error:
         report.check("e2e", str(error).splitlines())
+
+
+def modelled(place: Place, report: Report, only: str) -> None:
+    """Drivers meet the models of their devices under UML."""
+    from . import models
+
+    try:
+        models.run(place, report, only)
+    except host.StageError as error:
+        report.check("models", str(error).splitlines())
 
 
 def simulated(place: Place, report: Report) -> None:
@@ -201,7 +217,9 @@ def run(args: argparse.Namespace) -> int:
         # The devices and parents are the same on all kernels: the others only when asked for.
         for kernel in kernels if args.stage == "e2e" else [stages.REFERENCE]:
             end_to_end(place, args, kernel, report)
-    if boots or args.stage in ("e2e", "layouts", "simulate"):
+    if able and args.stage in ("models", "test") and not args.fast:
+        modelled(place, report, args.only if args.stage == "models" else "")
+    if boots or args.stage in ("e2e", "layouts", "models", "simulate"):
         report.save(place.results)
     return report.close()
 

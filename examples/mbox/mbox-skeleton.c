@@ -23,8 +23,8 @@
 #define MBOX_DOORBELL_NR	(MBOX_DOORBELL_SHARED + 2)
 
 /* Registers in BAR 0 */
-#define MBOX_ENABLE		0x0
-#define MBOX_DOORBELL_VECTOR(i)	(0x10 + 4 * (i))
+#define MBOX_ENABLE		0x30
+#define MBOX_DOORBELL_VECTOR(i)	(0x40 + 4 * (i))
 
 struct mbox_doorbell {
 	struct irq_vec		*vec;

@@ -13,6 +13,7 @@ from imsgen.dsl.model import (
     Context,
     Device,
     ExportedStore,
+    IndirectStore,
     IomemStore,
     MemoryStore,
     PciId,
@@ -33,6 +34,9 @@ from .stores import Cookie
 
 #: Queues that share vectors, that have one of their own, and those of a subdevice.
 SHARED, OWN, WANTED = 6, 2, 4
+
+#: Where a store is whose offset the driver passes.
+OFFSET = 0x1000
 
 #: Slots of a store whose number the driver passes, where it may have so many.
 SLOTS = 512
@@ -172,13 +176,18 @@ class SkeletonView:
     ids: tuple[str, ...]
 
 
-def skeleton_view(device: Device) -> SkeletonView:
-    """Everything that the templates of a driver use."""
-    maker = _Maker(device)
+def skeleton_view(device: Device, base: int = 0) -> SkeletonView:
+    """Everything that the templates of a driver use.
+
+    ``base`` is the offset of its first register; where that is taken by the layout, another one.
+    """
+    maker = _Maker(device, base)
     queues = tuple(maker.queues(pool) for pool in device.pools)
     subdevices = tuple(maker.subdevice(number) for number in range(len(device.subdevices)))
     stores = [maker.store(store) for store in device.stores]
     passed = maker.passed()
+    if maker.overlaps:
+        return skeleton_view(device, maker.behind)
     # What isn't known before the device is set up: its parts, and the number of CPUs.
     late = [(n, v) for n, v in passed if "[" in v or "->" in v or v == "queues"]
     constants = [pair for pair in passed if pair not in late]
@@ -189,7 +198,7 @@ def skeleton_view(device: Device) -> SkeletonView:
         title=maker.title,
         includes=maker.includes(own),
         numbers=aligned(maker.numbers, "#define "),
-        registers=aligned([(maker.ENABLE, "0x0"), *maker.registers], "#define "),
+        registers=aligned([(maker.ENABLE, f"{maker.base:#x}"), *maker.registers], "#define "),
         ENABLE=maker.ENABLE,
         bar=maker.bar,
         bars=" | ".join(f"BIT({bar})" for bar in maker.bars),
@@ -216,7 +225,7 @@ def skeleton_view(device: Device) -> SkeletonView:
 class _Maker:
     """Hands out registers and numbers, in the order in which they are asked for."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, base: int) -> None:
         self.device = device
         self.f = device.name
         self.title = f"{device.name.replace('_', '-')}-skeleton"
@@ -224,13 +233,13 @@ class _Maker:
         self.kinds = kinds_of(device)
         self.numbers: list[tuple[str, str]] = []
         self.registers: list[tuple[str, str]] = []
-        self._next = 0x10
         self._sized = {store.name: self._slots(store) for store in device.stores}
-        stores = [store for store in device.stores if isinstance(store, IomemStore)]
-        bars = {store.bar for store in stores}
-        bars |= {bits.bar for s in stores for bits in (s.mask_bits, s.pending) if bits}
-        self.bar = min(bars, default=0)
-        self.bars = sorted(bars | {self.bar})
+        spans = [span for store in device.stores for span in _spans(store)]
+        self.bar = min((bar for bar, _, _ in spans), default=0)
+        self.bars = sorted({self.bar, *(bar for bar, _, _ in spans)})
+        self._taken = [(start, end) for bar, start, end in spans if bar == self.bar]
+        self.base = base
+        self._next = base + 0x10
 
     def _number(self, name: str, value: int | str) -> str:
         name = f"{self.f}_{name}".upper()
@@ -250,6 +259,16 @@ class _Maker:
             self.registers.append((name, address))
         self._next += (size + 15) // 16 * 16
         return name
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether a register is where the layout has something."""
+        return any(start < self._next and end > self.base for start, end in self._taken)
+
+    @property
+    def behind(self) -> int:
+        """Where there is nothing any more that the layout has in the BAR."""
+        return (max(end for _, end in self._taken) + 15) // 16 * 16
 
     # --- stores -----------------------------------------------------------------------------------
 
@@ -304,7 +323,7 @@ class _Maker:
                 number = int(name.removeprefix("bar"))
                 value = f"pcim_iomap_table(pdev)[{number}]" if number != self.bar else "priv->regs"
             elif name.endswith("_offset"):
-                value = self._number(name, "0x1000")
+                value = self._number(name, f"{OFFSET:#x}")
             elif name.endswith("_index"):
                 value = self._number(name, "0")
             elif name.endswith("_slots"):
@@ -516,6 +535,21 @@ class _Maker:
             out.add("msi.h")
         out |= {"auxiliary_bus.h", "slab.h"} if device.subdevices else set()
         return tuple(sorted(out))
+
+
+def _spans(store: Store) -> list[tuple[int, int, int]]:
+    """What a store has of BARs: number, start and end in bytes."""
+    if isinstance(store, IndirectStore):
+        ends = (store.select + 4, store.window + store.layout.stride)
+        return [(store.bar, start, end) for start, end in zip((store.select, store.window), ends)]
+    if not isinstance(store, IomemStore):
+        return []
+    tables = [(t.offset, t.slots) for t in store.tables]
+    start = OFFSET if store.offset.value is None else store.offset.value
+    stride, words = store.layout.stride, -(-store.slots.maximum // 32)
+    out = [(store.bar, at, at + n * stride) for at, n in tables or [(start, store.slots.maximum)]]
+    arrays = [bits for bits in (store.mask_bits, store.pending) if bits]
+    return out + [(bits.bar, bits.offset, bits.offset + 4 * words) for bits in arrays]
 
 
 def _kind(

@@ -16,8 +16,11 @@ from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator.commands.skeleton import text_of
 from imsgen.generator.kernel.target import Target
+from imsgen.generator.model.emit import model_module
+from imsgen.generator.model.emit import text_of as model_text
 from imsgen.generator.render import check_columns, check_text
 from imsgen.generator.series import Planner
+from imsgen.generator.views.skeleton import skeleton_view
 from imsgen.kernel_test_module.stages import EXAMPLES as BUILT
 
 from .conftest import EXAMPLES, REPOSITORY
@@ -47,6 +50,29 @@ def test_every_layout_has_a_driver(device: Device, profile: Target) -> None:
     (header,) = [text for path, text in files.items() if path.startswith("include/")]
     code = re.sub(r"/\*.*?\*/|\"[^\"\n]*\"", "", text, flags=re.S)
     assert not {name for name in _used(device, code) if not _has(header, code, name)}
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
+def test_registers_are_where_the_layout_has_nothing(device: Device) -> None:
+    """Those of mbox were its select register and its window."""
+    view = skeleton_view(device)
+    model = model_module("m", model_text(device), "m.py").Model()
+    places = [int(at, 16) for line in view.registers for at in re.findall(r"0x\w+", line.value)[:1]]
+    names: list[str] = []
+    model.trace = lambda line: names.append(re.split(r"[.\[]", line["name"])[0])
+    for at in places:
+        model.read(view.bar, at, 4)
+    assert not set(names) & set(model.stores)
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
+def test_every_bar_that_is_used_is_mapped(device: Device) -> None:
+    """BARs of windows, too."""
+    text = text_of(device)
+    (mapped,) = re.findall(r"pcim_iomap_regions\(pdev, (.*?),", text)
+    assert set(re.findall(r"pcim_iomap_table\(pdev\)\[(\d)\]", text)) <= set(
+        re.findall(r"BIT\((\d)\)", mapped)
+    )
 
 
 def _used(device: Device, code: str) -> set[str]:

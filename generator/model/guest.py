@@ -1,0 +1,127 @@
+"""Boot a kernel under User Mode Linux, and talk to the one program in it."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from .kernel import stop
+from .uml import NUMBER
+
+#: MiB of memory that a guest has.
+MEMORY = 128
+
+#: Lines of the console that are shown when a guest fails.
+TAIL = 15
+
+
+class GuestError(Exception):
+    """The guest does not answer; the text says what its console said last."""
+
+
+class Guest:
+    """A running guest.  ``home`` is where its console goes: ``console.log``."""
+
+    def __init__(self, image: Path, initrd: Path, socket: str, home: Path) -> None:
+        self.log = home / "console.log"
+        env = {**os.environ, "LC_ALL": "C"}
+        # Its memory is a file, below /dev/shm where that has room.
+        shm = Path("/dev/shm")
+        if not shm.is_dir() or shutil.disk_usage(shm).free < MEMORY << 20:
+            env["TMPDIR"] = str(home)
+        # Two pipes are the terminal of its program; what the kernel says goes elsewhere.
+        theirs_in, self._in = os.pipe()
+        self._out, theirs_out = os.pipe()
+        with open(self.log, "wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(image),
+                    f"mem={MEMORY}M",
+                    f"initrd={initrd}",
+                    f"virtio_uml.device={socket}:{NUMBER}",
+                    "con=null",
+                    "con0=null,fd:1",
+                    f"con1=fd:{theirs_in},fd:{theirs_out}",
+                    "panic=-1",
+                    # A busy machine answers late: that is no fault of the guest.
+                    "virt_pci.max_delay_us=10000000",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=env,
+                pass_fds=(theirs_in, theirs_out),
+                start_new_session=True,
+            )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._said = b""
+        self._ready = selectors.DefaultSelector()
+        self._ready.register(self._out, selectors.EVENT_READ)
+
+    def wait(self, limit: float) -> None:
+        """Until its program is there; ``limit`` in seconds.  Raises :class:`GuestError`."""
+        self._answer(limit, "it did not come up")
+
+    def ask(self, command: str, limit: float = 30) -> str:
+        """What the program answers.  Raises :class:`GuestError`, and :class:`OSError` where the
+        kernel gave an error."""
+        try:
+            os.write(self._in, command.encode() + b"\n")
+        except BrokenPipeError as error:
+            raise GuestError(self._last("it has ended")) from error
+        text, code = self._answer(limit, f"no answer to {command!r} within {limit:g} s")
+        if code:
+            raise OSError(code, os.strerror(code), command)
+        return text
+
+    def read(self, path: str) -> str:
+        """The text of a file."""
+        return self.ask(f"r {path}")
+
+    def list(self, path: str) -> list[str]:
+        """The names in a folder, empty if there is none."""
+        try:
+            return self.ask(f"l {path}").split()
+        except OSError:
+            return []
+
+    def write(self, path: str, text: str, limit: float = 30) -> None:
+        """Write a file of the kernel's."""
+        self.ask(f"w {path} {text}", limit)
+
+    def console(self) -> str:
+        """All that the kernel has said."""
+        return self.log.read_text(errors="replace").replace("\r", "")
+
+    def stop(self) -> None:
+        """End it, and everything it has started."""
+        stop(self._process)
+        self._ready.close()
+        os.close(self._in)
+        os.close(self._out)
+
+    def _answer(self, limit: float, what: str) -> tuple[str, int]:
+        end = time.monotonic() + limit
+        while True:
+            lines = self._said.split(b"\n")
+            for number, line in enumerate(lines[:-1]):
+                if line.startswith(b"@@ "):
+                    self._said = b"\n".join(lines[number + 1 :])
+                    said = b"\n".join(lines[:number]).decode(errors="replace")
+                    return said, int(line.split()[1])
+            if not self._ready.select(max(0.0, end - time.monotonic())):
+                raise GuestError(self._last(what))
+            part = os.read(self._out, 65536)
+            if not part:
+                raise GuestError(self._last("it has ended"))
+            self._said += part
+
+    def _last(self, what: str) -> str:
+        lines = self.console().splitlines()
+        panic = next((line for line in lines if "Kernel panic - not syncing" in line), "")
+        return "\n".join([f"the guest: {what}", *([panic] if panic else []), *lines[-TAIL:]])

@@ -1,0 +1,285 @@
+"""Build the kernel in which a driver meets the model of its device.
+
+The tree is read and never changed: a clone that shares its objects takes the series and the driver.
+There only files whose text changes are written, so that a second build makes little.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imsgen.dsl.model import Device
+from imsgen.templates import ROOT
+
+from .. import __version__
+from ..kernel.target import probe
+from ..names import names_of
+from ..patches import mbox
+from ..series import Planner
+from ..terminal import say
+
+#: Where the driver is in the kernel tree.
+FOLDER = "drivers/imsgen-run"
+
+#: Groups of preparatory scripts without which User Mode Linux can't be a parent.
+PARENT = frozenset({"quiesce", "ims", "stores", "msi_lib"})
+
+#: Seconds that a command may take: a build from nothing is the longest.
+LIMIT = 3000.0
+
+#: Seconds from one word about a command that goes on to the next.
+TICK = 10
+
+
+class BuildError(Exception):
+    """No kernel could be built; the text says why."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where the kernel of one tree is built: a folder of the user's cache."""
+
+    tree: Path
+    home: Path
+
+    @property
+    def source(self) -> Path:
+        """The clone."""
+        return self.home / "source"
+
+    @property
+    def objects(self) -> Path:
+        """What make builds, and the kernel itself: ``linux``."""
+        return self.home / "objects"
+
+
+def work_of(tree: str) -> Work:
+    """The folder for a tree.  Raises :class:`BuildError` where that is no repository."""
+    real = Path(os.path.realpath(tree))
+    if not (real / "arch/um").is_dir() or not (real / ".git").exists():
+        raise BuildError(f"{tree}: not a kernel tree in a git repository")
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    cache = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
+    key = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
+    return Work(real, cache / "imsgen" / "run" / key)
+
+
+@contextmanager
+def locked(work: Work) -> Iterator[None]:
+    """The folder is this process's alone.  Raises :class:`BuildError` where another one has it."""
+    work.home.mkdir(parents=True, exist_ok=True)
+    with open(work.home / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BuildError(f"{work.home}: another imsgen run builds there") from error
+        yield
+
+
+def build(work: Work, device: Device, driver: str, name: str, patches: Sequence[str]) -> Path:
+    """The kernel with the device's series, ``patches`` and the text of a driver; gives its path.
+
+    ``name`` is what errors call the driver.  Raises :class:`BuildError`, and whatever
+    :class:`Planner` raises.
+    """
+    # The model is in no machine of the architectures that the layout names.
+    device = replace(device, architectures=())
+    series = Planner(probe(str(work.tree))).series([device], PARENT)
+    mails = mbox(series.commits, __version__)
+    _source(work, device, driver, patches, mails)
+    _configure(work)
+    said, code = _call(_make(work, "linux"), work.home)
+    if code:
+        raise BuildError(_complaints(said, name))
+    return work.objects / "linux"
+
+
+def start_program(work: Work) -> Path:
+    """A root file system with the one program of the guest; gives its path."""
+    source = Path(ROOT, "model", "init.c")
+    program, image = work.home / "init", work.home / "initrd"
+    if not image.exists() or image.stat().st_mtime < source.stat().st_mtime:
+        command = ["gcc", "-static", "-O1", "-o", str(program), str(source)]
+        said, code = _call(command, work.home)
+        if code:
+            raise BuildError(f"the guest's program can't be made\n{said}")
+        image.write_bytes(archive(program.read_bytes()))
+    return image
+
+
+def archive(program: bytes) -> bytes:
+    """An initial file system, in the form of cpio: folders, a terminal, and ``/init``."""
+    folder, file, terminal = 0o040755, 0o100755, 0o020600
+    entries = [
+        *((name, folder, b"", (0, 0)) for name in ("dev", "proc", "sys")),
+        ("dev/tty1", terminal, b"", (4, 1)),
+        ("init", file, program, (0, 0)),
+        ("TRAILER!!!", 0, b"", (0, 0)),
+    ]
+    out = b""
+    for number, (name, mode, data, device) in enumerate(entries, 1):
+        fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0]
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        out += head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+    return out
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mails: str) -> None:
+    base = _git(work.tree, "rev-parse", "HEAD").strip()
+    if not (work.home / "cloned").exists():
+        shutil.rmtree(work.source, ignore_errors=True)
+        _git(work.home, "clone", "--quiet", "--shared", "--no-checkout", str(work.tree), "source")
+        (work.home / "cloned").touch()
+    for left in ("index.lock", "new-index.lock"):
+        (work.source / ".git" / left).unlink(missing_ok=True)
+    index = {"GIT_INDEX_FILE": str(work.source / ".git" / "new-index")}
+    _git(work.source, "read-tree", base, more=index)
+    _git(work.source, "apply", "--cached", "--whitespace=nowarn", "-", more=index, text=mails)
+    for patch in patches:
+        _git(work.source, "apply", "--cached", os.path.abspath(patch), more=index)
+    names = names_of(device)
+    files = {
+        f"{FOLDER}/driver.c": driver,
+        f"{FOLDER}/Makefile": "obj-y += driver.o\n",
+        f"{FOLDER}/Kconfig": f"config IMSGEN_RUN\n\tdef_bool y\n\tselect {names.symbol}\n"
+        + ("\tselect AUXILIARY_BUS\n" if device.subdevices else ""),
+    }
+    for path, more in (
+        ("drivers/Makefile", f"obj-y += {os.path.basename(FOLDER)}/\n"),
+        ("drivers/Kconfig", f'source "{FOLDER}/Kconfig"\n'),
+    ):
+        files[path] = _git(work.source, "show", f":{path}", more=index) + more
+    entries = ""
+    for path, text in files.items():
+        blob = _git(work.source, "hash-object", "-w", "--stdin", text=text).strip()
+        entries += f"100644 {blob}\t{path}\n"
+    _git(work.source, "update-index", "--index-info", more=index, text=entries)
+    _git(
+        work.source,
+        "read-tree",
+        "--reset",
+        "-u",
+        _git(work.source, "write-tree", more=index).strip(),
+    )
+    parent = (work.source / "arch/um/drivers/virt-pci.c").read_text()
+    if "MSI_FLAG_PCI_IMS" not in parent:
+        raise BuildError(
+            f"{work.tree}: its User Mode Linux takes no message stores; give the patch that "
+            "kernel_test_module/uml has for it by --patch"
+        )
+
+
+def _configure(work: Work) -> None:
+    """Make ``.config``, unless what it comes from is what it was."""
+    wanted = Path(ROOT, "model", "um.config").read_text()
+    key = hashlib.sha256(wanted.encode())
+    listed = _git(work.source, "ls-files", "--stage", "--", "*Kconfig*", "Makefile")
+    key.update(listed.encode())
+    stamp = work.home / "configured"
+    if stamp.exists() and stamp.read_text() == key.hexdigest():
+        return
+    work.objects.mkdir(exist_ok=True)
+    fragment = work.objects / "imsgen.config"
+    fragment.write_text(wanted)
+    said, code = _call(_make(work, f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig"), work.home)
+    if code:
+        raise BuildError(f"no configuration\n{_last(said)}")
+    got = set((work.objects / ".config").read_text().splitlines())
+    lacks = [line for line in wanted.splitlines() if line.startswith("CONFIG") and line not in got]
+    if lacks:
+        raise BuildError("the configuration lacks " + ", ".join(lacks))
+    stamp.write_text(key.hexdigest())
+
+
+def _make(work: Work, *words: str) -> list[str]:
+    made = ["make", "-C", str(work.source), f"O={work.objects}", "ARCH=um"]
+    return [*made, f"-j{os.cpu_count() or 1}", *words]
+
+
+def _complaints(said: str, name: str) -> str:
+    """What the compiler says of the driver, or else the end of what make says."""
+    said = re.sub(rf"(?m)^\S*{FOLDER}/driver\.c", name, said)
+    mine = [line for line in said.splitlines() if re.match(r"\S+:\d+:\d+: (fatal )?error: ", line)]
+    return "\n".join(mine) if mine else f"the kernel can't be built\n{_last(said)}"
+
+
+def _last(said: str) -> str:
+    return "\n".join(said.splitlines()[-20:])
+
+
+def _git(
+    folder: Path, *words: str, more: Mapping[str, str] | None = None, text: str | None = None
+) -> str:
+    """What git says.  Raises :class:`BuildError` with its complaint."""
+    # A variable as GIT_DIR, set by a hook, would lead elsewhere.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", "-c", "core.autocrlf=false", *words],
+        cwd=folder,
+        env={**env, **(more or {})},
+        input=text.encode("utf-8", "surrogateescape") if text is not None else b"",
+        capture_output=True,
+        timeout=LIMIT,
+    )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise BuildError(f"git {words[0]} in {folder}: {_last(said)}")
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _call(command: Sequence[str], home: Path) -> tuple[str, int]:
+    """Run a command to its end, all of it stopped with this process; what it says, and its code."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env |= {"LC_ALL": "C", "KBUILD_BUILD_TIMESTAMP": "2000-01-01"}
+    with open(home / "build.log", "w+b") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=env,
+            start_new_session=True,
+        )
+        try:
+            code = _wait(process, command[0], home / "build.log")
+        finally:
+            stop(process)
+        log.seek(0)
+        return log.read().decode(errors="replace"), code
+
+
+def _wait(process: subprocess.Popen[bytes], name: str, log: Path) -> int:
+    """The exit code; until then, now and then what it says."""
+    for waited in range(0, int(LIMIT), TICK):
+        try:
+            return process.wait(TICK)
+        except subprocess.TimeoutExpired:
+            lines = log.read_text(errors="replace").splitlines() or [""]
+            say(
+                f"{name}: {waited + TICK} s, {len(lines)} lines, {' '.join(lines[-1].split())[:60]}"
+            )
+    raise BuildError(f"{name} did not end within {LIMIT:g} s")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started in a session of its own, and all that it has started."""
+    import signal
+
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()

@@ -1,0 +1,147 @@
+"""``imsgen run`` up to where a kernel is needed: that part is kernel_test_module/models.py's."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imsgen.generator.kernel.target import Target
+from imsgen.generator.model import kernel
+from imsgen.generator.model.guest import Guest, GuestError
+
+from .conftest import EXAMPLES, git, plant
+
+Run = Callable[..., int]
+Capture = pytest.CaptureFixture[str]
+
+
+def guest(tmp_path: Path, script: str) -> Guest:
+    """A guest whose kernel is a shell script."""
+    image = tmp_path / "linux"
+    image.write_text(f"#!/bin/sh\n{script}\n")
+    image.chmod(0o755)
+    return Guest(image, tmp_path / "initrd", "socket", tmp_path)
+
+
+#: The program of the guest, on the terminal that is given as con1=fd:IN,fd:OUT.
+TERMINAL = """
+for word; do case $word in con1=*) ends=${word#con1=fd:};; esac; done
+in=/dev/fd/${ends%%,*} out=/dev/fd/${ends##*:}
+"""
+
+
+def test_a_guest_answers(tmp_path: Path) -> None:
+    """What a command prints, or the kernel's error."""
+    script = f"""{TERMINAL}
+    printf 'junk\\n@@ 0\\n' > $out
+    while read -r command < $in; do
+        case $command in
+        "r /a") printf 'one\\ntwo\\n\\n@@ 0\\n';;
+        *) printf '\\n@@ 2\\n';;
+        esac > $out
+    done"""
+    made = guest(tmp_path, script)
+    try:
+        made.wait(10)
+        assert made.read("/a").splitlines() == ["one", "two"]
+        with pytest.raises(FileNotFoundError):
+            made.write("/b", "1")
+        assert made.list("/b") == []
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize(
+    "script, said",
+    [
+        ("echo booting; echo 'Kernel panic - not syncing: no init'; exit 1", "has ended"),
+        ("echo booting; echo 'Kernel panic - not syncing: no init'; sleep 60", "not come up"),
+    ],
+)
+def test_a_guest_that_fails_is_said_in_time(tmp_path: Path, script: str, said: str) -> None:
+    """With its panic, and the last lines of its console."""
+    made = guest(tmp_path, script)
+    try:
+        with pytest.raises(GuestError) as error:
+            made.wait(1)
+    finally:
+        made.stop()
+    assert said in str(error.value)
+    assert "not syncing: no init" in str(error.value) and "booting" in str(error.value)
+
+
+def test_nothing_is_left_running(tmp_path: Path) -> None:
+    """What the kernel has started ends with it."""
+    file = tmp_path / "child"
+    made = guest(tmp_path, f"sleep 61.5 & echo $! > {file}.new; mv {file}.new {file}; wait")
+    end = time.monotonic() + 10
+    while not file.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    made.stop()
+    stat = Path("/proc", file.read_text().strip(), "stat")
+    # Who takes care of orphans may not have seen its end yet.
+    while stat.exists() and stat.read_text().split()[2] != "Z":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_archive_is_one_of_cpio(tmp_path: Path) -> None:
+    """cpio lists its folders, its terminal and its program, if there is a cpio."""
+    data = kernel.archive(b"program")
+    assert data.startswith(b"070701") and b"TRAILER!!!" in data
+    try:
+        done = subprocess.run(["cpio", "-t", "--quiet"], input=data, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("no cpio here")
+    assert done.stdout.split() == [b"dev", b"proc", b"sys", b"dev/tty1", b"init"]
+
+
+def test_what_is_no_tree_is_said(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    """Nothing is built."""
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path) == 1
+    assert "not a kernel tree in a git repository" in capfd.readouterr().err
+
+
+def test_a_driver_or_model_that_is_not_there(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    """Said before anything is built; as is a model that is no Python."""
+    for option in ("--driver", "--model"):
+        missing = tmp_path / "missing"
+        assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, option, missing) == 1
+        assert f"{missing}: No such file" in capfd.readouterr().err
+    bad = tmp_path / "bad.py"
+    bad.write_text("class Model:\n")
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, "--model", bad) == 1
+    assert "bad.py" in capfd.readouterr().err
+
+
+def test_a_tree_that_can_be_no_parent(
+    imsgen: Run, tmp_path: Path, profile: Target, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    """User Mode Linux of 6.12 needs a patch; the tree itself stays as it is."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tree = plant(tmp_path / "linux", profile)
+    (tree / "arch/um/drivers").mkdir(parents=True)
+    for name in ("arch/um/drivers/virt-pci.c", "drivers/Makefile", "drivers/Kconfig"):
+        (tree / name).write_text("\n")
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"]):
+        git(tree, *words)
+    git(tree, "-c", "user.name=t", "-c", "user.email=t@x", "commit", "-q", "-m", "start")
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tree) == 1
+    assert "takes no message stores" in capfd.readouterr().err
+    done = subprocess.run(["git", "status", "--short"], cwd=tree, capture_output=True)
+    assert done.stdout == b""
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    """The second one says so, and doesn't wait."""
+    work = kernel.Work(tmp_path, tmp_path / "home")
+    with (
+        kernel.locked(work),
+        pytest.raises(kernel.BuildError, match="another imsgen run"),
+        kernel.locked(work),
+    ):
+        pass
