@@ -18,9 +18,9 @@ from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator.model import emit, prompt
 from imsgen.generator.model import runtime as ims
+from imsgen.kernel_test_module.tutorial import blocks, commands
 
 from .conftest import EXAMPLES, REPOSITORY
-from .test_pages import blocks, commands
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
@@ -123,20 +123,21 @@ def test_the_page_says_what_models_do(imsgen: Run, tmp_path: Path) -> None:
     """Commands of docs/run.md print what it says; those for kernels are run by `make models`."""
     (tmp_path / "examples").symlink_to(EXAMPLES)
     (tmp_path / "model").mkdir()
-    (program,) = blocks("docs/run.md", "python")
+    page = (REPOSITORY / "docs" / "run.md").read_text(encoding="utf-8")
+    (program,) = blocks(page, "python")
     (tmp_path / "model" / "try.py").write_text(program)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    for block in blocks("docs/run.md", "console"):
-        for command, wanted in commands(block):
-            done = subprocess.run(
-                ["sh", "-c", command],
-                cwd=tmp_path,
-                env={**os.environ, "PATH": path},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            assert done.stdout == wanted, command
+    assert commands(page)
+    for command, wanted in commands(page):
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.stdout == wanted, command
 
 
 # --- stores -----------------------------------------------------------------------------------
