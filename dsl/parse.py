@@ -303,12 +303,12 @@ class _Build(Transformer[Token, Any]):
     def _field(self, c: Parts) -> tuple[ast.Number, ast.Number, ast.Number | None]:
         """The highest and the lowest bit of a field, and its value."""
         numbers = [self._number(token) for token in _take(c, "NUMBER")]
-        value = numbers.pop() if _one(c, "EQUAL") else None
+        value = numbers.pop() if _one(c, "EQUAL") is not None else None
         return numbers[0], numbers[-1], value
 
     def field(self, c: Parts) -> ast.FieldItem:
         high, low, value = self._field(c)
-        (use,) = (word for token, word in _FIELD_USES.items() if _one(c, token))
+        (use,) = (word for token, word in _FIELD_USES.items() if _take(c, token))
         return ast.FieldItem(self._word(c[0]), high, low, use, value, self._whole(c))
 
     def vector(self, c: Parts) -> ast.VectorItem:
