@@ -82,7 +82,8 @@ class Pci(Kind):
         queues = managed_view(self)
         # A wish for all there are must not become one for none.
         asked, most = f"{given}{queues.name}_queues", MAX_MSIX - queues.first
-        wanted = f"{asked} < {most} ? {queues.first} + {asked} : {MAX_MSIX}"
+        more = "\n»" if given else " "
+        wanted = f"{asked} < {most} ?{more}{queues.first} + {asked} : {MAX_MSIX}"
         spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
         arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
         return "pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")"

@@ -161,8 +161,9 @@ class SkeletonView:
     subdevices: tuple[SubdeviceCode, ...]
     backwards: tuple[SubdeviceCode, ...]
     undo: str
-    #: Whether the function itself has queues, and whether it requests interrupts at all.
+    #: Whether the function itself has queues, requests interrupts in a loop, and does so at all.
     counts: bool
+    request_counts: bool
     requests: bool
     #: What is passed to init: initialisers, what is known later, and the argument.
     constants: tuple[Line, ...]
@@ -202,7 +203,8 @@ def skeleton_view(device: Device) -> SkeletonView:
         subdevices=subdevices,
         backwards=subdevices[::-1],
         undo=f"unregister_{subdevices[-1].name}" if subdevices else "",
-        counts=own or any(v.count is not None for v in device.vectors),
+        counts=own,
+        request_counts=own or any(v.count is not None for v in device.vectors),
         requests=own or bool(device.vectors),
         constants=_initialisers(constants) if many else (),
         late=tuple(Line(n, "", v) for n, v in late) if many else (),

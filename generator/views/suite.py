@@ -343,7 +343,9 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
     store = device.store(v.store)
     fails = kind_of(device, store).can_fail
     out = []
-    for i in _numbers(v):
+    # What is freed to try all indexes of an IMS store has to be known.
+    numbers = _numbers(v) if isinstance(store, PciStore) else range(v.last - v.index + 1)
+    for i in numbers:
         name = v.name if v.count is None else f"{v.name}_{i}"
         index = _passed(device)[v] if v.runtime else v.index + i
         index = store_size(device, store) - 1 if v.at_end else index
