@@ -68,10 +68,11 @@ generated: $(SETUP) ## make generated/ and the skeletons of drivers beside the e
 PICTURES := crypto2 idxd mlx5 nvme rocker vfio
 
 .PHONY: pictures
-pictures: $(SETUP) ## make docs/pictures/ again
+pictures: $(SETUP) ## make docs/pictures/ again, and with Chromium what shows the tool at work
 	@for name in $(PICTURES); do \
 		$(BIN)/imsgen show examples/$$name.ims --svg docs/pictures/$$name.svg || exit 1; \
 	done
+	$(BIN)/python -m tests.generator.pictures
 
 .PHONY: site
 site: $(SETUP) ## docs/ as a site: build/site/index.html
@@ -120,8 +121,9 @@ fuzz: $(SETUP) ## ten minutes: runs that are killed, odd descriptions, trees, fo
 	$(BIN)/python tests/fuzz/fuzz.py --seed $(or $(SEED),1)
 
 .PHONY: night
-night: $(SETUP) ## eight hours of the same with a fresh seed, or with SEED=n again
+night: $(SETUP) packages ## eight hours of the same with a fresh seed, or with SEED=n again; then the tutorial
 	$(BIN)/python tests/fuzz/fuzz.py --seconds 28000 --kills 5000 --pairs 2000 $(SEED:%=--seed %)
+	$(RUNNER) tutorial
 
 # --- the kernel ---------------------------------------------------------------------------------
 
@@ -156,6 +158,10 @@ simulate: $(SETUP) packages ## the simulator against generated pools in a booted
 .PHONY: layouts
 layouts: $(SETUP) packages ## random layouts, those of documents and real devices: built, and booted under UML
 	$(RUNNER) layouts
+
+.PHONY: tutorial
+tutorial: $(SETUP) packages ## all commands of docs/tutorial.md, up to an interrupt that fires
+	$(RUNNER) tutorial
 
 .PHONY: mutants
 mutants: $(SETUP) packages ## seeded faults in the templates: each one has to be caught by KUnit

@@ -6,10 +6,14 @@ must have and what it can't do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from . import model
+
+#: Bytes of an entry of the MSI-X table (PCI).
+MSIX_ENTRY = 16
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,12 @@ class StoreKind:
 
     word: str
     model: type[model.Store]
+    #: What a store of it is and where, in words for tables and pictures.
+    what: Callable[[Any], str]
+    where: Callable[[Any], str]
+    #: Where a part of the message of an index is: the store, the index, the part's offset in the
+    #: slot and its bytes.  None where a layout doesn't say.
+    at: Callable[[Any, int, int, int], str] | None = None
     #: Rules of the grammar that may stand in its block, beside those of its places.
     statements: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
@@ -58,14 +68,69 @@ class StoreKind:
         return tuple(dict.fromkeys((*(names.get(s, s) for s in self.statements), *own)))
 
 
+def span_of(start: int, size: int) -> str:
+    """Some bytes from an offset on, in words."""
+    return f"bytes {start:#x} to {start + size - 1:#x}"
+
+
+def _iomem_where(store: model.IomemStore) -> str:
+    if store.tables:
+        return f"in {len(store.tables)} tables"
+    if store.offset.value is None:
+        return "at an offset from the driver"
+    return f"at {store.offset.value:#x}"
+
+
+def _iomem_at(store: model.IomemStore, index: int, offset: int, size: int) -> str:
+    start = store.offset.value
+    for table in store.tables:
+        if index < table.slots:
+            start = table.offset
+            break
+        index -= table.slots
+    inside = index * store.layout.stride + offset
+    if start is None:
+        return f"{size} bytes at `offset + {inside:#x}` of BAR {store.bar}"
+    return f"{span_of(start + inside, size)} of BAR {store.bar}"
+
+
+def _indirect_at(store: model.IndirectStore, index: int, offset: int, size: int) -> str:
+    where = f"{span_of(store.window + offset, size)} of BAR {store.bar}"
+    return f"{where} while {index} is in the register at `{store.select:#x}`"
+
+
+def _memory_at(store: model.MemoryStore, index: int, offset: int, size: int) -> str:
+    return f"{span_of(index * store.layout.stride + offset, size)} of the table in memory"
+
+
 #: All kinds.
 KINDS = (
-    StoreKind("msi", model.MsiStore, pci_limit=model.MAX_MSI, indexes="messages"),
-    StoreKind("msix", model.MsixStore, pci_limit=model.MAX_MSIX, indexes="entries"),
+    StoreKind(
+        "msi",
+        model.MsiStore,
+        what=lambda store: "MSI",
+        where=lambda store: "the PCI core keeps it",
+        pci_limit=model.MAX_MSI,
+        indexes="messages",
+    ),
+    StoreKind(
+        "msix",
+        model.MsixStore,
+        what=lambda store: "MSI-X table",
+        where=lambda store: "the PCI core keeps it",
+        at=lambda store, index, offset, size: (
+            f"{span_of(index * MSIX_ENTRY + offset, size)} of the MSI-X table"
+        ),
+        pci_limit=model.MAX_MSIX,
+        indexes="entries",
+    ),
     StoreKind(
         "iomem",
         model.IomemStore,
-        (
+        what=lambda store: f"slots in BAR {store.bar}",
+        where=_iomem_where,
+        at=_iomem_at,
+        statements=(
             "bar",
             "offset",
             "slots",
@@ -81,7 +146,10 @@ KINDS = (
     StoreKind(
         "indirect",
         model.IndirectStore,
-        ("bar", "slots", "slot", "slot_named"),
+        what=lambda store: f"slots in a window of BAR {store.bar}",
+        where=lambda store: f"one at {store.window:#x}, chosen at {store.select:#x}",
+        at=_indirect_at,
+        statements=("bar", "slots", "slot", "slot_named"),
         places=(Place("select", 4), Place("window", None)),
         required=("bar", "select", "window", "slots", "slot"),
         always_masks=True,
@@ -89,29 +157,39 @@ KINDS = (
     StoreKind(
         "memory",
         model.MemoryStore,
-        ("slots", "unmaskable", "slot", "slot_named"),
+        what=lambda store: "slots in memory",
+        where=lambda store: "at an address from the driver",
+        at=_memory_at,
+        statements=("slots", "unmaskable", "slot", "slot_named"),
         required=("slots", "slot"),
         pairs=True,
     ),
     StoreKind(
         "command",
         model.CommandStore,
-        ("slots", "command_cookie"),
+        what=lambda store: "messages",
+        where=lambda store: "written by a command of the device",
+        statements=("slots", "command_cookie"),
         required=("slots",),
+        indexes="messages",
         isolation="moves an interrupt to another CPU without changing its message",
         unmanaged="CPU offline shuts a managed interrupt down where no device command can wait",
     ),
     StoreKind(
         "exported",
         model.ExportedStore,
-        ("slots",),
+        what=lambda store: "messages",
+        where=lambda store: "sent by a peer",
+        statements=("slots",),
         required=("slots",),
+        indexes="messages",
         isolation="keeps a message that the peer still sends from doing harm",
     ),
 )
 
-#: The kinds by their words.
+#: The kinds by their words, and by their part of the model.
 BY_WORD = {kind.word: kind for kind in KINDS}
+BY_MODEL = {kind.model: kind for kind in KINDS}
 
 #: The words of statements that are places.
 PLACES = tuple(place.word for kind in KINDS for place in kind.places)

@@ -271,6 +271,7 @@ class Planner:
         roots = dict(reversed(made))
         taken = self.target.provider.taken(device.name, roots)
         first = {roots[name]: name for name in sorted(taken, reverse=True)}
+        macros = self.target.provider.macros()
         findings = [
             report(
                 "IMS023",
@@ -279,7 +280,7 @@ class Planner:
                 hint="choose another name",
             )
             for name, span in members_of(device)
-            if name in self.target.provider.macros()
+            if name in macros
         ]
         for root, name in sorted(first.items(), key=lambda pair: place_of(device, pair[0]).start):
             where = f", in {taken[name]}" if taken[name] else ""

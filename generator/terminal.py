@@ -13,6 +13,8 @@ from typing import IO, Any, NoReturn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from imsgen.dsl.diagnostics import Diagnostic
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -88,15 +90,21 @@ def _show(found: Sequence[Diagnostic]) -> None:
         sys.stderr.write(text)
         return
     from rich.console import Console
+
+    Console(stderr=True, soft_wrap=True).print(coloured(text), end="")
+
+
+def coloured(text: str) -> Text:
+    """Findings as ``diagnostics.render`` writes them, in the colours of a terminal."""
     from rich.text import Text
 
-    coloured = Text(text, end="")
-    coloured.highlight_regex(r"(?m)^\S+:\d+:\d+: error\[\w+\]", "bold red")
-    coloured.highlight_regex(r"(?m)^\S+:\d+:\d+: warning\[\w+\]", "bold yellow")
-    coloured.highlight_regex(r"(?m)^ *\| +\^+.*$", "red")
-    coloured.highlight_regex(r"(?m)^ *\| +-+.*$", "blue")
-    coloured.highlight_regex(r"(?m)^ *= help:.*$", "cyan")
-    Console(stderr=True, soft_wrap=True).print(coloured, end="")
+    made = Text(text, end="")
+    made.highlight_regex(r"(?m)^\S+:\d+:\d+: error\[\w+\]", "bold red")
+    made.highlight_regex(r"(?m)^\S+:\d+:\d+: warning\[\w+\]", "bold yellow")
+    made.highlight_regex(r"(?m)^ *\| +\^+.*$", "red")
+    made.highlight_regex(r"(?m)^ *\| +-+.*$", "blue")
+    made.highlight_regex(r"(?m)^ *= help:.*$", "cyan")
+    return made
 
 
 def _colourful() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
             "mutants",
             "e2e",
             "simulate",
+            "tutorial",
+            "updates",
         ),
         help="all: every kernel stage with its checks; test: lint and pytest too",
     )
@@ -112,6 +115,26 @@ def simulated(place: Place, report: Report) -> None:
         report.check("simulated", str(error).splitlines())
 
 
+def updated(place: Place, report: Report) -> None:
+    """Trees that `imsgen update` has brought up to date build."""
+    from . import updates
+
+    try:
+        updates.run(place, report)
+    except host.StageError as error:
+        report.check("updated devices", str(error).splitlines())
+
+
+def taught(place: Place, report: Report) -> None:
+    """The commands of the tutorial, in a whole kernel tree."""
+    from . import tutorial
+
+    try:
+        tutorial.run(place, report)
+    except host.StageError as error:
+        report.check("tutorial", str(error).splitlines())
+
+
 def seeded(place: Place, report: Report, faults: bool = True) -> None:
     """The layouts that no example has, and the seeded FAULTS, on the reference kernel."""
     from . import mutants
@@ -166,6 +189,10 @@ def run(args: argparse.Namespace) -> int:
             )
     if able and args.stage == "test" and not args.fast:
         counts.stage(place, report)
+    if args.stage == "tutorial":
+        taught(place, report)
+    if able and args.stage in ("updates", "all", "test") and not (args.fast or args.pristine):
+        updated(place, report)
     if able and args.stage in ("layouts", "all", "test") and not (args.fast or args.pristine):
         seeded(place, report, args.stage != "layouts")
     if able and args.stage in ("simulate", "all", "test") and not (args.fast or args.pristine):
@@ -181,6 +208,9 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> int:
     """Exit code 0: all passed. 1: something failed or could not run. 130: interrupted."""
+    # Who is called by a hook of git must not work on the hook's repository.
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]
     try:
         return run(parser().parse_args())
     except host.StageError as error:

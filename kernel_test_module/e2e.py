@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import boot, build, checks, fetch, host, kconfig, stages, trees
+from . import boot, build, checks, core, fetch, host, kconfig, stages, trees
 from .arch import ARCHS
 from .report import Report
 from .stages import Place, Prepared
@@ -23,6 +23,13 @@ from .stages import Place, Prepared
 EXAMPLES = ("edu", "rocker")
 SOURCES = Path(__file__).resolve().parent / "e2e_driver"
 DIRECTORY = "drivers/misc/imsgen_e2e"
+READ_IN_CORES = {
+    "kernel/irq": ("irqdesc", "vecpool", "vecset"),
+    "kernel": ("smp",),
+    "lib": ("maple_tree",),
+}
+"""Objects with debug information: those of what `imsgen drgn`'s scripts and drgn begin with. All
+other types are in the test drivers."""
 SYMBOL = "CONFIG_IMSGEN_E2E_KUNIT_TEST"
 
 TORTURE = 20
@@ -84,6 +91,8 @@ class Boot:
     says: str = ""
     """A regular expression: why QEMU or the kernel refused a message"""
     arch: str = "x86_64"
+    held: bool = False
+    """Nothing is counted: a core is read (`core.py`)"""
 
 
 def machine(base: boot.Machine, cpus: int, *append: str, limit: float = 300.0) -> boot.Machine:
@@ -161,6 +170,12 @@ def torture(parent: str, seconds: int) -> Boot:
     )
 
 
+def held() -> Boot:
+    """The driver of rocker waits, so that its core can be read."""
+    glob = "ims_two_stores_e2e"
+    return Boot("core", machine(boot.BARE, 4, "imsgen_e2e.hold=1"), glob, glob, held=True)
+
+
 def refusals() -> tuple[Boot, ...]:
     """Machines that look like a guest's: no message stores there."""
     glob = "ims_e2e.refused_when_emulated"
@@ -186,7 +201,7 @@ def boots(seconds: int = TORTURE) -> tuple[Boot, ...]:
     both = tuple(two_stores(parent) for parent in PARENTS)
     # Torture moves interrupts while they fire.
     long = tuple(torture(parent, seconds) for parent in PARENTS if parent != "imsic")
-    return (*plain, *both, *dma, *refusals(), *long)
+    return (*plain, *both, held(), *dma, *refusals(), *long)
 
 
 def roomy(one: Boot) -> Boot:
@@ -296,6 +311,11 @@ def overlay(work: Path) -> None:
     if line not in text:
         head, _, tail = text.rpartition("endmenu\n")
         menu.write_text(f"{head}{line}endmenu\n{tail}")
+    for folder, names in READ_IN_CORES.items():
+        makefile = work / folder / "Makefile"
+        debug = "".join(f"CFLAGS_{name}.o += -g\n" for name in names)
+        if debug not in makefile.read_text():
+            makefile.write_text(makefile.read_text() + debug)
 
 
 def source_checks(work: Path, report: Report) -> None:
@@ -336,6 +356,9 @@ def break_write(work: Path) -> None:
 def run_one(place: Place, built: build.Build, one: Boot, report: Report) -> list[dict[str, Any]]:
     """Boot once and check it. Gives the counts."""
     own = replace(built, label=f"{built.label}-{one.name}")
+    if one.held:
+        core.run(place, own, one.machine, one.glob, report)
+        return []
     glob = (f"kunit.filter_glob={one.glob}",)
     stages.run_boot(place, own, one.machine, built.source, [one.suite], report, glob)
     log = (place.results / f"{own.label}.log").read_text()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from git import Git
+from git.exc import GitCommandError
+
 from . import host
 
 IDENTITY = ("imsgen", "imsgen@localhost.invalid")
@@ -47,9 +50,13 @@ def command(*words: str | Path) -> list[str | Path]:
     return ["git", *OPTIONS, *words]
 
 
-def git(tree: Path, *words: str | Path, stdin: bytes | None = None) -> str:
+def git(tree: Path, *words: str | Path) -> str:
     """Run git in TREE, give its standard output stripped. Raises `StageError`."""
-    return host.run(command(*words), cwd=tree, env=environment(), stdin=stdin).strip()
+    line = [str(word) for word in command(*words)]
+    try:
+        return str(Git(tree).execute(line, env=environment())).strip()
+    except GitCommandError as error:
+        raise host.StageError(f"{host.show(line)} ended with {error.status}:\n{error}") from error
 
 
 def resolve(tree: Path, name: str) -> str | None:

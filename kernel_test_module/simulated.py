@@ -373,16 +373,16 @@ def scale_lines(cpus: int) -> tuple[Line, ...]:
         cpus=cpus,
         queues=subdevices * c["SCALE_QUEUES"],
         vectors_per_cpu=c["SIM_CPU_VECTORS"],
-        subdevices=subdevices,
+        subdevices=(("", subdevices),),
         msix=c["SCALE_MSIX"],
     )
     found = simulate(device("simnic"), setup)
-    assert found.subdevices
+    (kind,) = found.subdevices
     return tuple(
         {
             "test": "scale",
             "cpus": cpus,
-            "subdevices": found.subdevices.created,
+            "subdevices": kind.created,
             "queues": setup.queues,
             "pool": pool.pool,
             "vectors": pool.vectors,

@@ -7,10 +7,8 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from .. import load, model
+from ..kinds import BY_MODEL, MSIX_ENTRY, span_of
 from ..source import Span
-
-#: Bytes of an entry of the MSI-X table (PCI).
-MSIX_ENTRY = 16
 
 
 def hover(
@@ -87,13 +85,13 @@ def _describe(path: list[Any]) -> Iterator[str]:
             yield _USES[item.use].format(item.value)
         case model.BitArray() if isinstance(store, model.IomemStore):
             size = -(-store.slots.maximum // 32) * 4
-            where = _bytes(item.offset, size)
+            where = span_of(item.offset, size)
             yield f"{where} of BAR {item.bar}: {size // 4:,} words of 32 bits"
             yield f"slot N: bit `N % 32` of the word at `{item.offset:#x} + N / 32 * 4`"
         case model.Table() if isinstance(store, model.IomemStore):
             first = sum(t.slots for t in store.tables[: store.tables.index(item)])
             last = first + item.slots - 1
-            where = _bytes(item.offset, item.slots * store.layout.stride)
+            where = span_of(item.offset, item.slots * store.layout.stride)
             yield f"indexes {first:,} to {last:,} of `{store.name}`: {where} of BAR {store.bar}"
         case model.SlotLayout() | model.Size() if store is not None:
             yield from _store(store)
@@ -101,49 +99,26 @@ def _describe(path: list[Any]) -> Iterator[str]:
             yield from _store(item)
 
 
-def _bytes(start: int, size: int) -> str:
-    return f"bytes {start:#x} to {start + size - 1:#x}"
-
-
 def _bits(shift: int, width: int) -> str:
     return f"mask `{((1 << width) - 1) << shift:#010x}`"
 
 
-def _base(store: model.IomemStore) -> str:
-    return "offset" if store.offset.value is None else f"{store.offset.value:#x}"
-
-
 def _store(store: model.Store) -> Iterator[str]:
-    match store:
-        case model.MsiStore():
-            yield f"**{store.name}**: up to {model.MAX_MSI} messages, of the PCI core"
-        case model.MsixStore():
-            yield f"**{store.name}**: up to {model.MAX_MSIX:,} entries, of the PCI core"
-        case model.CommandStore() | model.ExportedStore():
-            yield f"**{store.name}**: {_count(store.slots)} messages"
-        case model.MemoryStore() | model.IomemStore() | model.IndirectStore():
-            stride = store.layout.stride
-            size = store.slots.maximum * stride
-            yield (
-                f"**{store.name}**: {_count(store.slots)} slots of {stride} bytes, "
-                f"{size:,} bytes{' at most' if store.slots.runtime else ''}"
-            )
-            if isinstance(store, model.MemoryStore):
-                return
-            if isinstance(store, model.IndirectStore):
-                yield (
-                    f"slot N is at {_bytes(store.window, stride)} of BAR {store.bar} while N is in "
-                    f"the register at `{store.select:#x}`"
-                )
-            elif store.tables:
-                yield f"in {len(store.tables)} tables of BAR {store.bar}"
-            elif store.offset.value is None:
-                yield f"slot N is at `offset + N * {stride}` of BAR {store.bar}"
-            else:
-                yield f"{_bytes(store.offset.value, size)} of BAR {store.bar}"
+    kind = BY_MODEL[type(store)]
+    size = "" if isinstance(store, model.PciStore) else _size(store.slots)
+    count = f"{size or f'up to {kind.pci_limit:,}'} {kind.indexes}"
+    if isinstance(store, model.SlotStore):
+        total = store.slots.maximum * store.layout.stride
+        count += f" of {store.layout.stride} bytes, {total:,} bytes"
+        count += " at most" if store.slots.runtime else ""
+    yield f"**{store.name}**: {count}"
+    yield f"{kind.what(store)}, {kind.where(store)}"
+    if isinstance(store, model.SlotStore):
+        for index in dict.fromkeys((0, store.slots.maximum - 1)):
+            yield from (f"{index:,}: {line}" for line in _slot(store, index))
 
 
-def _count(size: model.Size) -> str:
+def _size(size: model.Size) -> str:
     return f"up to {size.maximum:,}" if size.runtime else f"{size.maximum:,}"
 
 
@@ -159,30 +134,13 @@ def _where(vector: model.SpecialVector) -> str:
 
 def _slot(store: model.Store, index: int) -> Iterator[str]:
     """Where the message of an index is."""
-    match store:
-        case model.MsixStore():
-            yield f"{_bytes(index * MSIX_ENTRY, MSIX_ENTRY)} of the MSI-X table"
-        case model.MemoryStore():
-            stride = store.layout.stride
-            yield f"{_bytes(index * stride, stride)} of the table in memory"
-        case model.IndirectStore():
-            where = f"{_bytes(store.window, store.layout.stride)} of BAR {store.bar}"
-            yield f"{where} while {index} is in the register at `{store.select:#x}`"
-        case model.IomemStore():
-            stride = store.layout.stride
-            start, inside = store.offset.value, index
-            for table in store.tables:
-                if inside < table.slots:
-                    start = table.offset
-                    break
-                inside -= table.slots
-            if start is None:
-                yield f"{stride} bytes at `offset + {inside * stride:#x}` of BAR {store.bar}"
-            else:
-                yield f"{_bytes(start + inside * stride, stride)} of BAR {store.bar}"
-            if store.mask_bits:
-                word = store.mask_bits.offset + index // 32 * 4
-                yield f"masked by bit {index % 32} of {word:#x} of BAR {store.mask_bits.bar}"
+    at = BY_MODEL[type(store)].at
+    if at:
+        size = store.layout.stride if isinstance(store, model.SlotStore) else MSIX_ENTRY
+        yield at(store, index, 0, size)
+    if isinstance(store, model.IomemStore) and store.mask_bits:
+        word = store.mask_bits.offset + index // 32 * 4
+        yield f"masked by bit {index % 32} of {word:#x} of BAR {store.mask_bits.bar}"
 
 
 def _ends(device: model.Device, item: model.Range) -> tuple[int, int]:
@@ -227,14 +185,11 @@ def _subdevice(item: model.Subdevice) -> Iterator[str]:
 
 def _register(store: model.SlotStore, item: model.Register) -> Iterator[str]:
     size = item.width // 8
-    yield f"**{item.name}**: {_bytes(item.offset, size)} of each slot of `{store.name}`"
-    stride = store.layout.stride
-    if isinstance(store, model.IndirectStore):
-        yield f"of the slot that shows: `{store.window + item.offset:#x}` of BAR {store.bar}"
-    elif isinstance(store, model.IomemStore) and not store.tables:
-        yield f"slot N: `{_base(store)} + N * {stride} + {item.offset}` of BAR {store.bar}"
-    else:
-        yield f"slot N: `N * {stride} + {item.offset}` of the table"
+    yield f"**{item.name}**: {span_of(item.offset, size)} of each slot of `{store.name}`"
+    at = BY_MODEL[type(store)].at
+    if at:
+        for index in dict.fromkeys((0, store.slots.maximum - 1)):
+            yield f"{index:,}: {at(store, index, item.offset, size)}"
 
 
 #: What a field of the control word holds.

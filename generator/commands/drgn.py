@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from imsgen.dsl.model import Device
 
+from ..kinds import kind_of
 from ..render import Renderer, RenderError
 from ..series import gen
 from ..terminal import OK, Failure
@@ -19,6 +20,7 @@ class DrgnView:
     """A device's names, as entries of Python lists."""
 
     specials: tuple[str, ...]
+    stores: tuple[str, ...]
     pools: tuple[str, ...]
     managed: str
     subdevices: tuple[str, ...]
@@ -43,6 +45,7 @@ def text_of(device: Device) -> str:
             f'("{v.name}", "{v.store}", {None if v.runtime or v.at_end else v.index})'
             for v in device.vectors
         ),
+        stores=tuple(f'"{s.name}"' for s in device.stores if kind_of(device, s).ENUM),
         pools=tuple(f'("{pool.name}", "{pool.title}")' for pool in dev.pools),
         managed="".join(f'"{pool.name}"' for pool in device.pools if pool.managed),
         subdevices=tuple(f'"{sub.name}"' for sub in device.subdevices),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Container
 from dataclasses import dataclass, replace
@@ -121,6 +122,7 @@ class Script:
             work.maintainers(title, entries)
 
 
+@functools.cache
 def load_scripts(root: str = ROOT) -> tuple[Script, ...]:
     """All scripts under ``root``/core, ordered by file name.  Raises :class:`ScriptError`."""
     folder = os.path.join(root, "core")

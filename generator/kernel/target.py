@@ -10,6 +10,7 @@ the names of the tree that look like those which are made for drivers.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -437,8 +438,6 @@ class ProfileFiles(Files):
         self._paths = frozenset(data["paths"])
         self._symbols = frozenset(data["symbols"])
         self._kernel: str = data.get("name", "")
-        self._names: frozenset[str] | None = None
-        self._macros: frozenset[str] | None = None
 
     def lines(self, path: str) -> Lines | None:
         entry = self._files.get(path)
@@ -461,19 +460,18 @@ class ProfileFiles(Files):
         return {}
 
     def taken(self, device: str, names: Collection[str]) -> dict[str, str]:
-        known = self._known()
-        return {name: "" for name in names if name in known}
+        return {name: "" for name in names if name in self._names}
 
     def macros(self) -> frozenset[str]:
-        if self._macros is None:
-            names = self._known()
-            self._macros = frozenset(name[1:] for name in names if name[0] == _MACRO_MARK)
         return self._macros
 
-    def _known(self) -> frozenset[str]:
-        if self._names is None:
-            self._names = frozenset(_recorded(self._kernel))
-        return self._names
+    @functools.cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(_recorded(self._kernel))
+
+    @functools.cached_property
+    def _macros(self) -> frozenset[str]:
+        return frozenset(name[1:] for name in self._names if name[0] == _MACRO_MARK)
 
     def _elsewhere(self, path: str) -> bool:
         return os.path.dirname(path) not in _NAMED

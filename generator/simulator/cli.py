@@ -55,7 +55,8 @@ def _all_text(outcomes: Sequence[Outcome]) -> str:
 def _setup(device: Device, args: argparse.Namespace) -> Setup:
     queues = args.queues
     if queues is None:
-        queues = min(args.cpus * max(args.subdevices, 1), MAX_QUEUES)
+        subdevices = sum(wanted for _, wanted in args.subdevices)
+        queues = min(args.cpus * max(subdevices, 1), MAX_QUEUES)
     return Setup(
         cpus=args.cpus,
         queues=queues,
@@ -63,7 +64,7 @@ def _setup(device: Device, args: argparse.Namespace) -> Setup:
         full_cpu=FullCpu(args.full_cpu),
         interrupts=args.interrupts,
         per_second=args.per_second,
-        subdevices=args.subdevices,
+        subdevices=tuple(args.subdevices),
         dedicated=args.dedicated,
         slots=args.slots,
         msix=args.msix,
@@ -87,6 +88,11 @@ def _within(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def _subdevices(word: str) -> tuple[str, int]:
+    kind, _, count = word.rpartition("=")
+    return kind, _within(1, MAX_SUBDEVICES)(count)
+
+
 def parser() -> argparse.ArgumentParser:
     """What the command takes."""
     made = Parser(
@@ -106,10 +112,12 @@ def parser() -> argparse.ArgumentParser:
     )
     number(
         "--subdevices",
-        type=_within(0, MAX_SUBDEVICES),
-        default=0,
-        metavar="N",
-        help="share the queues out over N subdevices",
+        type=_subdevices,
+        action="append",
+        default=[],
+        metavar="[KIND=]N",
+        help="share the queues out over N subdevices, of the file's first kind if none is named; "
+        "may be repeated: the kinds come in turn",
     )
     number(
         "--dedicated",

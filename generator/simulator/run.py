@@ -42,10 +42,11 @@ class SimulationError(Exception):
 class Setup:
     """The machine, and what is to happen on it.
 
-    ``queues`` is the number of queues in all, shared out evenly where there are ``subdevices``;
-    they come at ``per_second``.  ``dedicated`` owners come after them.  ``slots``, ``msix`` and
-    ``msi`` are the sizes that only the driver or the device knows, None for the largest.
-    ``interrupts`` is how many the parent domain has for the device, None for enough.
+    ``queues`` is the number of queues in all, shared out evenly where there are ``subdevices``:
+    kinds and numbers of them, "" for the device's first kind.  They come at ``per_second``.
+    ``dedicated`` owners come after them.  ``slots``, ``msix`` and ``msi`` are the sizes that only
+    the driver or the device knows, None for the largest.  ``interrupts`` is how many the parent
+    domain has for the device, None for enough.
     """
 
     cpus: int
@@ -54,7 +55,7 @@ class Setup:
     full_cpu: FullCpu = FullCpu.OTHER
     interrupts: int | None = None
     per_second: int = 1000
-    subdevices: int = 0
+    subdevices: tuple[tuple[str, int], ...] = ()
     dedicated: int = 0
     slots: int | None = None
     msix: int | None = None
@@ -126,8 +127,8 @@ class Event:
     Causes: ``store`` (that store is full, the pool goes on in the next), ``entries`` (all are),
     ``reserve`` (what is left is for dedicated users), ``cpu`` (that CPU has no vector left, its
     queues share), ``cpu vectors`` (there is none: on ``cpu`` where requests for a full CPU fail,
-    else on any), ``interrupts`` (the parent domain has no more), ``cpus`` (managed:
-    there is one vector a CPU), ``subdevices`` (there can't be more).  Consequences: ``shared`` (a
+    else on any), ``interrupts`` (the parent domain has no more), ``cpus`` (managed: there is one
+    vector a CPU), ``subdevices`` (of that kind there can't be more).  Consequences: ``shared`` (a
     queue had to share beyond the limit, or off its CPU), ``failed`` (a queue got nothing),
     ``dedicated`` (an owner got nothing).  ``number`` counts from 1: queues, subdevices for
     ``subdevices``, owners for ``dedicated``.
@@ -200,8 +201,10 @@ class PoolOutcome:
 
 @dataclass(frozen=True)
 class SubdeviceOutcome:
-    """What became of the subdevices.  ``fewer`` got less than they asked for, ``vectors`` is what
-    each has."""
+    """What became of the subdevices of a kind.
+
+    ``fewer`` got less than they asked for, ``vectors`` is what each has.
+    """
 
     kind: str
     wanted: int
@@ -218,7 +221,7 @@ class Outcome:
     device: str
     setup: Setup
     pools: tuple[PoolOutcome, ...]
-    subdevices: SubdeviceOutcome | None = None
+    subdevices: tuple[SubdeviceOutcome, ...] = ()
     compared: tuple[PoolOutcome, ...] = ()
 
 
@@ -522,60 +525,84 @@ def wanted_of(member: Member, queues: int) -> int:
     return 1 if member.single else min(max(queues, member.minimum), member.maximum)
 
 
-class _Family:
-    """Subdevices of one kind, and the pools that they take from."""
+class _Kind:
+    """Subdevices of one kind: how many of them there are to be, and what became of them."""
 
-    def __init__(self, device: Device, kind: Subdevice, setup: Setup) -> None:
+    def __init__(self, kind: Subdevice, wanted: int) -> None:
         self.kind = kind
+        self.wanted = wanted
+        self.came = self.created = self.fewer = self.failed = 0
+        self.each: list[int] = []
+
+    def outcome(self) -> SubdeviceOutcome:
+        """The end."""
+        return SubdeviceOutcome(
+            self.kind.name, self.wanted, self.created, self.fewer, self.failed, spread(self.each)
+        )
+
+
+class _Family:
+    """Subdevices of some kinds on one machine, and the pools that they take from."""
+
+    def __init__(self, device: Device, kinds: Sequence[_Kind], setup: Setup) -> None:
+        self.kinds = kinds
         self.setup = setup
         self.machine = setup.machine()
         _specials(device, self.machine)
-        names = [member.pool for member in kind.members]
+        names = [member.pool for one in kinds for member in one.kind.members]
         self.watches = {
             pool.name: _Watch(plan(device, pool, setup), self.machine)
             for pool in device.pools
             if pool.name in names
         }
-        self.created = self.fewer = self.failed = self.served = 0
-        self.each: list[int] = []
+        self.served = 0
 
     def run(self) -> None:
-        """All subdevices, one after the other."""
-        share, rest = divmod(self.setup.queues, self.setup.subdevices)
-        every = max(self.setup.subdevices // SAMPLES, 1)
-        for number in range(1, self.setup.subdevices + 1):
+        """All subdevices, one after the other, the kinds in turn."""
+        count = sum(one.wanted for one in self.kinds)
+        share, rest = divmod(self.setup.queues, count)
+        every = max(count // SAMPLES, 1)
+        for number, one in enumerate(self.turns(), 1):
             queues = share + (number <= rest)
-            self.one(number, queues)
+            self.one(one, number, queues)
             self.served += queues
             if self.setup.sample and (number % every == 0 or number == 1):
                 for watch in self.watches.values():
                     watch.sample(self.served)
 
-    def one(self, number: int, queues: int) -> None:
+    def turns(self) -> Iterator[_Kind]:
+        """Whose turn it is, while there are to be more."""
+        for number in range(max(one.wanted for one in self.kinds)):
+            yield from (one for one in self.kinds if number < one.wanted)
+
+    def one(self, which: _Kind, number: int, queues: int) -> None:
         """A subdevice: all its members, or nothing."""
         self.machine.now = self.served * HZ // self.setup.per_second
-        if self.created >= self.kind.maximum:
-            self.failed += 1
-            for watch in self.watches.values():
-                watch.event("subdevices", Event("subdevices", number))
+        members = which.kind.members
+        if which.created >= which.kind.maximum:
+            which.failed += 1
+            for member in members:
+                self.watches[member.pool].event(
+                    ("subdevices", which.kind.name), Event("subdevices", number)
+                )
             return
         got: list[tuple[Pool, list[Vector]]] = []
         more: list[tuple[_Watch, list[Vector]]] = []
         fewer = False
-        for member in self.kind.members:
+        for member in members:
             watch = self.watches[member.pool]
             vectors = self.member(watch, member, wanted_of(member, queues))
             got.append((watch.pool, vectors))
             if len(vectors) < member.minimum:
                 give_back(got)
-                self.failed += 1
+                which.failed += 1
                 return
             fewer |= len(vectors) < wanted_of(member, queues)
             if not member.single and watch.plan.limit:
                 more.append((watch, vectors))
-        self.created += 1
-        self.fewer += fewer
-        self.each.append(sum(len(vectors) for _, vectors in got))
+        which.created += 1
+        which.fewer += fewer
+        which.each.append(sum(len(vectors) for _, vectors in got))
         for watch, vectors in more:
             for count, vec in enumerate(spare(vectors, queues), len(vectors) + 1):
                 watch.attach(vec, self.served + count)
@@ -590,17 +617,6 @@ class _Family:
             return watch.queue(cpu, queue)
 
         return take(watch.pool, wanted, get)
-
-    def outcome(self) -> SubdeviceOutcome:
-        """The end."""
-        return SubdeviceOutcome(
-            self.kind.name,
-            self.setup.subdevices,
-            self.created,
-            self.fewer,
-            self.failed,
-            spread(self.each),
-        )
 
 
 def simulate(device: Device, setup: Setup) -> Outcome:
@@ -641,10 +657,20 @@ def _with_subdevices(device: Device, setup: Setup) -> Outcome:
         raise SimulationError(f"--subdevices: {device.name} has no subdevices")
     if setup.pools or setup.compare or setup.dedicated:
         raise SimulationError("--subdevices goes with none of --pool, --compare, --dedicated")
-    family = _Family(device, device.subdevices[0], setup)
+    kinds = [_Kind(_kind(device, name), wanted) for name, wanted in setup.subdevices]
+    family = _Family(device, kinds, setup)
     family.run()
     pools = tuple(watch.outcome() for watch in family.watches.values())
-    return Outcome(device.name, setup, pools, family.outcome())
+    return Outcome(device.name, setup, pools, tuple(one.outcome() for one in kinds))
+
+
+def _kind(device: Device, name: str) -> Subdevice:
+    there = {sub.name: sub for sub in device.subdevices}
+    if name and name not in there:
+        raise SimulationError(
+            f"--subdevices: {device.name} has no subdevices {name}, but {_list(list(there))}"
+        )
+    return there[name] if name else device.subdevices[0]
 
 
 def _list(names: Sequence[str]) -> str:

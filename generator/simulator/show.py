@@ -13,7 +13,7 @@ from ..commands.common import store
 from .run import Event, Outcome, PoolOutcome, Setup, SimulationError, Spread
 
 #: Version of the JSON form.  Raised whenever a key changes its meaning or goes away.
-JSON_VERSION = 1
+JSON_VERSION = 2
 
 #: What a plot can be written as, by the end of its name.
 PLOTS = (".png", ".svg")
@@ -44,7 +44,7 @@ def happened(event: Event, limit: int = 0) -> str:
         ),
         "interrupts": "the parent domain has no interrupt left",
         "cpus": "there is one vector a CPU, and no more",
-        "subdevices": "there can't be more subdevices",
+        "subdevices": "there can't be more of its kind",
         "shared": f"first to share a vector with more than {limit}, or on another CPU",
         "failed": "first to get nothing",
         "dedicated": "first owner to get nothing",
@@ -69,8 +69,7 @@ def first_of(pool: PoolOutcome) -> str:
 def text(outcome: Outcome) -> str:
     """The whole outcome for people.  Ends with a line feed."""
     lines = [*_heading(outcome)]
-    if outcome.subdevices:
-        sub = outcome.subdevices
+    for sub in outcome.subdevices:
         lines += ["", f"subdevice {sub.kind}: {number(sub.wanted)} wanted"]
         lines += _table(
             [
@@ -166,7 +165,7 @@ def as_json(outcomes: Sequence[Outcome]) -> str:
 
 
 def _device(outcome: Outcome) -> dict[str, Any]:
-    setup, sub = outcome.setup, outcome.subdevices
+    setup = outcome.setup
     return {
         "device": outcome.device,
         "machine": {
@@ -177,7 +176,7 @@ def _device(outcome: Outcome) -> dict[str, Any]:
         },
         "queues": setup.queues,
         "per_second": setup.per_second,
-        "subdevices": (
+        "subdevices": [
             {
                 "kind": sub.kind,
                 "wanted": sub.wanted,
@@ -186,9 +185,8 @@ def _device(outcome: Outcome) -> dict[str, Any]:
                 "failed": sub.failed,
                 "vectors": _numbers(sub.vectors),
             }
-            if sub
-            else None
-        ),
+            for sub in outcome.subdevices
+        ],
         "pools": [_pool_json(pool) for pool in outcome.pools],
         "compared": [_pool_json(pool) for pool in outcome.compared],
     }
@@ -284,9 +282,11 @@ def _draw(drawn: Sequence[tuple[Outcome, PoolOutcome]], path: str) -> bytes:
 
 def _row(row: Any, outcome: Outcome, pool: PoolOutcome) -> None:
     """One pool: its vectors on the left, their users, where they are shared, on the right."""
-    sub = outcome.subdevices
-    what = "gets of subdevices" if sub else "queues"
-    more = f", {number(sub.created)} of {number(sub.wanted)} {sub.kind} created" if sub else ""
+    what = "gets of subdevices" if outcome.subdevices else "queues"
+    more = "".join(
+        f", {number(sub.created)} of {number(sub.wanted)} {sub.kind} created"
+        for sub in outcome.subdevices
+    )
     row.suptitle(
         f"{outcome.device}.{pool.pool}: {pool.policy}, on {number(outcome.setup.cpus)} CPUs\n"
         f"{number(pool.served)} {what} served, {number(pool.failed)} not{more}",

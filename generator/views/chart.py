@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from imsgen.dsl.kinds import BY_MODEL
 from imsgen.dsl.model import (
-    CommandStore,
     Context,
     Device,
-    ExportedStore,
-    IndirectStore,
-    IomemStore,
-    MemoryStore,
-    MsiStore,
-    MsixStore,
     PciId,
+    PciStore,
     Pool,
     SharedVector,
     SharePolicy,
     Size,
+    SlotStore,
     SpecialVector,
     Store,
     Subdevice,
@@ -166,42 +162,16 @@ def _id(pci: PciId) -> str:
 
 
 def _store(device: Device, store: Store) -> StoreChart:
-    kind, size, where = _words(store)
-    return StoreChart(store.name, kind, size, where, tuple(_pieces(device, store)))
+    kind = BY_MODEL[type(store)]
+    words = kind.what(store), _size(store, kind.indexes), kind.where(store)
+    return StoreChart(store.name, *words, tuple(_pieces(device, store)))
 
 
-def _words(store: Store) -> tuple[str, str, str]:
-    """What a store is, how large, and where."""
-    match store:
-        case MsiStore():
-            return "MSI", f"up to {largest(store)} messages", "the PCI core keeps it"
-        case MsixStore():
-            return "MSI-X table", f"up to {largest(store):,} entries", "the PCI core keeps it"
-        case CommandStore():
-            words = "written by a command of the device"
-            return "messages", size_of(store.slots, "message"), words
-        case ExportedStore():
-            return "messages", size_of(store.slots, "message"), "sent by a peer"
-        case MemoryStore():
-            size = f"{size_of(store.slots, 'slot')} of {store.layout.stride} bytes"
-            return "slots in memory", size, "at an address from the driver"
-        case IndirectStore():
-            size = f"{size_of(store.slots, 'slot')} of {store.layout.stride} bytes"
-            place = f"one at {store.window:#x}, chosen at {store.select:#x}"
-            return f"slots in a window of BAR {store.bar}", size, place
-        case IomemStore():
-            size = f"{size_of(store.slots, 'slot')} of {store.layout.stride} bytes"
-            return f"slots in BAR {store.bar}", size, _place(store)
-        case _:
-            raise TypeError(f"store {store.name}: an unknown kind")
-
-
-def _place(store: IomemStore) -> str:
-    if store.tables:
-        return f"in {len(store.tables)} tables"
-    if store.offset.value is None:
-        return "at an offset from the driver"
-    return f"at {store.offset.value:#x}"
+def _size(store: Store, indexes: str) -> str:
+    if isinstance(store, PciStore):
+        return f"up to {largest(store):,} {indexes}"
+    one = size_of(store.slots, indexes.removesuffix("s"))
+    return f"{one} of {store.layout.stride} bytes" if isinstance(store, SlotStore) else one
 
 
 def _pieces(device: Device, store: Store) -> Iterator[Piece]:

@@ -11,12 +11,17 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqchip/irq-rocker.h>
+#include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "common.h"
 
 #define FIRES		100
+
+static bool hold;
+module_param(hold, bool, 0444);
+MODULE_PARM_DESC(hold, "Say who has which vector, and wait until the machine is switched off");
 
 /* One which got a vector, shared or dedicated */
 struct owner {
@@ -140,6 +145,47 @@ static int start_rocker(struct rocker *rocker)
 	return ret;
 }
 
+static unsigned int cpu_of(unsigned int irq)
+{
+	return cpumask_first(irq_get_effective_affinity_mask(irq));
+}
+
+static unsigned int users_of(const struct rocker *rocker, const struct irq_vec *vec)
+{
+	unsigned int i, users = 0;
+
+	for (i = 0; i < rocker->nr; i++)
+		users += rocker->owners[i].vec == vec;
+	return users;
+}
+
+/* What the driver knows by itself, for a comparison with what a core of this moment holds */
+static void hold_still(struct kunit *test, const struct rocker *rocker)
+{
+	static const char * const stores[] = { [ROCKER_TABLE] = "table", [ROCKER_IMS] = "ims" };
+	enum rocker_store store;
+	unsigned int i, index;
+
+	kunit_info(test,
+		   "core: {\"name\": \"command\", \"kind\": \"special\", \"store\": \"table\", \"index\": 0, \"irq\": %u, \"cpu\": %u}\n",
+		   rocker->command.irq, cpu_of(rocker->command.irq));
+	for (i = 0; i < rocker->nr; i++) {
+		const struct owner *owner = &rocker->owners[i];
+
+		if (!owner->dedicated && owner->user.place)
+			continue;
+		index = rocker_port_index(owner->vec, &store);
+		kunit_info(test,
+			   "core: {\"name\": \"port\", \"entry\": %u, \"kind\": \"%s\", \"store\": \"%s\", \"index\": %u, \"irq\": %u, \"cpu\": %u, \"users\": %u}\n",
+			   owner->vec->entry, owner->dedicated ? "dedicated" : "shared",
+			   stores[store], index, owner->vec->irq, cpu_of(owner->vec->irq),
+			   users_of(rocker, owner->vec));
+	}
+	kunit_info(test, "core: ready\n");
+	for (;;)
+		msleep(1000);
+}
+
 /* Owners of both kinds on all CPUs, half of them on shared vectors */
 static void one_pool_over_two_stores(struct kunit *test)
 {
@@ -190,6 +236,8 @@ static void one_pool_over_two_stores(struct kunit *test)
 		go_on = go_on && e2e_wait(&rocker->command, rocker->command.sent, 2000);
 	}
 	msleep(30);
+	if (hold)
+		hold_still(test, rocker);
 
 	e2e_add(test, &count, &rocker->command);
 	for (i = 0; i < rocker->nr; i++) {

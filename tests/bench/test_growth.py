@@ -6,6 +6,7 @@ import growth
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", growth.CONSTRUCTS)
 def test_work_is_in_proportion(name: str) -> None:
     growth.calls(growth.WHOLE)  # what is loaded once is not counted

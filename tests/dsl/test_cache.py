@@ -58,6 +58,7 @@ def test_made_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {path: path.stat().st_mtime_ns for path in kept(home)} == before
 
 
+@pytest.mark.slow
 def test_another_version_reads_nothing_of_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert works()
     files = kept(home)
@@ -67,6 +68,7 @@ def test_another_version_reads_nothing_of_it(home: Path, monkeypatch: pytest.Mon
     assert len(kept(home)) == 2 * len(files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [b"", b"\0", b"x" * 1000])
 def test_what_cannot_be_read_is_nothing(home: Path, bad: bytes) -> None:
     assert works()
@@ -104,6 +106,7 @@ def test_a_folder_that_others_can_write_to_is_none(home: Path) -> None:
     assert folder("lark-1") is None
 
 
+@pytest.mark.slow
 def test_no_folder_at_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home.write_text("a file where the folder should be")
     assert folder("lark-1") is None

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from dsl_samples import ROOT
 
+from imsgen.dsl.kinds import BY_WORD
 from imsgen.dsl.tokens import keywords, signs
 
 FOLDER = ROOT / "docs" / "editors"
 VSCODE, TREE_SITTER = FOLDER / "vscode", FOLDER / "tree-sitter"
 GRAMMAR = json.loads((VSCODE / "syntaxes" / "ims.tmLanguage.json").read_text())
+#: All words but the kinds of stores.
+WORDS = set(keywords()) - set(BY_WORD)
 FILES = [*ROOT.glob("examples/**/*.ims"), *ROOT.glob("tests/layouts/*.ims")]
 
 
@@ -24,24 +27,26 @@ def words_of(rule: str) -> list[str]:
 
 
 def test_words_of_vs_code() -> None:
-    """Each word has one colour."""
-    words = [word for rule in ("statement", "kind", "property") for word in words_of(rule)]
-    assert sorted(words) == sorted(keywords())
+    """Each word has one colour; any word behind the colon is the kind of a store."""
+    words = [word for rule in ("statement", "property") for word in words_of(rule)]
+    assert sorted(words) == sorted(WORDS)
+    store = re.compile(GRAMMAR["repository"]["store"]["match"])
+    for kind in BY_WORD:
+        found = store.match(f"store s: {kind} {{")
+        assert found and found[4] == kind
 
 
 def test_words_of_tree_sitter() -> None:
     text = (TREE_SITTER / "grammar.js").read_text().replace("name: 'ims'", "")
     quoted = set(re.findall(r"'([^']+)'", text))
-    assert quoted == {*keywords(), *signs()}
+    assert quoted == {*WORDS, *signs()}
 
 
 def test_colours_of_tree_sitter() -> None:
     text = (TREE_SITTER / "queries" / "highlights.scm").read_text()
     text = re.sub(r"(?m);[^\"]*$", "", text)
-    # The kinds of stores are nodes.
-    kinds = set(words_of("kind"))
     lists = set(re.findall(r'"([^"]+)"', text))
-    assert lists == {*keywords(), *signs()} - kinds
+    assert lists == {*WORDS, *signs()}
     nodes = set(re.findall(r"\((\w+)", text))
     grammar = (TREE_SITTER / "grammar.js").read_text()
     assert not {

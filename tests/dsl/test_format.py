@@ -78,6 +78,7 @@ def test_examples_are_written_so(path: Path) -> None:
     assert check(text, str(path)) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LAYOUTS, ids=lambda path: path.stem)
 def test_layouts(path: Path) -> None:
     check(path.read_text(encoding="utf-8"), str(path))
@@ -190,7 +191,7 @@ def check_random(seed: int) -> None:
     check(mangled(chance, "\n".join(random_device(chance, n) for n in range(chance.randint(1, 2)))))
 
 
-@settings(deadline=None, max_examples=50, derandomize=True)
+@settings(deadline=None, max_examples=10, derandomize=True)
 @given(SEEDS)
 def test_random_layouts(seed: int) -> None:
     check_random(seed)

@@ -65,6 +65,7 @@ def test_token_soup(tokens: list[str], glue: str) -> None:
     check(glue.join(tokens).encode())
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.lists(st.sampled_from(TOKENS), max_size=40), st.data())
 def test_token_soup_inside(tokens: list[str], data: st.DataObject) -> None:
@@ -127,6 +128,7 @@ def test_every_single_character_lost(text: str) -> None:
         assert len(check((text[:at] + text[at + 1 :]).encode()).diagnostics) <= 5, text[:at]
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.lists(st.sampled_from(TOKENS), max_size=30), st.integers(0, 3))
 def test_token_soup_in_an_included_file(tokens: list[str], where: int) -> None:

@@ -17,6 +17,7 @@ def codes(text: str) -> list[str]:
     return [code for code, _ in found(text)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [";", ":", "=", "]", "@", "{"])
 def test_each_missing_sign_is_one_finding(sign: str) -> None:
     """Each sign of a file with everything is left out in turn."""

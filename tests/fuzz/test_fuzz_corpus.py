@@ -20,6 +20,7 @@ def test_corpus(path: Path) -> None:
     assert not run.failed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", sorted(fuzz.PARTS))
 def test_a_few_cases(part: str) -> None:
     run = fuzz.Run(1)

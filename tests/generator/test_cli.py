@@ -63,6 +63,7 @@ def test_mailbox(imsgen: Run, git_tree: Path, capfdbinary: pytest.CaptureFixture
     assert not files(Path())
 
 
+@pytest.mark.slow
 def test_tree_is_the_default_inside_one(
     imsgen: Run, git_tree: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
@@ -236,6 +237,7 @@ def process(*args: object, **options: object) -> subprocess.CompletedProcess[byt
     return subprocess.run(command, capture_output=True, check=False, **options)  # type: ignore
 
 
+@pytest.mark.slow
 def test_broken_pipe_is_quiet(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)

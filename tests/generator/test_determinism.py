@@ -32,6 +32,7 @@ def run(python: str, folder: Path, **environment: str) -> bytes:
     return made.stdout
 
 
+@pytest.mark.slow
 def test_hash_seed_and_locale(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     one = run(sys.executable, tmp_path, PYTHONHASHSEED="1", LC_ALL="C", TZ="UTC")

@@ -29,10 +29,13 @@ PYTHON |= {"value_", "cpumask", "list", "mapletree"}
 LIBRARY = ["include/linux/irq_vecpool.h", "include/linux/irq_vecset.h", "kernel/irq/vecset.c"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_it_is_well_formed(device: Device) -> None:
     text = text_of(device)
     compile(text, "vectors.py", "exec")
+    # An array of one or a pointer: `cpumask_to_cpulist()` wants the latter.
+    assert ".effective_affinity[0].address_of_()" in text
     assert black.format_str(text, mode=black.Mode(line_length=100)) == text
 
 
@@ -42,7 +45,7 @@ def test_members_are_those_of_the_library() -> None:
     header = "".join((Path(ROOT) / "kernel" / path).read_text() for path in LIBRARY)
     structs = "".join(re.findall(r"(?ms)^struct \w+ \{\n(.*?)^\}", header))
     members = set(re.findall(r"\b(\w+)(?:\[\w*\])?(?: ____\w+)?;", structs)) | {"pdev"}
-    assert {"vecs", "nr_shared", "sources", "sets"} <= used <= members
+    assert {"vecs", "nr_shared", "source", "sets"} <= used <= members
     assert (
         "static LIST_HEAD(irq_vecpools);"
         in (Path(ROOT) / "kernel/kernel/irq/vecpool.c").read_text()
@@ -69,6 +72,9 @@ def test_names_are_those_of_the_device(device: Device, profile: Target) -> None:
         assert f"struct {{ unsigned int nr; }} {pool};" in body
     for sub in found["SUBDEVICES"]:
         assert re.search(rf"struct irq_vecset_group\t+\*{sub};", body)
+    (enum,) = re.findall(rf"enum {device.name}_store \{{(.*?)\}};", header, re.DOTALL) or [""]
+    numbers = re.findall(r"\w+", enum)
+    assert numbers == [f"{device.name}_{store}".upper() for store in found.pop("STORES")]
     assert sum(map(len, found.values())) == (
         len(device.vectors) + len(device.pools) + len(device.subdevices)
     )

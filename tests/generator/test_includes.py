@@ -1,4 +1,4 @@
-"""Generated C includes what it uses, and nothing else."""
+"""Generated C includes what it uses, and nothing else; what is the core's own stays there."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def devices() -> list[Device]:
     return [device for path in sorted(paths) for device in load(path).devices]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", devices(), ids=lambda device: str(device.name))
 def test_includes_are_used(device: Device, profile: Target) -> None:
     text = Planner(profile).series([device]).files[names_of(device).glue]
@@ -48,3 +49,13 @@ def test_includes_are_used(device: Device, profile: Target) -> None:
     code = re.sub(r"/\*.*?\*/", "", code, flags=re.S)
     for header, pattern in USES.items():
         assert (header in included) == bool(re.search(pattern, code)), header
+
+
+def test_descriptors_are_the_cores_own() -> None:
+    """Nothing outside of the interrupt core looks into a descriptor, or takes its lock."""
+    library = ROOT / "templates" / "kernel"
+    paths = [*library.rglob("*.[ch]"), *ROOT.glob("generated/*/*/src/**/*.[ch]")]
+    outside = [path for path in paths if (library / "kernel" / "irq") not in path.parents]
+    assert len(outside) > 40
+    inside = r"\birq_(data_)?to_desc\b|\birq_get_desc|\bstruct irq_desc\b|<linux/irqdesc\.h>"
+    assert [path for path in outside if re.search(inside, path.read_text())] == []

@@ -131,6 +131,7 @@ def test_session(client: Client, tmp_path: Path) -> None:
     assert max(client.took.values()) < 5, client.took
 
 
+@pytest.mark.slow
 def test_included_files(client: Client, tmp_path: Path) -> None:
     folder = tmp_path / "a folder"
     folder.mkdir()
@@ -158,6 +159,7 @@ def test_included_files(client: Client, tmp_path: Path) -> None:
     assert client.close() == 0
 
 
+@pytest.mark.slow
 def test_a_file_of_layouts(client: Client, tmp_path: Path) -> None:
     """It has no device, which is no mistake of it."""
     path = EXAMPLES / "parts" / "family.ims"
@@ -202,6 +204,7 @@ def test_bad_files(client: Client) -> None:
     assert client.close() == 0
 
 
+@pytest.mark.slow
 def test_time() -> None:
     """Each answer takes less than 100 ms of a CPU, for the largest example."""
     path = max(EXAMPLES.glob("*.ims"), key=lambda item: item.stat().st_size)
@@ -233,6 +236,7 @@ def _times(text: str) -> dict[str, float]:
     return took
 
 
+@pytest.mark.slow
 def test_without_pygls() -> None:
     """One line that says what to install."""
     code = (
@@ -247,6 +251,7 @@ def test_without_pygls() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_it_can(client: Client) -> None:
     for name in ("hover", "definition", "references", "documentFormatting", "completion"):
         assert client.capabilities[f"{name}Provider"], name

@@ -51,6 +51,7 @@ def test_identifiers(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
         assert found <= known, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_members(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     known = made(device)

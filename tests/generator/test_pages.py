@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -11,27 +10,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 
 from imsgen.dsl import load
 from imsgen.generator.commands.show import svg_of
 from imsgen.generator.kernel.target import Target
+from imsgen.kernel_test_module import tutorial
 
+from . import pictures
 from .conftest import REPOSITORY, git, held, plant
 
 PICTURES = sorted((REPOSITORY / "docs" / "pictures").glob("*.svg"))
 
 
-def blocks(page: str, kind: str) -> list[str]:
-    """The blocks of code of a kind, in their order."""
-    text = (REPOSITORY / page).read_text(encoding="utf-8")
-    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def commands(block: str) -> list[tuple[str, str]]:
-    """Commands with what they print."""
-    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
 def test_commands(page: str, tmp_path: Path, profile: Target) -> None:
     """Each command prints what the page says; `linux` is a tree of the lines we change."""
@@ -40,24 +32,25 @@ def test_commands(page: str, tmp_path: Path, profile: Target) -> None:
     git(tree, "add", "-A")
     git(tree, "commit", "-q", "-m", "start")
     (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    env |= {"HOME": str(tmp_path), "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
-    for who in ("AUTHOR", "COMMITTER"):
-        env |= {f"GIT_{who}_NAME": "t", f"GIT_{who}_EMAIL": "t@localhost.invalid"}
-    env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    found = [pair for block in blocks(page, "console") for pair in commands(block)]
-    assert found
-    for command, wanted in found:
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=tmp_path,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.stdout == wanted, command
+    text = (REPOSITORY / page).read_text(encoding="utf-8").partition(tutorial.NEEDS_KERNEL)[0]
+    assert tutorial.commands(text)
+    assert not list(tutorial.faults(text, tmp_path))
+
+
+def test_what_needs_a_kernel_ends_the_tutorial() -> None:
+    """`make tutorial` runs it."""
+    text = (REPOSITORY / tutorial.PAGE).read_text(encoding="utf-8")
+    before, _, after = text.partition(tutorial.NEEDS_KERNEL)
+    assert "kunit.py" not in before and "\n## " not in after
+    assert [command for command, _ in tutorial.commands(after) if "kunit.py run" in command]
+
+
+def test_a_command_that_prints_something_else(tmp_path: Path) -> None:
+    """It is named with what it prints, and nothing behind it is run."""
+    text = "```console\n$ echo one\none\n$ echo two; echo three >&2\n2\n$ touch four\n```\n"
+    found = ["$ echo two; echo three >&2", "two", "three"]
+    assert list(tutorial.faults(text, tmp_path)) == found
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
@@ -71,9 +64,23 @@ def test_there_are_six_pictures() -> None:
     assert len(PICTURES) == 6
 
 
+def test_the_typo() -> None:
+    """The README shows what the tool says, and `make pictures` has drawn it."""
+    assert pictures.TYPO.read_bytes() == pictures.typo()
+    assert b"://" not in re.sub(rb'xmlns="[^"]*"|<!--.*?-->', b"", pictures.typo())
+
+
+@pytest.mark.parametrize("path", pictures.SCREENSHOTS.values(), ids=lambda path: path.stem)
+def test_screenshots(path: Path) -> None:
+    """They show the page of today: `make pictures` takes them."""
+    picture = Image.open(path)
+    assert picture.size == (pictures.WIDTH, pictures.HEIGHT)
+    assert picture.info["shows"] == pictures.shown(pictures.page())
+
+
 def test_the_driver_of_the_readme() -> None:
     """It calls functions that there are, and names members that there are."""
-    (code,) = blocks("README.md", "c")
+    (code,) = tutorial.blocks((REPOSITORY / "README.md").read_text(encoding="utf-8"), "c")
     header = "generated/idxd/linux-6.12/src/include/linux/irqchip/irq-idxd.h"
     text = (REPOSITORY / header).read_text()
     names = set(re.findall(r"\b\w*idxd_\w+", code)) | set(re.findall(r"\.(\w+) =", code))

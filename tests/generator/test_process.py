@@ -33,6 +33,7 @@ def shell(folder: Path, command: str, **env: str) -> subprocess.CompletedProcess
     return run
 
 
+@pytest.mark.slow
 @FULL
 @pytest.mark.parametrize(
     ("command", "code"),
@@ -54,6 +55,7 @@ def test_full(tmp_path: Path, command: str, code: int) -> None:
         assert run.stderr == b"imsgen: error: standard output: No space left on device\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "code"),
     [
@@ -78,6 +80,7 @@ def test_closed(tmp_path: Path, command: str, code: int) -> None:
         )
 
 
+@pytest.mark.slow
 def test_folder_that_is_gone(tmp_path: Path) -> None:
     gone = "mkdir gone; cd gone; rmdir ../gone; "
     run = shell(tmp_path, f"{gone} imsgen $TIMER -o {tmp_path}/out")

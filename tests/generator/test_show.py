@@ -158,6 +158,7 @@ class Anchors(HTMLParser):
             self.loads.append(tag)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LAYOUTS, ids=lambda path: path.stem)
 def test_page(path: Path) -> None:
     """One file that needs no network, whose links all lead somewhere."""
@@ -203,6 +204,7 @@ def test_the_lines_of_a_part(idxd: Device, profile: Target) -> None:
 # --- files ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_files(imsgen: Run, capfd: Capture) -> None:
     """The same bytes each time, and a word of what was written."""
     names = ["a.svg", "a.png", "a.html"]

@@ -36,6 +36,7 @@ def test_the_examples_skeletons_are_made_by_it(name: str, imsgen: Run, capfd: Ca
     assert capfd.readouterr().out == (EXAMPLES / name / f"{name}-skeleton.c").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_every_layout_has_a_driver(device: Device, profile: Target) -> None:
     """Well-formed C that calls what the device's header has, and nothing else of the device."""

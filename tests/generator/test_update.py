@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import shutil
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from imsgen.dsl import load
 from imsgen.generator.kernel.target import probe
 from imsgen.generator.patches import mbox
 from imsgen.generator.series import Planner, groups_of
+from imsgen.kernel_test_module.updates import PAIRS, pair
 
 from .conftest import EXAMPLES, REPOSITORY, git
 
@@ -22,27 +22,6 @@ Capture = pytest.CaptureFixture[str]
 
 OLD = (EXAMPLES / "idxd.ims").read_text()
 NEW = OLD.replace("share per cpu up to 8", "share per cpu up to 16").replace("misc", "events")
-
-
-def layouts() -> list[str]:
-    """All devices of examples and tests, each of which is called foo."""
-    out = []
-    for path in sorted([*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]):
-        head, *blocks = re.split(r"(?m)^device ", path.read_text())
-        includes = "".join(re.findall(r"(?m)^include .*\n", head))
-        out += [f"{includes}device foo {block.partition(' ')[2]}" for block in blocks]
-    return out
-
-
-def some(chance: random.Random) -> str:
-    """A layout, with and without what few of them have."""
-    text = chance.choice(layouts())
-    for word in ("Jane", "John"):
-        if chance.random() < 0.4:
-            text = text.replace("pci ", f'maintainer "{word} Doe <{word}@example.org>";\npci ', 1)
-    if chance.random() < 0.4:
-        text = re.sub(r'^(.*device foo ")', r"\1Other ", text, count=1, flags=re.M)
-    return text
 
 
 def files(root: Path) -> dict[str, str]:
@@ -91,13 +70,14 @@ def tree(git_tree: Path, imsgen: Run, capfd: Capture) -> Tree:
     return Tree(git_tree, imsgen, capfd)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, PAIRS))]
+)
 def test_old_series_and_update_are_the_new_tree(
     seed: int, tree: Tree, imsgen: Run, capfd: Capture
 ) -> None:
     """What the old series has prepared in the kernel stays: others may use it."""
-    chance = random.Random(seed)
-    old, new = some(chance), some(chance)
+    old, new = pair(REPOSITORY, seed)
     other = Tree(tree.root.with_name("other"), imsgen, capfd)
     git(tree.root, "clone", "-q", ".", str(other.root))
 
@@ -121,6 +101,7 @@ def prepare(root: Path, groups: frozenset[str]) -> None:
     git(root, "am", "-q", text=mbox(Planner(probe(str(root))).core(groups).commits, "0"))
 
 
+@pytest.mark.slow
 def test_the_message_says_what_changes(tree: Tree) -> None:
     tree.apply(OLD)
     Path("old.ims").write_text(OLD)
@@ -147,6 +128,7 @@ def test_it_needs_more_of_the_kernel(tree: Tree) -> None:
     tree.am(made)
 
 
+@pytest.mark.slow
 def test_files_that_nobody_needs_any_more_go(tree: Tree) -> None:
     tree.apply(OLD)
     made = tree.update(OLD.replace("ims: iomem", "slots: iomem").replace("+ ims", "+ slots"))
@@ -158,6 +140,7 @@ def test_files_that_nobody_needs_any_more_go(tree: Tree) -> None:
     assert "drivers/irqchip/irq-idxd-ims.h" not in names
 
 
+@pytest.mark.slow
 def test_a_folder_of_patches(tree: Tree, imsgen: Run, capfd: Capture) -> None:
     tree.apply(OLD)
     Path("foo.ims").write_text(NEW)
@@ -171,6 +154,7 @@ def test_a_folder_of_patches(tree: Tree, imsgen: Run, capfd: Capture) -> None:
     assert not out and err == f"imsgen: {tree.root} has what foo.ims says: nothing to do\n"
 
 
+@pytest.mark.slow
 def test_updates_follow_one_another(tree: Tree) -> None:
     tree.apply(OLD)
     for layout in (NEW, OLD, NEW):
@@ -192,6 +176,7 @@ def test_edits_by_hand_are_named(tree: Tree) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "old", "new"),
     [
@@ -210,6 +195,7 @@ def test_edits_by_hand_of_shared_files(path: str, old: str, new: str, tree: Tree
     assert f"not what old.ims gives: {path}. " in tree.refused(NEW, "--old", "old.ims")
 
 
+@pytest.mark.slow
 def test_others_lines_of_shared_files_are_nobodys_business(tree: Tree) -> None:
     tree.apply(OLD)
     file = tree.root / "drivers/irqchip/Kconfig"
@@ -219,6 +205,7 @@ def test_others_lines_of_shared_files_are_nobodys_business(tree: Tree) -> None:
     assert "\nconfig OTHER\n\tbool\n\n" in file.read_text()
 
 
+@pytest.mark.slow
 def test_the_wrong_old_layout(tree: Tree) -> None:
     tree.apply(OLD)
     Path("old.ims").write_text(NEW)
@@ -235,6 +222,7 @@ def test_a_dirty_tree(tree: Tree) -> None:
     assert "commit or stash what is not as it was committed: include/linux/irqchip/irq-id" in said
 
 
+@pytest.mark.slow
 def test_a_shallow_tree(tree: Tree, tmp_path: Path, imsgen: Run, capfd: Capture) -> None:
     """Its history may be enough, and else the old layout is."""
     tree.apply(OLD)
@@ -266,6 +254,7 @@ def test_a_foreign_tree(tree: Tree, tmp_path: Path) -> None:
     assert "not a Linux kernel tree" in tree.refused(OLD)
 
 
+@pytest.mark.slow
 def test_a_squashed_series(tree: Tree) -> None:
     """Nobody knows what else is in there, but for who has the old layout."""
     tree.apply(OLD)
@@ -277,6 +266,7 @@ def test_a_squashed_series(tree: Tree) -> None:
     tree.am(tree.update(NEW, "--old", "old.ims"))
 
 
+@pytest.mark.slow
 def test_a_half_patched_tree(tree: Tree) -> None:
     Path("foo.ims").write_text(OLD)
     mails = re.split(r"(?m)^(?=From 0{40} )", tree.run("foo.ims", "--tree", tree.root, "-o", "-"))
@@ -288,6 +278,7 @@ def test_a_half_patched_tree(tree: Tree) -> None:
     assert "config IDXD_IRQS_KUNIT_TEST" in said
 
 
+@pytest.mark.slow
 def test_a_half_prepared_tree(tree: Tree) -> None:
     Path("foo.ims").write_text(OLD)
     mails = re.split(r"(?m)^(?=From 0{40} )", tree.run("foo.ims", "--tree", tree.root, "-o", "-"))
@@ -295,6 +286,7 @@ def test_a_half_prepared_tree(tree: Tree) -> None:
     assert "Apply the rest of the patches, or take the old ones out." in tree.refused(NEW)
 
 
+@pytest.mark.slow
 def test_names_of_the_driver_are_not_taken(tree: Tree) -> None:
     """A driver in the tree calls what the device has, which stays."""
     tree.apply(OLD)
@@ -305,6 +297,7 @@ def test_names_of_the_driver_are_not_taken(tree: Tree) -> None:
     tree.am(tree.update(NEW))
 
 
+@pytest.mark.slow
 def test_another_folder(tree: Tree) -> None:
     """The layout says another path: the files move there."""
     folder = tree.root / "drivers/other"

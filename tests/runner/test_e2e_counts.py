@@ -213,10 +213,16 @@ def test_the_drivers_are_laid_over_a_tree_once(tmp_path: Path) -> None:
     misc.mkdir(parents=True)
     (misc / "Makefile").write_text("obj-y += a.o\n")
     (misc / "Kconfig").write_text('menu "Misc devices"\n\nconfig A\n\tbool\n\nendmenu\n')
+    changed = [misc / "Makefile", misc / "Kconfig"]
+    for folder in e2e.READ_IN_CORES:
+        changed.append(tmp_path / folder / "Makefile")
+        changed[-1].parent.mkdir(parents=True, exist_ok=True)
+        changed[-1].write_text("obj-y += a.o\n")
     e2e.overlay(tmp_path)
-    first = (misc / "Makefile").read_text(), (misc / "Kconfig").read_text()
+    first = [path.read_text() for path in changed]
     e2e.overlay(tmp_path)
-    assert first == ((misc / "Makefile").read_text(), (misc / "Kconfig").read_text())
+    assert first == [path.read_text() for path in changed]
+    assert all("+= -g\n" in text for text in first[2:])
     assert first[1].endswith(f'source "{e2e.DIRECTORY}/Kconfig"\nendmenu\n')
     assert (tmp_path / e2e.DIRECTORY / "carrier.c").read_text() == (
         e2e.SOURCES / "carrier.c"

@@ -40,10 +40,9 @@ module.exports = grammar({
     remapping: _ => seq('remapping', 'optional', ';'),
     architecture: $ => seq('architecture', $.name, repeat(seq(',', $.name)), ';'),
 
-    store: $ => seq('store', $.name, ':', choice(
-      seq(alias(choice('msi', 'msix'), $.kind), ';'),
-      seq(alias(choice('iomem', 'indirect', 'memory', 'command', 'exported'), $.kind), block($._store_item)),
-    )),
+    store: $ => seq(
+      'store', $.name, ':', alias($.name, $.kind), choice(';', block($._store_item)),
+    ),
     _store_item: $ => choice(
       $.bar, $.offset, $.place, $.slots, $.unmaskable, $.table, $.bit_array, $.command_cookie, $.slot,
     ),

@@ -272,6 +272,7 @@ _EDITS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(_LINES, _EDITS, _EDITS)
 def test_changes_lead_back(

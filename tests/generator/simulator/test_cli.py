@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
 GOLDEN = REPOSITORY / "tests" / "golden" / "simulate"
-IDXD, TIMER = EXAMPLES / "idxd.ims", EXAMPLES / "timer.ims"
+IDXD, MLX5, TIMER = (EXAMPLES / f"{name}.ims" for name in ("idxd", "mlx5", "timer"))
 
 #: Golden files, and the options that make them again.
 GOLDENS = {
@@ -49,7 +50,7 @@ def test_the_page_shows_what_it_says() -> None:
 def test_json(imsgen: Run, capsys: Capture) -> None:
     assert imsgen("simulate", IDXD, "--cpus", "4", "--json") == 0
     body = json.loads(capsys.readouterr().out)
-    assert body["version"] == 1
+    assert body["version"] == 2
     (device,) = body["devices"]
     assert device["device"] == "idxd" and device["machine"]["cpus"] == 4
     (pool,) = device["pools"]
@@ -78,6 +79,7 @@ def test_plot(end: str, imsgen: Run, tmp_path: Path) -> None:
         assert paths[0].read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_plot_of_an_exhausted_pool(imsgen: Run) -> None:
     """What ran out is seen, and there are titles and units."""
     words = ["--cpus", "4", "--queues", "9000", "--compare", "--plot", "x.svg"]
@@ -86,6 +88,24 @@ def test_plot_of_an_exhausted_pool(imsgen: Run) -> None:
     for label in ("gets nothing", "beyond the limit", "users of a vector", "queues that came"):
         assert label in text
     assert "idxd.queue: dedicated, on 4 CPUs" in text and "799 queues served, 8,201 not" in text
+
+
+def test_plot_of_several_pools_and_kinds(imsgen: Run, tmp_path: Path, capsys: Capture) -> None:
+    """One picture: a row a pool, with its title and units, and each kind in it."""
+    text = (REPOSITORY / "tests/layouts/policies.ims").read_text()
+    (keeper,) = [part for part in text.split("\n\n") if "device keeper" in part]
+    (tmp_path / "keeper.ims").write_text(keeper)
+    words = ["--cpus", "4", "--subdevices", "port=3", "--subdevices", "queue=2", "--queues", "40"]
+    assert imsgen("simulate", tmp_path / "keeper.ims", *words, "--plot", "x.svg") == 0
+    said = capsys.readouterr().out
+    assert "subdevice port: 3 wanted" in said and "subdevice queue: 2 wanted" in said
+    drawn = re.findall(r">([^<>]*)</text>", Path("x.svg").read_text())
+    for pool in ("io", "own", "tiny"):
+        assert sum(text.startswith(f"keeper.{pool}: ") for text in drawn) == 1
+    assert sum("3 of 3 port created, 1 of 2 queue created" in text for text in drawn) == 3
+    assert drawn.count("vectors on a CPU") == drawn.count("queues that came") - 2 == 3
+    # `own` has no shared vectors.
+    assert drawn.count("users of a vector") == 2
 
 
 def test_plot_without_matplotlib(
@@ -112,6 +132,7 @@ def test_plot_that_cannot_be_written(imsgen: Run, capsys: Capture) -> None:
         (["none.ims"], "No such file"),
         ([IDXD, "--slots", "20000"], "ims has at most 16128"),
         ([IDXD, "--subdevices", "2"], "idxd has no subdevices"),
+        ([MLX5, "--subdevices", "vf=2"], "mlx5 has no subdevices vf, but sf"),
         ([IDXD, "--pool", "rx"], "no pool rx, but queue"),
         ([IDXD, "--msi", "2"], "--msi: idxd has no store"),
     ),
@@ -136,6 +157,7 @@ def test_bad_file(imsgen: Run, capsys: Capture, tmp_path: Path) -> None:
         [IDXD, "--cpus", "0"],
         [IDXD, "--cpus", "8193"],
         [IDXD, "--queues", "many"],
+        [MLX5, "--subdevices", "sf=0"],
         [IDXD, "--vectors-per-cpu", "-1"],
         [IDXD, "--full-cpu", "wait"],
         [IDXD, "--plot", "x.pdf"],

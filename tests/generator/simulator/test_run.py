@@ -133,16 +133,18 @@ def test_sizes(tmp_path: Path) -> None:
         (Setup(cpus=2, queues=5, msi=1), "--msi: foo has no store"),
         (Setup(cpus=2, queues=5, msix=0, slots=0), "pool wq has no vectors"),
         (Setup(cpus=2, queues=5, pools=("no",)), "no pool no, but wq"),
-        (Setup(cpus=2, queues=5, subdevices=1), "no subdevices"),
+        (Setup(cpus=2, queues=5, subdevices=(("", 1),)), "no subdevices"),
     ):
         with pytest.raises(SimulationError, match=text):
             simulate(foo, setup)
 
 
 def test_subdevices(tmp_path: Path) -> None:
-    outcome = simulate(with_subdevices(tmp_path, 8, 2, 4), Setup(cpus=4, queues=40, subdevices=10))
-    sub = outcome.subdevices
-    assert sub and (sub.created, sub.failed, sub.fewer) == (8, 2, 0)
+    outcome = simulate(
+        with_subdevices(tmp_path, 8, 2, 4), Setup(cpus=4, queues=40, subdevices=(("", 10),))
+    )
+    (sub,) = outcome.subdevices
+    assert (sub.created, sub.failed, sub.fewer) == (8, 2, 0)
     assert (sub.vectors.minimum, sub.vectors.maximum) == (5, 5)
     wq, ctrl = outcome.pools
     assert (wq.pool, wq.served, wq.vectors) == ("wq", 32, 16)
@@ -152,13 +154,13 @@ def test_subdevices(tmp_path: Path) -> None:
     with pytest.raises(SimulationError, match="goes with none"):
         simulate(
             with_subdevices(tmp_path, 8, 2, 4),
-            Setup(cpus=4, queues=40, subdevices=10, compare=True),
+            Setup(cpus=4, queues=40, subdevices=(("", 10),), compare=True),
         )
 
 
 def test_more_queues_than_vectors_count(tmp_path: Path) -> None:
     """A subdevice has one reference to a vector, but its pool counts each queue which attaches."""
-    setup = Setup(cpus=4, queues=24, subdevices=2)
+    setup = Setup(cpus=4, queues=24, subdevices=(("", 2),))
     outcome = simulate(with_subdevices(tmp_path, 8, 2, 4), setup)
     wq, ctrl = outcome.pools
     # 12 queues on 4 vectors of the first: 3 each, though 2 are the limit, and so for the second.
@@ -169,9 +171,9 @@ def test_more_queues_than_vectors_count(tmp_path: Path) -> None:
 
 
 def test_subdevices_share_before_they_fail(tmp_path: Path) -> None:
-    setup = Setup(cpus=4, queues=800, subdevices=100, slots=3)
+    setup = Setup(cpus=4, queues=800, subdevices=(("", 100),), slots=3)
     outcome = simulate(with_subdevices(tmp_path, 1000, 2, 8), setup)
-    assert outcome.subdevices and outcome.subdevices.created == 100
+    assert outcome.subdevices[0].created == 100
     assert outcome.pools[0].served == 800 and outcome.pools[0].first == Event("entries", 4)
 
 
@@ -180,12 +182,32 @@ def test_subdevices_give_all_back(tmp_path: Path) -> None:
     found = with_subdevices(tmp_path, 1000, 3, 8)
     wq = replace(found.pools[0], sharing=None)
     found = replace(found, pools=(wq, found.pools[1]))
-    outcome = simulate(found, Setup(cpus=4, queues=80, subdevices=10, slots=10))
-    assert outcome.subdevices
+    outcome = simulate(found, Setup(cpus=4, queues=80, subdevices=(("", 10),), slots=10))
+    (sub,) = outcome.subdevices
     # The first has 8, of the second's 8 only 2 are left: less than 3, so they go back.
-    assert (outcome.subdevices.created, outcome.subdevices.failed) == (1, 9)
+    assert (sub.created, sub.failed) == (1, 9)
     assert outcome.pools[0].vectors == 8
     assert outcome.pools[1].users and outcome.pools[1].users.maximum == 1
+
+
+def test_kinds_come_in_turn(tmp_path: Path) -> None:
+    """Both take of one pool, on one machine; what there can't be more of stands behind."""
+    found = with_subdevices(tmp_path, 8, 2, 4)
+    (sf,) = found.subdevices
+    vf = replace(sf, name="vf", maximum=3, members=sf.members[1:])
+    found = replace(found, subdevices=(sf, vf))
+    setup = Setup(cpus=4, queues=20, subdevices=(("sf", 6), ("vf", 4)), sample=True)
+    outcome = simulate(found, setup)
+    first, second = outcome.subdevices
+    assert (first.kind, first.wanted, first.created, first.failed) == ("sf", 6, 6, 0)
+    assert (second.kind, second.wanted, second.created, second.failed) == ("vf", 4, 3, 1)
+    wq, ctrl = outcome.pools
+    # The fourth vf is the eighth that comes.
+    assert Event("subdevices", 8) in wq.events and not ctrl.events
+    assert (wq.served, ctrl.served) == (18, 6)
+    assert [sample.queue for sample in wq.samples] == list(range(2, 21, 2))
+    with pytest.raises(SimulationError, match="no subdevices pf, but sf, vf"):
+        simulate(found, replace(setup, subdevices=(("pf", 1),)))
 
 
 def test_wanted() -> None:
