@@ -201,7 +201,8 @@ def _header_includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]
 def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
     linux = {"module.h", "pci.h"} - {name for kind in kinds for name in kind.header_includes}
     linux |= {name for kind in kinds for name in kind.includes}
-    if any(v.runtime for v in device.vectors):
+    managed = {r.store for pool in device.pools if pool.managed for r in pool.ranges}
+    if any(v.runtime and v.store not in managed for v in device.vectors):
         linux.add("minmax.h")
     linux |= {f"irqchip/{names_of(device).include.strip('<>').rpartition('/')[2]}"}
     cookies = [kind.cookie for kind in kinds if kind.cookie]

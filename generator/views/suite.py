@@ -16,7 +16,6 @@ from imsgen.dsl.model import (
     PciStore,
     Pool,
     Range,
-    SharedVector,
     SharePolicy,
     SpecialVector,
     Subdevice,
@@ -65,6 +64,15 @@ class SuiteVector:
     number: str
     fails: bool
     values: str
+
+
+@dataclass(frozen=True)
+class SuiteShared:
+    """A vector whose interrupt is another one's, which may be one of an array."""
+
+    name: str
+    vector: str
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +145,7 @@ class SuiteView:
     device: tuple[Line, ...]
     restores: bool
     vectors: tuple[SuiteVector, ...]
-    shared: tuple[SharedVector, ...]
+    shared: tuple[SuiteShared, ...]
     fewer: SuiteFewer | None
     trials: tuple[str, ...]
     store: SuiteStore | None
@@ -153,7 +161,7 @@ def suite_view(device: Device) -> SuiteView:
     alone = len(assigned) == 1 and not constants
     has_params = not alone and bool(constants or assigned)
     argument = "&params" if has_params else assigned[0][1] if alone else ""
-    trials = _trials(device)
+    trials, met = _trials(device), _met(device)
     return SuiteView(
         f=device.name,
         name=names_of(device).suite,
@@ -169,8 +177,8 @@ def suite_view(device: Device) -> SuiteView:
         argument=f", {argument}" if argument else "",
         device=_device(device, bool(trials)),
         restores=ims is not None,
-        vectors=tuple(one for v in device.vectors for one in _vectors(device, v)),
-        shared=device.shared,
+        vectors=tuple(one for v in device.vectors if v not in met for one in _vectors(device, v)),
+        shared=(*(SuiteShared(v.name, v.vector) for v in device.shared), *met.values()),
         fewer=_fewer(device),
         trials=trials,
         store=store_suite(device, ims) if ims else None,
@@ -243,7 +251,7 @@ def _constants(device: Device) -> list[tuple[str, str]]:
 
 
 def _passed(device: Device) -> dict[SpecialVector, int]:
-    """The indexes that the driver passes: each a free one, so that no interrupt is shared."""
+    """The indexes that the driver passes: free ones, as long as there are."""
     taken = {
         (v.store, i) for v in device.vectors if not v.runtime for i in range(v.index, v.last + 1)
     }
@@ -252,6 +260,23 @@ def _passed(device: Device) -> dict[SpecialVector, int]:
         free = (i for i in range(v.index, -1, -1) if (v.store, i) not in taken)
         out[v] = next(free, v.index)
         taken.add((v.store, out[v]))
+    return out
+
+
+def _met(device: Device) -> dict[SpecialVector, SuiteShared]:
+    """The vectors that have another one's index, because the driver found no free one to pass."""
+    owners = {
+        (v.store, i): v
+        for v in device.vectors
+        if not (v.runtime or v.at_end)
+        for i in range(v.index, v.last + 1)
+    }
+    out = {}
+    for v, i in _passed(device).items():
+        owner = owners.setdefault((v.store, i), v)
+        if owner is not v:
+            number = "" if owner.count is None else f", {i - owner.index}"
+            out[v] = SuiteShared(v.name, owner.name, number)
     return out
 
 
@@ -343,9 +368,7 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
     store = device.store(v.store)
     fails = kind_of(device, store).can_fail
     out = []
-    # What is freed to try all indexes of an IMS store has to be known.
-    numbers = _numbers(v) if isinstance(store, PciStore) else range(v.last - v.index + 1)
-    for i in numbers:
+    for i in _numbers(v):
         name = v.name if v.count is None else f"{v.name}_{i}"
         index = _passed(device)[v] if v.runtime else v.index + i
         index = store_size(device, store) - 1 if v.at_end else index

@@ -333,14 +333,16 @@ class Maker:
             self.body.append(f"pool {store}_m = {store}{start} {self.text()} {{ managed; }}")
             self.things += 1
         elif at < nr and (not self.things or self.chance(0.6)):
-            last = specials and at < nr - 3 and self.chance(0.2)
-            part = f"{store}[{at}..]"
-            if last:
+            if specials and at < nr - 3 and self.chance(0.2):
                 self.body.append(f"vector {store}_l = {store}[last] {self.text()};")
                 self.things += 1
+                self.give(f"{store}[{at}..]", nr - at - 1, ims)
             elif self.chance():
-                part = f"{store}[{at}..{nr - 1}]"
-            self.give(part, nr - at - last, ims)
+                # UML has 64 interrupts, and all of a range with an end have to be there.
+                last = nr - 1 if ims else min(nr - 1, at + 9)
+                self.give(f"{store}[{at}..{last}]", last - at + 1, ims)
+            else:
+                self.give(f"{store}[{at}..]", nr - at, ims)
         return None
 
     def pool(self, name: str, ranges: list[str], least: int, ims: bool) -> None:

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from imsgen.dsl import load
 from imsgen.dsl.model import Device
-from imsgen.generator.kernel.target import DEFAULT, embedded
+from imsgen.generator.kernel.target import DEFAULT, Target, embedded
 from imsgen.generator.series import Planner, source_files
 from imsgen.generator.views.suite import suite_view
 
@@ -64,4 +65,26 @@ def test_a_fake_device_has_room_for_one_slot_too_many() -> None:
 def test_a_fake_machine_has_a_vector_for_each_special_one() -> None:
     device = device_of(REPOSITORY / "tests" / "devices" / "gaudi.ims")
     machine = {line.name: line.value for line in suite_view(device).machine}
-    assert machine["msix"] == "128" and int(machine["vectors"]) > 128
+    assert int(machine["msix"]) > 48 and int(machine["vectors"]) > int(machine["msix"])
+
+
+def test_a_driver_may_find_no_free_index_to_pass(profile: Target) -> None:
+    """Then the suite looks for the interrupt of the vector that is there: handlers would clash."""
+    text = """device foo {
+        pci 1af4:1234;
+        store m: msi;
+        vector v[2] = m[0..1];
+        vector a = m[runtime max 1];
+        vector b = m[runtime max 2];
+        vector c = m[runtime max 2];
+    }"""
+    (device,) = load("foo.ims", text.encode()).devices
+    view = suite_view(device)
+    assert [v.name for v in view.vectors] == ["v_0", "v_1", "b"]
+    assert [(v.name, v.vector, v.number) for v in view.shared] == [
+        ("a", "v", ", 1"),
+        ("c", "b", ""),
+    ]
+    files = Planner(profile).series([device]).files
+    (suite,) = (file for path, file in files.items() if path.endswith("_kunit.c"))
+    assert "foo_irq_a(run->irqs), foo_irq_v(run->irqs, 1));" in suite
