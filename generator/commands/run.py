@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         "one doesn't, or where the driver does what it must not.",
     )
     add_input(made, many=False)
+    made.add_argument("--device", metavar="NAME", help="which one, of a layout with several")
     made.add_argument(
         "--driver",
         metavar="FILE.c",
@@ -84,9 +85,11 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Build, boot, attach and try."""
     (result,) = load_good([args.file], args.folders or ())
-    if len(result.devices) != 1:
-        raise Failure(f"error: {args.file} has {len(result.devices)} devices; one is run at a time")
-    (device,) = result.devices
+    devices = [d for d in result.devices if args.device in (None, d.name)]
+    if len(devices) != 1:
+        names = ", ".join(d.name for d in result.devices)
+        raise Failure(f"error: {args.file} has {names}; say which one by --device")
+    (device,) = devices
     tree = args.tree if args.tree is not None else find_tree(".")
     if tree is None:
         raise Failure("error: no kernel tree here; give one with --tree")
