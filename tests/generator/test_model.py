@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import runpy
 import struct
 import subprocess
@@ -78,7 +79,9 @@ def write_slot(device: ims.Device, at: int, data: int, bar: int = 0) -> None:
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_every_layout_has_a_model(device: Device) -> None:
     """Its stores are those of the layout, and nothing is open when power comes."""
-    made = emit.model_module("m", emit.text_of(device), "m.py").Model()
+    text = emit.text_of(device)
+    assert not re.search(r"[ \t]$|.{101}", text, re.MULTILINE)
+    made = emit.model_module("m", text, "m.py").Model()
     assert list(made.stores) == [store.name for store in device.stores]
     assert not made.open_messages()
     for span in made.spans:
