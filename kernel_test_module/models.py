@@ -23,7 +23,7 @@ from . import e2e, fetch, host, stages, trees
 from .report import Report
 from .stages import Place
 
-DEVICES = ("crypto2", "timer", "crypto1", "idxd", "vfio", "mlx5", "ntb", "nvme")
+DEVICES = ("crypto2", "timer", "crypto1", "mbox", "idxd", "vfio", "rocker", "mlx5", "ntb", "nvme")
 """What runs, in this order; the faults are those of the first."""
 
 PATCH = Path(__file__).resolve().parent / "uml" / "linux-6.12.patch"
