@@ -1,8 +1,9 @@
 """Drivers meet the models of their devices: `imsgen run`, on the reference kernel.
 
-The devices are examples, with the drivers that `imsgen skeleton` makes. What arrived goes beside
-the counts of `e2e`, as rows with the parent `uml`. Then faults are planted in the glue of one
-device, and each has to be found, by the model or by a check, with the name of a slot.
+The devices are examples and odd layouts, with the drivers that `imsgen skeleton` makes. What
+arrived goes beside the counts of `e2e`, as rows with the parent `uml`. Then faults are planted in
+the glue of one device, and each has to be found, by the model or by a check, with the name of a
+slot.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from . import e2e, fetch, host, stages, trees
 from .report import Report
 from .stages import Place
 
-DEVICES = ("crypto2", "timer", "crypto1", "idxd", "vfio", "mlx5", "ntb", "nvme")
+DEVICES = (
+    *("crypto2", "timer", "crypto1", "mbox", "idxd", "vfio", "rocker", "mlx5", "ntb", "nvme"),
+    *("oddmem", "oddbits", "oddmask", "oddbox", "oddbare", "oddcmds", "oddpeer"),
+)
 """What runs, in this order; the faults are those of the first."""
 
 PATCH = Path(__file__).resolve().parent / "uml" / "linux-6.12.patch"
@@ -84,9 +88,16 @@ FAULTS = (
 )
 
 
+def layout(place: Place, name: str) -> list[str | Path]:
+    """A device as `imsgen run` takes it: an example, or one of the odd stores."""
+    example = place.example(name)
+    odd = place.root / "tests" / "layouts" / "stores.ims"
+    return [example] if example.exists() else [odd, "--device", name]
+
+
 def imsgen_run(place: Place, tree: Path, name: str, *more: str | Path) -> dict[str, Any]:
     """What a run says of an example. Raises `StageError` where it says nothing."""
-    words = ["run", place.example(name), "--tree", tree, "--patch", PATCH, "--check", "--json"]
+    words = ["run", *layout(place, name), "--tree", tree, "--patch", PATCH, "--check", "--json"]
     try:
         done = subprocess.run(
             [sys.executable, "-c", stages.IMSGEN, *map(str, [*words, *more])],

@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         "one doesn't, or where the driver does what it must not.",
     )
     add_input(made, many=False)
+    made.add_argument("--device", metavar="NAME", help="which one, of a layout with several")
     made.add_argument(
         "--driver",
         metavar="FILE.c",
@@ -84,9 +85,11 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Build, boot, attach and try."""
     (result,) = load_good([args.file], args.folders or ())
-    if len(result.devices) != 1:
-        raise Failure(f"error: {args.file} has {len(result.devices)} devices; one is run at a time")
-    (device,) = result.devices
+    devices = [d for d in result.devices if args.device in (None, d.name)]
+    if len(devices) != 1:
+        names = ", ".join(d.name for d in result.devices)
+        raise Failure(f"error: {args.file} has {names}; say which one by --device")
+    (device,) = devices
     tree = args.tree if args.tree is not None else find_tree(".")
     if tree is None:
         raise Failure("error: no kernel tree here; give one with --tree")
@@ -174,35 +177,40 @@ def _meet(
             else:
                 trial.send()
                 trial.rules()
-            rows = trial.rows()
+            good = all(result.good for result in trial.results)
+            _show(args, device, trial, {"built": round(built, 1), "probed": round(booted, 1)}, good)
             if args.prompt:
                 _prompt(device.name, trial)
         except GuestError as error:
-            raise GuestError(
-                f"{error}\n{server.broken}" if server.broken else str(error)
-            ) from error
+            known = [*([server.broken] if server.broken else []), *map(str, model.findings)]
+            raise GuestError("\n".join([str(error), *known])) from error
         finally:
             guest.stop()
             server.stop()
-    good = all(result.good for result in trial.results)
+    return OK if good else FAILED
+
+
+def _show(
+    args: argparse.Namespace, device: Device, trial: Trial, took: dict[str, float], good: bool
+) -> None:
+    """Print what came out; ``took`` are seconds."""
+    rows = trial.rows()
     if args.json:
         put_json(
             {
                 "device": device.name,
                 "parent": "uml",
-                "built": round(built, 2),
-                "probed": round(booted, 2),
+                **took,
                 "good": good,
                 "checks": [asdict(result) for result in trial.results],
                 "messages": [asdict(row) for row in rows],
-                "findings": [asdict(finding) for finding in model.findings],
+                "findings": [asdict(finding) for finding in trial.device.findings],
             }
         )
-        return OK if good else FAILED
-    put(f"built {built:.1f} s, probed {booted:.1f} s\n")
+        return
+    put(f"built {took['built']} s, probed {took['probed']} s\n")
     for row in rows:
         place = f"{row.store}[{row.index}]"
         put(f"  {place:12} {row.state:7} {row.name:24} sent {row.sent} handled {row.handled}\n")
     for result in trial.results:
         put(f"  {'ok  ' if result.good else 'FAIL'} {result.name:11} {result.text}\n")
-    return OK if good else FAILED

@@ -226,7 +226,6 @@ class Slots(Store):
         if what == "slots":
             self._unread.discard((what, at // self.slot.stride))
             return bytes(self._bytes(at, size))
-        self._unread.discard((what, at // 4))
         return self._bits_of(self.pending)[at : at + size]
 
     def write(self, what: str, at: int, data: bytes) -> None:
@@ -317,7 +316,8 @@ class Iomem(Slots):
     def read(self, what: str, at: int, size: int) -> bytes:
         if what != "mask_bits" or self.mask_bits is None:
             return super().read(what, at, size)
-        self._unread.discard((what, at // 4))
+        # All writes to the array are through when one of its words is read.
+        self._unread = {key for key in self._unread if key[0] != what}
         low = self.mask_bits.active_low
         unset = set(range(self.slots)) - self._masks
         return self._bits_of(unset if low else self._masks)[at : at + size]
@@ -757,11 +757,11 @@ class Device:
             return "pending", nothing
         if masked or not master:
             return "masked" if masked else "off", nothing
-        if isinstance(store, Slots) and store.torn(index):
-            self.found("torn", f"{store.name}[{index}]", "a part of a message is sent")
         message = store.message(index)
         if not message[0]:
             return "empty", nothing
+        if isinstance(store, Slots) and store.torn(index):
+            self.found("torn", f"{store.name}[{index}]", "a part of a message is sent")
         self.sent[key] += 1
         if self.deliver(*message) is False:
             text = f"its message goes to {message[0]:#x}, where nobody takes any"

@@ -59,7 +59,7 @@ def model_view(device: Device) -> ModelView:
         made = _told(device, store, own.bar, registers)
         if made:
             setup += made[0]
-            methods.append(tuple(made[1]))
+            methods.append(tuple(f"    {line}" if line else "" for line in made[1]))
     vendor, number = next(((i.vendor, i.device) for i in device.ids if i.vendor), (0x1AF4, 1))
     pci_class = next((i.pci_class for i in device.ids if i.pci_class is not None), 0xFF0000)
     return ModelView(
@@ -177,15 +177,21 @@ def _told(
 
     if isinstance(store, MemoryStore):
         low, high = at("LO"), at("HI")
+        enable = registers[f"{device.name}_enable".upper()]
         return (
             [
                 f'self.register({bar}, {low:#x}, "{name}_lo")',
                 f'self.register({bar}, {high:#x}, "{name}_hi", write=self.{name}_is_at)',
+                f'self.register({bar}, {enable}, "enable", write=self.{name}_is_used)',
             ],
             [
                 f"def {name}_is_at(self, high: int) -> None:",
                 f"    low = self.word({bar}, {low:#x})",
                 f'    self.stores["{name}"].base = high << 32 | low or None',
+                "",
+                f"def {name}_is_used(self, enabled: int) -> None:",
+                "    if not enabled:",
+                f'        self.stores["{name}"].base = None',
             ],
         )
     if isinstance(store, ExportedStore):

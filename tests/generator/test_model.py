@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import runpy
 import struct
 import subprocess
@@ -78,7 +79,9 @@ def write_slot(device: ims.Device, at: int, data: int, bar: int = 0) -> None:
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_every_layout_has_a_model(device: Device) -> None:
     """Its stores are those of the layout, and nothing is open when power comes."""
-    made = emit.model_module("m", emit.text_of(device), "m.py").Model()
+    text = emit.text_of(device)
+    assert not re.search(r"[ \t]$|.{101}", text, re.MULTILINE)
+    made = emit.model_module("m", text, "m.py").Model()
     assert list(made.stores) == [store.name for store in device.stores]
     assert not made.open_messages()
     for span in made.spans:
@@ -184,8 +187,10 @@ def test_mask_bits_beside_the_slots(low: bool) -> None:
         f"store ims: iomem {{ bar 0; offset 0; slots 40; mask_bits @0x1000{how}; {BARE} }}"
     )
     all_masked = 0 if low else 0xFFFFFFFF
-    put(device, 0, 0x1000, all_masked)
-    put(device, 0, 0x1004, all_masked)
+    for at in (0x1000, 0x1004):
+        device.write(0, at, all_masked.to_bytes(4, "little"))
+    # Pushes both through.
+    device.read(0, 0x1000, 4)
     for offset, value in ((0, 0xFEE00000), (4, 0), (8, 5)):
         put(device, 0, 33 * 16 + offset, value)
     assert device.send("ims", 33) == "masked"
@@ -400,6 +405,9 @@ def test_what_is_not_read_back_is_found() -> None:
     device.write(0, 0x102C, b"\x01\0\0\0")
     device.read(0, 0x102C, 4)
     assert rules(device) == [("read back", "ims[1]")]
+    device = model(f"store ims: iomem {{ bar 0; offset 0; slots 40; mask_bits @0x1000; {BARE} }}")
+    device.write(0, 0x1004, b"\xff" * 4)
+    assert rules(device) == [("read back", "ims.mask_bits[1]")]
 
 
 def test_half_a_message_that_nothing_masks() -> None:
@@ -409,6 +417,7 @@ def test_half_a_message_that_nothing_masks() -> None:
         "requires remapping; pool q = ims { dedicated; }",
     )
     for offset, value in ((8, 5), (4, 0), (0, 0xFEE00000)):
+        assert device.send("ims", 0) == "empty"
         put(device, 0, offset, value)
     assert device.send("ims", 0) == "sent"
     put(device, 0, 8, 6)

@@ -13,7 +13,7 @@ from imsgen.generator.kernel.target import Target
 from imsgen.generator.model import kernel
 from imsgen.generator.model.guest import Guest, GuestError
 
-from .conftest import EXAMPLES, git, plant
+from .conftest import EXAMPLES, REPOSITORY, git, plant
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
@@ -104,6 +104,16 @@ def test_what_is_no_tree_is_said(imsgen: Run, tmp_path: Path, capfd: Capture) ->
     """Nothing is built."""
     assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path) == 1
     assert "not a kernel tree in a git repository" in capfd.readouterr().err
+
+
+def test_one_of_several_devices(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    """Which one has to be said."""
+    layout = REPOSITORY / "tests/layouts/stores.ims"
+    for more in ([], ["--device", "nobody"]):
+        assert imsgen("run", layout, "--tree", tmp_path, *more) == 1
+        assert "oddmem, " in capfd.readouterr().err
+    assert imsgen("run", layout, "--tree", tmp_path, "--device", "oddmem") == 1
+    assert "not a kernel tree" in capfd.readouterr().err
 
 
 def test_a_driver_or_model_that_is_not_there(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from imsgen.dsl import load
 from imsgen.kernel_test_module import models
 from imsgen.kernel_test_module.host import StageError
 from imsgen.kernel_test_module.report import Report
@@ -35,6 +36,13 @@ def test_counts_are_those_of_stores() -> None:
     ]
     assert counts == [("ims", 10, 9, 1, 0), ("table", 1, 2, 0, 1)]
     assert {(row["device"], row["parent"]) for row in models.rows(FOUND)} == {("dev", "uml")}
+
+
+@pytest.mark.parametrize("name", models.DEVICES)
+def test_devices_are_there(name: str) -> None:
+    """In the layout that is run."""
+    path, *_ = models.layout(PLACE, name)
+    assert name in [device.name for device in load(str(path)).devices]
 
 
 def test_counts_go_beside_those_of_e2e(
