@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -52,8 +52,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Slot:
-    """How a message lies in a slot; ``mask`` is a bit of ``control``, which masks when set or,
-    with ``active_low``, when cleared."""
+    """How a message lies in a slot.
+
+    ``mask`` is a bit of ``control``, which masks when set or, with ``active_low``, when cleared;
+    ``pending`` is one that the device sets for what it could not send.  The bits of ``kept`` have
+    to be as in ``fixed`` whenever the word is written.  ``own`` are registers beside the message.
+    """
 
     stride: int
     address_lo: Field
@@ -63,6 +67,10 @@ class Slot:
     mask: int | None = None
     active_low: bool = False
     big_endian: bool = False
+    pending: int | None = None
+    kept: int = 0
+    fixed: int = 0
+    own: Mapping[str, Field] = field(default_factory=dict)
 
     @property
     def order(self) -> Literal["big", "little"]:
@@ -73,7 +81,7 @@ class Slot:
     def fields(self) -> dict[str, Field]:
         """The registers by their names."""
         names = ("address_lo", "address_hi", "data", "control")
-        return {name: getattr(self, name) for name in names if getattr(self, name)}
+        return {name: getattr(self, name) for name in names if getattr(self, name)} | dict(self.own)
 
 
 @dataclass(frozen=True)
@@ -159,11 +167,11 @@ class Slots(Store):
     def __init__(self, name: str, slots: int, slot: Slot, pending: Bits | None = None) -> None:
         super().__init__(name, slots)
         self.slot = slot
-        self.notes = pending is not None
+        self.notes = pending is not None or slot.pending is not None
         self.cells = bytearray(slots * slot.stride)
         self._parts: dict[int, set[str]] = {}
         self._unread: set[tuple[str, int]] = set()
-        self._messages = {name for name in slot.fields if name != "control"}
+        self._messages = slot.fields.keys() - slot.own.keys() - {"control"}
 
     @property
     def maskable(self) -> bool:  # type: ignore[override]
@@ -224,8 +232,15 @@ class Slots(Store):
     def read(self, what: str, at: int, size: int) -> bytes:
         """What a driver reads."""
         if what == "slots":
-            self._unread.discard((what, at // self.slot.stride))
-            return bytes(self._bytes(at, size))
+            index, offset = divmod(at, self.slot.stride)
+            self._unread.discard((what, index))
+            data = bytearray(self._bytes(at, size))
+            control, bit = self.slot.control, self.slot.pending
+            if index in self.pending and bit is not None and control is not None:
+                byte = bit // 8 if not self.slot.big_endian else control.size - 1 - bit // 8
+                if 0 <= control.offset + byte - offset < size:
+                    data[control.offset + byte - offset] |= 1 << bit % 8
+            return bytes(data)
         return self._bits_of(self.pending)[at : at + size]
 
     def write(self, what: str, at: int, data: bytes) -> None:
@@ -239,7 +254,12 @@ class Slots(Store):
         was_masked = self.masked(index)
         self.cells[at : at + len(data)] = data
         self._unread.add((what, index))
-        if register and register != "control":
+        if register == "control":
+            value = int.from_bytes(data, self.slot.order)
+            if value & self.slot.kept != self.slot.fixed:
+                text = f"control word {value:#x} without what it always has"
+                self.device.found("fixed", f"{self.name}[{index}]", text)
+        elif register in self._messages or register == "address":
             if self.maskable and not was_masked:
                 text = "message changed while unmasked"
                 self.device.found("unmasked", f"{self.name}[{index}]", text)

@@ -13,6 +13,7 @@ from imsgen.dsl.model import (
     Device,
     Endian,
     ExportedStore,
+    FieldUse,
     IndirectStore,
     IomemStore,
     MemoryStore,
@@ -68,7 +69,12 @@ def model_view(device: Device) -> ModelView:
         device=f"{number or 0:#06x}",
         pci_class=f"{pci_class:#08x}",
         bars=f"{{{own.bar}: {_BAR:#x}}}",
-        vectors=tuple(f'("{v.store}", {v.index}): "{v.name}"' for v in device.vectors),
+        vectors=tuple(
+            f'("{v.store}", {index}): "{v.name}"'
+            for v in device.vectors
+            if not (v.at_end or v.runtime)
+            for index in range(v.index, v.last + 1)
+        ),
         stores=tuple(tuple(_store(device, store)) for store in device.stores),
         setup=tuple(setup),
         methods=tuple(methods),
@@ -79,7 +85,7 @@ def _count(device: Device, store: Store) -> int:
     """How many messages the model has."""
     if not isinstance(store, PciStore):
         return min(store.slots.maximum, SLOTS) if store.slots.runtime else store.slots.maximum
-    need = [v.index + 1 for v in device.vectors if v.store == store.name]
+    need = [v.last + 1 for v in device.vectors if v.store == store.name and not v.at_end]
     for pool in device.pools:
         for r in pool.ranges:
             if r.store == store.name:
@@ -140,6 +146,15 @@ def _slot(layout: SlotLayout) -> list[str]:
     if control and control.mask:
         out.append(f"mask={control.mask.bit},")
         out += ["active_low=True,"] if control.mask.active_low else []
+    if control and control.pending:
+        out.append(f"pending={control.pending.shift},")
+    kept = [f for f in control.fields if f.use is FieldUse.FIXED] if control else []
+    if control and kept:
+        bits = sum((1 << f.width) - 1 << f.shift for f in kept)
+        out += [f"kept={bits:#x},", f"fixed={control.fixed:#x},"]
+    if layout.registers:
+        own = (f'"{r.name}": ims.Field({r.offset:#x}, {r.width // 8})' for r in layout.registers)
+        out.append(f"own={{{', '.join(own)}}},")
     out += ["big_endian=True,"] if layout.endian is Endian.BIG else []
     return ["    ims.Slot(", f"        {layout.stride},", *(f"        {o}" for o in out), "    ),"]
 

@@ -171,6 +171,36 @@ def test_big_endian_and_active_low() -> None:
     assert rules(device) == []
 
 
+def test_fields_and_registers() -> None:
+    """What the layout says of the word beside the mask is judged, and set by the device."""
+    device = model("""store ims: iomem { bar 0; offset 0; slots 4; slot 32 {
+            address @0; data @8; register period @12; register count @24 width 16;
+            control @16 width 64 {
+                mask bit 63; type bits 34:32 = 5; on bit 1 set;
+                waits bit 40 pending; prio bits 5:4 driver;
+            } } }""")
+    open_, mask = 5 << 32 | 1 << 1, 1 << 63
+
+    def control(value: int) -> None:
+        device.write(0, 32 + 16, value.to_bytes(8, "little"))
+        device.read(0, 32 + 16, 8)
+
+    control(open_ | mask)
+    put(device, 0, 32, 0xFEE00000)
+    put(device, 0, 36, 0)
+    put(device, 0, 40, 33)
+    put(device, 0, 44, 1000)
+    put(device, 0, 56, 7, size=2)
+    assert device.send("ims", 1) == "pending"
+    assert int.from_bytes(device.read(0, 32 + 16, 8), "little") == open_ | mask | 1 << 40
+    control(open_ | 3 << 4)
+    assert device.messages == [(0xFEE00000, 33)]  # type: ignore[attr-defined]
+    assert int.from_bytes(device.read(0, 32 + 16, 8), "little") == open_ | 3 << 4
+    assert rules(device) == []
+    control(open_ & ~2)
+    assert rules(device) == [("fixed", "ims[1]")]
+
+
 def test_split_tables() -> None:
     """Indexes go on from one table to the next."""
     tables = "table offset 0x100 slots 2; table offset 0x800 slots 2;"
