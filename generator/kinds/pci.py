@@ -78,7 +78,8 @@ class Pci(Kind):
             return f"pci_irq_table_init({', '.join(table)},\n»{', '.join((least, *self.usable))})"
         if not self.managed:
             wanted = prefix if any(v.optional for v in self.specials) else least
-            return f"pci_alloc_irq_vectors(pdev, {least}, {wanted}, {self.TYPE})"
+            fold = "\n»" if needs else " "
+            return f"pci_alloc_irq_vectors(pdev, {least},{fold}{wanted},{fold}{self.TYPE})"
         queues = managed_view(self)
         # A wish for all there are must not become one for none.
         asked, most = f"{given}{queues.name}_queues", MAX_MSIX - queues.first

@@ -190,7 +190,7 @@ class SlotKind(Ims):
 
     def _setter(self, name: str, kind: str, place: str, width: int) -> Setter:
         last = (1 << width) - 1
-        what = f"Set {name} of an interrupt: 0 to {last:#x}, else -EINVAL. Any context"
+        what = f"Set {name} of an interrupt: 0 to {last:#x}, else -EINVAL. Any context but NMI"
         call = f"pci_ims_set_{kind}(&irqs->{self.name}, irq, {place}, value)"
         return Setter(f"{self.fn}_set_{name}", what, call)
 

@@ -1038,7 +1038,7 @@ static void layout_expect_driven(struct layout_look *look, unsigned int index, u
 /* What the driver sets in a slot stays there, whatever the interrupt chip does */
 static void layout_case_driven(struct kunit *test, const struct ims_layout *layout)
 {
-	bool masks = layout->mask || layout->mask_bits.there;
+	bool masks = layout->mask || layout->mask_bits.there, awake;
 	unsigned int i, irq, index = layout_nr(layout) / 2;
 	const struct ims_layout_driven *d;
 	struct layout_look look;
@@ -1078,17 +1078,23 @@ static void layout_case_driven(struct kunit *test, const struct ims_layout *layo
 	KUNIT_EXPECT_EQ_MSG(test, rest, ctrl, "%s: control word", layout->store.name);
 	layout_set_driven(&look, 0, 1, -EINVAL);
 
-	/* A device which sleeps gets it when it is restored, and a device which was reset */
+	/* A device which sleeps gets it when it is restored. Memory never sleeps */
 	look.run->fake->pdev->current_state = PCI_D3hot;
 	layout_set_driven(&look, irq, 0x33333333, 0);
-	layout_expect_driven(&look, index, 0xa5a5a5a5, false);
+	awake = layout->kind == IMS_LAYOUT_MEMORY;
+	layout_expect_driven(&look, index, awake ? 0x33333333 : 0xa5a5a5a5, false);
 	look.run->fake->pdev->current_state = PCI_D0;
 	layout_lose(&look);
 	layout->device->restore(look.run->irqs);
 	layout_expect_driven(&look, index, 0x33333333, false);
 
-	/* Who gets the message next finds nothing of that */
+	/* Devres frees it when the core has forgotten that the device is up */
+	look.run->fake->pdev->current_state = PCI_UNKNOWN;
 	irq_layout_free(test, irq);
+	layout_expect_driven(&look, index, 0x33333333, masks);
+	look.run->fake->pdev->current_state = PCI_D0;
+
+	/* Who gets the message next finds nothing of that */
 	layout_close(&look, index, irq);
 	memcpy(look.mem, look.run->fake->mem, look.run->fake->params.bar_size);
 	look.counts = false;

@@ -299,6 +299,17 @@ static void *pci_ims_slot(struct pci_ims *ims, unsigned int index)
 	return (__force void *)ims->params.bar + offset + index * ims->info->stride;
 }
 
+/*
+ * A device which sleeps gets what it misses when it is restored. When devres runs
+ * the core has forgotten the state of one which is up.
+ */
+static bool pci_ims_awake(const struct pci_ims *ims)
+{
+	pci_power_t state = ims->pdev->current_state;
+
+	return ims->params.memory || state == PCI_D0 || state == PCI_UNKNOWN;
+}
+
 /* Whatever the slot held, it must not be sent */
 static void pci_ims_prepare(struct pci_ims *ims, struct msi_desc *desc)
 {
@@ -307,6 +318,8 @@ static void pci_ims_prepare(struct pci_ims *ims, struct msi_desc *desc)
 	unsigned int i;
 
 	info->prepare(ims, desc);
+	if (!pci_ims_awake(ims))
+		return;
 	for (i = 0; i < info->nr_registers; i++) {
 		raw_spin_lock_irqsave(&ims->slot_lock, flags);
 		info->write_register(desc, i,
@@ -357,7 +370,9 @@ static int pci_ims_get_irqchip_state(struct irq_data *data, enum irqchip_irq_sta
 	if (which != IRQCHIP_STATE_PENDING)
 		return -EINVAL;
 
-	if (ims->info->is_pending)
+	if (!pci_ims_awake(ims))
+		*state = false;
+	else if (ims->info->is_pending)
 		*state = ims->info->is_pending(irq_data_get_msi_desc(data));
 	else
 		*state = pci_ims_is_pending(ims, data->hwirq);
@@ -702,7 +717,8 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_alloc, PCI_IMS);
  * @ims:	The store
  * @map:	What pci_ims_alloc() has returned
  *
- * The interrupt must have no handler any more.
+ * The interrupt must have no handler any more. A device which sleeps does not see
+ * that its slot is masked and emptied, and nothing does that later: wake it first.
  *
  * Context: Task context, may sleep. Takes the MSI descriptor mutex of the device.
  */
@@ -758,12 +774,6 @@ int pci_ims_error(const struct pci_ims *ims, unsigned int index)
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_error, PCI_IMS);
 
-/* A device which sleeps gets it when it is restored */
-static bool pci_ims_awake(const struct pci_ims *ims)
-{
-	return ims->pdev->current_state == PCI_D0;
-}
-
 /**
  * pci_ims_change_ctrl - Change bits of a control word in which the driver has fields
  * @ims:	The store
@@ -774,7 +784,7 @@ static bool pci_ims_awake(const struct pci_ims *ims)
  * The interrupt chip masks in this way, too: its mask bit and the driver's fields
  * are in one word, of which the instance cookie of the message is the shadow.
  *
- * Context: Any. Takes pci_ims::slot_lock.
+ * Context: Any but NMI. Takes pci_ims::slot_lock.
  */
 void pci_ims_change_ctrl(struct pci_ims *ims, struct msi_desc *desc, u64 bits, u64 value)
 {
@@ -808,9 +818,10 @@ static struct msi_desc *pci_ims_desc(struct pci_ims *ims, unsigned int irq)
  * @value:	What it is to be
  *
  * It is 0 when the message is allocated, and stays what it is set to until the
- * message is freed.
+ * message is freed. The whole word is written, so not between a reset of the
+ * device and pci_ims_restore().
  *
- * Context: Any. Takes pci_ims::slot_lock.
+ * Context: Any but NMI. Takes pci_ims::slot_lock.
  *
  * Return: 0, or -EINVAL when @value is too large or @irq not of the store
  */
@@ -820,7 +831,7 @@ int pci_ims_set_field(struct pci_ims *ims, unsigned int irq, unsigned int shift,
 	struct msi_desc *desc = pci_ims_desc(ims, irq);
 	u64 mask = GENMASK_ULL(width - 1, 0);
 
-	if (!desc || value > mask)
+	if (!desc || !ims->info->write_ctrl || value > mask)
 		return -EINVAL;
 
 	pci_ims_change_ctrl(ims, desc, mask << shift, (u64)value << shift);
@@ -839,7 +850,7 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_set_field, PCI_IMS);
  * It is 0 when the message is allocated, and is written again by
  * pci_ims_restore().
  *
- * Context: Any. Takes pci_ims::slot_lock.
+ * Context: Any but NMI. Takes pci_ims::slot_lock.
  *
  * Return: 0, or -EINVAL when @value is too large or @irq not of the store
  */
@@ -849,7 +860,7 @@ int pci_ims_set_register(struct pci_ims *ims, unsigned int irq, unsigned int whi
 	struct msi_desc *desc = pci_ims_desc(ims, irq);
 	unsigned long flags;
 
-	if (!desc || value > GENMASK_ULL(width - 1, 0))
+	if (!desc || which >= ims->info->nr_registers || value > GENMASK_ULL(width - 1, 0))
 		return -EINVAL;
 
 	raw_spin_lock_irqsave(&ims->slot_lock, flags);
