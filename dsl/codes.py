@@ -255,8 +255,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS053": Code(
         "the stride is not aligned",
-        "Slots follow each other at multiples of the stride, so it is a multiple of 4: else "
-        "the registers of the second slot aren't aligned.",
+        "Slots follow each other at multiples of the stride, so it is a multiple of 4, of 8 with a "
+        "control word of 64 bits: else the registers of the second slot aren't aligned.",
     ),
     "IMS054": Code(
         "a register is not aligned",
@@ -273,7 +273,7 @@ CODES: dict[str, Code] = {
     ),
     "IMS057": Code(
         "a width that the register can't have",
-        "`address` has 64 or 32 bits, its halves 32, `data` and `control` 32 or 16.",
+        "`address` has 64 or 32 bits, its halves 32, `data` 32 or 16, `control` 64, 32 or 16.",
     ),
     "IMS058": Code(
         "the address is given in two forms",
@@ -286,8 +286,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS060": Code(
         "the table is not aligned",
-        "Tables and arrays of bits start at a multiple of 4 bytes, so that their registers "
-        "and words are aligned.",
+        "Tables and arrays of bits start at a multiple of 4 bytes, tables of slots with a control "
+        "word of 64 bits at one of 8, so that their registers and words are aligned.",
     ),
     "IMS061": Code(
         "the slot has no mask bit",
@@ -309,7 +309,7 @@ CODES: dict[str, Code] = {
     ),
     "IMS065": Code(
         "fields of the control word overlap",
-        "No two of mask bit, enable bits and cookie fields share a bit.",
+        "No two of mask bit, enable bits, cookies and all other fields share a bit.",
     ),
     "IMS066": Code(
         "an enable bit without its cookie",
@@ -338,7 +338,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS071": Code(
         "two special vectors at one index",
-        "Each special vector has an index of its own.",
+        "Each special vector has an index of its own, unless it says that it shares one, or the "
+        "driver passes the index.",
     ),
     "IMS072": Code(
         "a special vector inside a pool",
@@ -416,7 +417,7 @@ CODES: dict[str, Code] = {
         "CPU. Without, the kernel rewrites it where no device command can be waited for; and "
         "messages that a peer sends can be kept back by nothing else. So command and exported "
         "stores require remapping by themselves, and `remapping optional;` contradicts them. An "
-        "`unmaskable` store needs it said.",
+        "`unmaskable` store needs it said, or a dedicated pool over it.",
     ),
     "IMS091": Code(
         "the device has MSI and MSI-X",
@@ -494,7 +495,7 @@ CODES: dict[str, Code] = {
     "IMS105": Code(
         "a reserve out of range",
         "A reserve has one vector at least and not more than the pool can have. One vector is "
-        "shared however many there are.",
+        "shared however few there are.",
     ),
     "IMS106": Code(
         "a choice of CPUs that isn't the pool's",

@@ -24,7 +24,9 @@ def capacity(scope: Scope, pool: ast.PoolItem) -> int | None:
         first = part.first.value if part.first else None
         if limit is None or first is None:
             return None
-        last = limit - 1
+        # A special vector at the end of the store is no pool's.
+        kept = any(item.at_end and item.store.text == part.store.text for item in scope.vectors)
+        last = limit - 1 - kept
         if part.last is not None:
             if part.last.value is None:
                 return None
@@ -415,7 +417,9 @@ def rule_msi_first(scope: Scope) -> Found:
             first = part.first.value if part.first else 0
             if store is None or store.item.kind != "msi" or first != 0:
                 continue
-            if part.last is None or part.last.value != 0:
+            others = [v for v in scope.vectors if v.store.text == store.name]
+            parts = [r for other in scope.pools for r in other.ranges if r.store.text == store.name]
+            if part.last is None or part.last.value != 0 or others or len(parts) > 1:
                 yield report(
                     "IMS107",
                     f"the pool {quote(pool.name.text)} has index 0 of MSI",

@@ -204,6 +204,19 @@ def rule_shared(scope: Scope) -> Found:
             yield _unshared(item.name, item.span, item.context, vector)
 
 
+def _is_at(item: ast.VectorItem, store: str, index: int | None) -> bool:
+    """Whether a vector always has an index of a store, by itself or in an array."""
+    indexes = None if item.runtime or item.at_end else _indexes(item)
+    if indexes is None or index is None or item.store.text != store:
+        return False
+    return indexes[0] <= index <= indexes[1]
+
+
+def _ends(bounds: tuple[int, float]) -> tuple[float, ...]:
+    """The index that a range ends with; where that is left out, the one it can't begin with."""
+    return (bounds[0],) if bounds[1] == float("inf") else (bounds[1],)
+
+
 def rule_last(scope: Scope) -> Found:
     """One vector is at the end of a store, whose pools have what is before it."""
     parts = [(pool, part) for pool in scope.pools for part in pool.ranges]
@@ -215,18 +228,28 @@ def rule_last(scope: Scope) -> Found:
         mine = [(pool, part) for pool, part in parts if part.store.text == item.store.text]
         managed = next((p for p, _ in mine if Block(p.items).first(ast.ManagedItem)), None)
         known = _limit(scope, item.store)
-        reach = next(
-            (part for _, part in mine if known and part.last and part.last.value == known[1] - 1),
-            None,
+        end = known[1] - 1 if known else None
+        fixed = next(
+            (other for other in scope.vectors if _is_at(other, item.store.text, end)), None
         )
-        if first is not item:
+        other = first if first is not item else fixed
+        # A range is up to the vector where it leaves its end out, but then begins before it.
+        reach = next(
+            (part for _, part in mine if (bounds := _bounds(part)) and end in _ends(bounds)), None
+        )
+        if other is not None:
+            share = not (item.size or other.size)
             yield report(
                 "IMS071",
-                f"{quote(item.name.text)} and {quote(first.name.text)} have the same index",
+                f"{quote(item.name.text)} and {quote(other.name.text)} have the same index",
                 item.place,
                 f"used again here, for {quote(item.name.text)}",
-                f"have them share it: `vector {item.name.text} = {first.name.text};`",
-                [Place(first.place, f"first used here, for {quote(first.name.text)}")],
+                (
+                    f"have them share it: `vector {item.name.text} = {other.name.text};`"
+                    if share
+                    else "give one of the two another index"
+                ),
+                [Place(other.place, f"first used here, for {quote(other.name.text)}")],
             )
         elif reach is not None:
             yield report(
@@ -235,7 +258,7 @@ def rule_last(scope: Scope) -> Found:
                 item.place,
                 "a special vector",
                 "end the range before it, or leave its end out: `[A..]` is up to that vector",
-                [Place(reach.span, "goes up to the last index")],
+                [Place(reach.span, "has the last index")],
             )
         elif managed is not None or not (mine or scope.block.may_have("pool")):
             yield report(

@@ -37,6 +37,10 @@ def by(maintainer: str) -> str:
     return device(f'maintainer "{maintainer}";', STORE, "vector v = ims[0];")
 
 
+def last(*parts: str) -> str:
+    return device(STORE, "vector end = ims[last];", *parts)
+
+
 def sized(**changes: str) -> str:
     text = GOOD
     for word, value in changes.items():
@@ -336,8 +340,27 @@ WRONG = [
     ("IMS037", by("Jane <jane>")),
     ("IMS032", by("Jane\u202f <jane@example.org>")),
     ("IMS004", by("Jane\u202e <jane@example.org>")),
+    ("IMS071", last("vector v = ims[7];", "pool p = ims[0..3] { dedicated; }")),
+    ("IMS071", last("vector v[4] = ims[4..7];", "pool p = ims[0..3] { dedicated; }")),
+    ("IMS072", last("pool p = ims[7..] { dedicated; }")),
+    ("IMS072", last("pool p = ims[0..3] + ims[7] { dedicated; }")),
+    ("IMS105", last("pool p = ims { share per cpu up to 8; dedicated; reserve 8; }")),
+    ("IMS116", last("pool p = ims { dedicated; }", "subdevice s max 1 { vectors p 8..8; }")),
+    ("IMS107", device("store m: msi;", "vector v = m[1];", "pool p = m[0] { dedicated; }")),
+    (
+        "IMS107",
+        device("store m: msi;", "pool p = m[0] { dedicated; }", "pool q = m[1..3] { dedicated; }"),
+    ),
     ("IMS045", "device foo { }"),
     ("IMS005", "# nothing"),
+]
+
+
+FINE += [
+    last("pool p = ims { share per cpu up to 8; dedicated; reserve 7; }"),
+    last("pool p = ims[0..6] { dedicated; }"),
+    last("pool p = ims { dedicated; }", "subdevice s max 1 { vectors p 7..7; }"),
+    device("store m: msi;", "pool p = m[0] { dedicated; }"),
 ]
 
 
