@@ -345,7 +345,8 @@ def _layout(store: str, old: model.SlotLayout, new: model.SlotLayout) -> _Found:
     if old.endian != new.endian:
         yield from breaking(f"registers are {new.endian.value} endian", old, new)
     if (old.address_bits or new.address_bits) and old.address_mask != new.address_mask:
-        what = f"addresses have the bits {new.address_mask:#x}, {old.address_mask:#x} before"
+        kept = [f"{b.high}:{b.low}" if b else "all" for b in (old.address_bits, new.address_bits)]
+        what = f"bits of addresses that are kept: {kept[1]}, {kept[0]} before"
         yield from breaking(what, old.address_bits or old, new.address_bits or new)
     for name in ("address_lo", "address_hi", "data"):
         yield from _register(name, getattr(old, name), getattr(new, name), breaking)

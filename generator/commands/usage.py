@@ -69,7 +69,7 @@ def _command(name: str, help_: str, parser: argparse.ArgumentParser) -> Command:
 
 
 def _option(action: argparse.Action) -> Option:
-    value = "" if action.nargs == 0 else str(action.metavar or action.dest)
     choices = tuple(str(item) for item in action.choices or ())
+    value = "" if action.nargs == 0 else str(action.metavar or "|".join(choices) or action.dest)
     text = (action.help or "") % {"prog": "imsgen", "default": action.default}
     return Option(tuple(action.option_strings), value, choices, text)
