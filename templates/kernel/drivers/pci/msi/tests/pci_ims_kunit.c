@@ -142,6 +142,21 @@ static const struct pci_ims_info test_slot_info = {
 	.irq_shutdown		= test_slot_shutdown,
 };
 
+/* Slots which hold 32 bits of an address */
+static const struct pci_ims_info test_short_info = {
+	.name			= "TEST-SHORT",
+	.max			= SLOTS,
+	.stride			= STRIDE,
+	.align			= 8,
+	.cookie.value		= 0x40,
+	.address_bits		= U32_MAX,
+	.prepare		= test_slot_prepare,
+	.irq_mask		= test_slot_mask,
+	.irq_unmask		= test_slot_unmask,
+	.irq_write_msi_msg	= test_slot_write,
+	.irq_shutdown		= test_slot_shutdown,
+};
+
 /* --- The same, with the mask bits elsewhere ----------------------------------------- */
 
 static void test_bits_prepare(struct pci_ims *ims, struct msi_desc *desc)
@@ -484,6 +499,23 @@ static void pci_ims_test_alloc(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
 	map = test_alloc(ctx, SLOTS - 1);
 	KUNIT_EXPECT_EQ(test, map.index, SLOTS - 1);
+	pci_ims_free(&ctx->ims, map);
+	test_end(test, ctx);
+}
+
+/* An address that the device can't hold is refused, and nothing is left of that */
+static void pci_ims_test_address(struct kunit *test)
+{
+	struct pci_ims_test *ctx = test_setup(test, &test_short_info);
+	struct msi_map map;
+
+	ctx->fake->params.address_hi = 1;
+	map = test_alloc(ctx, 2);
+	KUNIT_EXPECT_EQ(test, map.index, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, ctx->fake->allocated, 0);
+	ctx->fake->params.address_hi = 0;
+	map = test_alloc(ctx, 2);
+	KUNIT_ASSERT_EQ(test, map.index, 2);
 	pci_ims_free(&ctx->ims, map);
 	test_end(test, ctx);
 }
@@ -1358,6 +1390,7 @@ static void pci_ims_test_told(struct kunit *test)
 static struct kunit_case pci_ims_cases[] = {
 	KUNIT_CASE_PARAM(pci_ims_test_special, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_alloc, pci_ims_gen_params),
+	KUNIT_CASE(pci_ims_test_address),
 	KUNIT_CASE_PARAM(pci_ims_test_beside_msix, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_disabled, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_mask_parent, pci_ims_gen_params),
