@@ -51,6 +51,7 @@ def circle(root: Path, packages: tuple[str, ...] = PACKAGES) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_no_circles() -> None:
     assert len(modules(ROOT)) > 50
     assert circle(ROOT) == []

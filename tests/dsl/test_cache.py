@@ -79,6 +79,7 @@ def test_what_cannot_be_read_is_nothing(home: Path, bad: bytes) -> None:
             assert works()
 
 
+@pytest.mark.slow
 def test_what_is_cut_off_anywhere_is_nothing(home: Path) -> None:
     """Short files: of long ones, the test above."""
     assert works()

@@ -62,6 +62,7 @@ def test_page(name: str, width: int, dark: bool, tmp_path: Path) -> None:
     check(html_of(load(EXAMPLES / f"{name}.ims").devices).decode(), width, dark, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_screenshot(dark: bool, tmp_path: Path) -> None:
     """What docs/page-*.png show: no text is cut or lies on another; it can be made again."""

@@ -247,6 +247,7 @@ def test_broken_pipe_is_quiet(tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (1, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="SKIP: no /dev/full here")
 def test_full_disk(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "imsgen.generator.cli", str(IDXD), "-o", "-"]
@@ -258,6 +259,7 @@ def test_full_disk(tmp_path: Path) -> None:
     assert run.stderr == b"imsgen: error: standard output: No space left on device\n"
 
 
+@pytest.mark.slow
 def test_colour_only_on_a_terminal(tmp_path: Path) -> None:
     import pty
 

@@ -52,6 +52,7 @@ def test_members_are_those_of_the_library() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_names_are_those_of_the_device(device: Device, profile: Target) -> None:
     files = Planner(profile).series([device]).files

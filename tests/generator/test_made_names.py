@@ -40,6 +40,7 @@ def code_of(device: Device, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_identifiers(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     known = made(device)

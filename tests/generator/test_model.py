@@ -122,6 +122,7 @@ def test_a_layout_with_errors_gives_diagnostics(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_page_says_what_models_do(imsgen: Run, tmp_path: Path) -> None:
     """Commands of docs/run.md print what it says; those for kernels are run by `make models`."""
     (tmp_path / "examples").symlink_to(EXAMPLES)

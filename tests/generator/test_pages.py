@@ -125,6 +125,7 @@ class Page(HTMLParser):
             self.loads += [values[key] for key in ("src", "href") if key in values]
 
 
+@pytest.mark.slow
 def test_the_site(tmp_path: Path) -> None:
     """It is built without a warning; what it links to and loads is there, without a network."""
     folder = tmp_path / "site"

@@ -230,6 +230,7 @@ def test_what_is_right_is_made() -> None:
     assert not [row for row in rows if " without    0" in row and row.split()[0] not in ALWAYS]
 
 
+@pytest.mark.slow
 def test_what_is_booted_has_all_of_the_language() -> None:
     """The layouts that one kernel is built of, ten random ones among them."""
     seen: Counter[str] = Counter()

@@ -55,6 +55,7 @@ def test_a_guest_answers(tmp_path: Path) -> None:
         made.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script, said",
     [

@@ -65,6 +65,7 @@ def test_tables(imsgen: Run, capfd: Capture) -> None:
     assert capfd.readouterr().out == TABLES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LAYOUTS, ids=lambda path: path.stem)
 def test_every_index_has_one_row(path: Path, imsgen: Run, capfd: Capture) -> None:
     for device in devices_of(path):
@@ -85,6 +86,7 @@ def test_gaps_are_shown(imsgen: Run, capfd: Capture) -> None:
 # --- the picture ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LAYOUTS, ids=lambda path: path.stem)
 def test_picture(path: Path) -> None:
     """It is XML, says what it shows to who can't see it, and leaves no part outside."""
@@ -174,6 +176,7 @@ def test_page(path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LAYOUTS, ids=lambda path: path.stem)
 def test_every_part_is_in_c(path: Path, profile: Target) -> None:
     planner = Planner(profile)

@@ -117,6 +117,7 @@ def test_the_message_says_what_changes(tree: Tree) -> None:
     assert "Changes:" not in without and " - idxd_irq_events()\n" in without
 
 
+@pytest.mark.slow
 def test_it_needs_more_of_the_kernel(tree: Tree) -> None:
     """Then that comes first, as in a first series."""
     small = """device foo "Foo" { pci 1b36:0042; store t: msix; vector a = t[0]; }"""
@@ -162,6 +163,7 @@ def test_updates_follow_one_another(tree: Tree) -> None:
     assert not tree.update(NEW)
 
 
+@pytest.mark.slow
 def test_edits_by_hand_are_named(tree: Tree) -> None:
     tree.apply(OLD)
     path = tree.root / "drivers/irqchip/irq-idxd.c"
@@ -314,6 +316,7 @@ def test_another_folder(tree: Tree) -> None:
     assert "IDXD" in (folder / "Kconfig").read_text()
 
 
+@pytest.mark.slow
 def test_a_new_folder(tree: Tree) -> None:
     """The layout says a folder that isn't there yet: that of its parent reads it."""
     parent = tree.root / "drivers/other"

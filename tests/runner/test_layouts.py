@@ -5,6 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pytest
+
 from imsgen.generator.names import names_of
 from imsgen.kernel_test_module import layouts
 from imsgen.kernel_test_module.stages import Place
@@ -17,6 +19,7 @@ def test_refused_layouts_of_documents_are_left_out() -> None:
     assert layouts.blocks(page) == ["device a {}\n"]
 
 
+@pytest.mark.slow
 def test_each_device_has_a_suite_of_its_own() -> None:
     devices = layouts.devices(PLACE)
     suites = {names_of(one).suite for one in devices}
@@ -26,6 +29,7 @@ def test_each_device_has_a_suite_of_its_own() -> None:
     assert folders and all(path.startswith("drivers/irqchip/") for path in folders)
 
 
+@pytest.mark.slow
 def test_all_of_them_are_there() -> None:
     """What a page shows of `tests/devices` is there once."""
     names = [one.name.rpartition("_s")[0] for one in layouts.devices(PLACE)]

@@ -38,6 +38,7 @@ def test_applies_to_the_commit_and_changes_nothing(git_tree: Path, idxd: Device)
     assert state(git_tree) == before
 
 
+@pytest.mark.slow
 def test_a_second_work_tree(git_tree: Path, tmp_path: Path, timer: Device) -> None:
     other = tmp_path / "other: tree"
     git(git_tree, "worktree", "add", "-q", str(other), "-b", "other")
@@ -45,6 +46,7 @@ def test_a_second_work_tree(git_tree: Path, tmp_path: Path, timer: Device) -> No
     assert prove(str(other), commits(other, timer))
 
 
+@pytest.mark.slow
 def test_what_the_process_was_told_of_git(
     git_tree: Path, timer: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,6 +57,7 @@ def test_what_the_process_was_told_of_git(
     assert not (git_tree / "nowhere").exists()
 
 
+@pytest.mark.slow
 def test_touched_files_have_to_be_committed(git_tree: Path, idxd: Device) -> None:
     made = commits(git_tree, idxd)
     kconfig = git_tree / "drivers/irqchip/Kconfig"
@@ -92,6 +95,7 @@ def test_no_commit_yet(tree: Path, timer: Device) -> None:
         prove(str(tree), commits(tree, timer))
 
 
+@pytest.mark.slow
 def test_nothing_is_written_without_proof(imsgen: Run, git_tree: Path, capsys: Capture) -> None:
     maintainers = git_tree / "MAINTAINERS"
     maintainers.write_text(maintainers.read_text() + "\n")

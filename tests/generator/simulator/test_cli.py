@@ -90,6 +90,7 @@ def test_plot_of_an_exhausted_pool(imsgen: Run) -> None:
     assert "idxd.queue: dedicated, on 4 CPUs" in text and "799 queues served, 8,201 not" in text
 
 
+@pytest.mark.slow
 def test_plot_of_several_pools_and_kinds(imsgen: Run, tmp_path: Path, capsys: Capture) -> None:
     """One picture: a row a pool, with its title and units, and each kind in it."""
     text = (REPOSITORY / "tests/layouts/policies.ims").read_text()
