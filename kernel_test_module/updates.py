@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from . import build, checks, fetch, stages, trees
+from . import build, checks, fetch, host, stages, trees
 from .report import Report
 from .stages import Place
 
@@ -61,9 +61,11 @@ def applied(place: Place, tree: fetch.Tree, folder: Path) -> trees.Applied:
         news[name].write_text(new)
     head = base
     for path in olds.values():
+        host.say(f"  {tree.kernel}-updates: {path.name}")
         mbox = stages.generator(place, path, *where)
         head = trees.apply_series(tree, head, mbox, path.name).head
     for number, (name, path) in enumerate(news.items()):
+        host.say(f"  {tree.kernel}-updates: update of {name}")
         known = ("--old", olds[name]) if number % 2 else ()
         if mbox := stages.generator(place, "update", path, *where, *known):
             head = trees.apply_series(tree, head, mbox, f"update of {name}").head
