@@ -492,6 +492,17 @@ class Device:
         raise KeyError(name)
 
 
+def where(vector: SpecialVector) -> str:
+    """Which indexes of its store a vector has, in words."""
+    if vector.runtime:
+        return f"the index that the driver passes, up to {vector.index},"
+    if vector.at_end:
+        return "the last index"
+    if vector.count is not None:
+        return f"indexes {vector.index} to {vector.last}"
+    return f"index {vector.index}"
+
+
 def largest(store: Store) -> int:
     """How many messages a store has at most."""
     if isinstance(store, MsiStore):

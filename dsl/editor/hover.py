@@ -56,7 +56,7 @@ def _describe(path: list[Any]) -> Iterator[str]:
     store = next((part for part in path if isinstance(part, model.Store)), None)
     match item:
         case model.SpecialVector():
-            yield f"**{item.name}**: {_where(item)} of `{item.store}`, {item.context.value}"
+            yield f"**{item.name}**: {model.where(item)} of `{item.store}`, {item.context.value}"
             if not (item.runtime or item.at_end):
                 yield from _slot(device.store(item.store), item.index)
         case model.SharedVector():
@@ -120,16 +120,6 @@ def _store(store: model.Store) -> Iterator[str]:
 
 def _size(size: model.Size) -> str:
     return f"up to {size.maximum:,}" if size.runtime else f"{size.maximum:,}"
-
-
-def _where(vector: model.SpecialVector) -> str:
-    if vector.runtime:
-        return f"index 0 to {vector.index}, from the driver,"
-    if vector.at_end:
-        return "the last index"
-    if vector.count is not None:
-        return f"indexes {vector.index} to {vector.last}"
-    return f"index {vector.index}"
 
 
 def _slot(store: model.Store, index: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ from imsgen.dsl.model import (
     SharedVector,
     SpecialVector,
     Store,
+    where,
 )
 
 from ..views.stores import Cookie, Slots, Special, StoreView
@@ -114,7 +115,8 @@ class Kind(ABC):
                 name=v.name,
                 index=v.index,
                 purpose=v.purpose,
-                where=f"{_where(v)} of the {self.name} store, {context(v, self.shares(v))}"
+                where=f"{where(v).capitalize()} of the {self.name} store, "
+                + context(v, self.shares(v))
                 + self.special_hint(v.index)
                 + ("; 0 when it was not granted" if v.optional else ""),
                 error=self.name if self.can_fail else "",
@@ -252,20 +254,11 @@ def context(vector: SpecialVector | SharedVector, shares: bool) -> str:
 
 
 def _each(vector: SpecialVector) -> str:
+    """The statement before what is done with each interrupt of a vector that is there."""
     if vector.count is None:
-        return f"if (irqs->{vector.name})" if vector.optional else ""
-    more = f" && irqs->{vector.name}[i]" if vector.optional else ""
-    return f"for (i = 0; i < ARRAY_SIZE(irqs->{vector.name}){more}; i++)"
-
-
-def _where(vector: SpecialVector) -> str:
-    if vector.runtime:
-        return f"Index {vector.name}_index"
-    if vector.at_end:
-        return "The last index"
-    if vector.count is not None:
-        return f"Indexes {vector.index} to {vector.last}"
-    return f"Index {vector.index}"
+        return f"if (irqs->{vector.name})"
+    name = vector.name
+    return f"for (i = 0; i < ARRAY_SIZE(irqs->{name}) && irqs->{name}[i]; i++)"
 
 
 def pci_stores(device: Device) -> set[str]:

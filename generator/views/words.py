@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, ImsStore, PciId, Pool, Range, SharePolicy, SpecialVector
+from imsgen.dsl.model import Device, ImsStore, PciId, Pool, Range, SharePolicy, where
 
 from ..kinds import kinds_of
 from .parts import listed
@@ -70,23 +70,13 @@ def _items(device: Device) -> list[str]:
     out = [f"store {kind.name}: {kind.words}" for kind in kinds_of(device)]
     for vector in device.vectors:
         purpose = f", {vector.purpose}" if vector.purpose else ""
-        out.append(f"vector {vector.name}: {_index(vector)} of {vector.store}{purpose}")
+        out.append(f"vector {vector.name}: {where(vector)} of {vector.store}{purpose}")
     for shared in device.shared:
         purpose = f", {shared.purpose}" if shared.purpose else ""
         out.append(f"vector {shared.name}: that of {shared.vector}{purpose}")
     for pool in device.pools:
         out.append(f"pool {pool.name}: {_pool(pool)}")
     return out
-
-
-def _index(vector: SpecialVector) -> str:
-    if vector.runtime:
-        return f"an index up to {vector.index}, which the driver passes,"
-    if vector.at_end:
-        return "the last index"
-    if vector.count is not None:
-        return f"indexes {vector.index} to {vector.last}"
-    return f"index {vector.index}"
 
 
 def _least(pool: Pool) -> bool:

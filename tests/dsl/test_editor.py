@@ -127,7 +127,7 @@ device split {
         ),
         ("a[4]", ["indexes 20 to 23 of `ims`, hard", "bytes 0x840 to 0x84f of BAR 1"]),
         ("e = ims", ["the last index of `ims`, hard"]),
-        ("r = table", ["index 0 to 0, from the driver, of `table`, hard"]),
+        ("r = table", ["the index that the driver passes, up to 0, of `table`, hard"]),
         ("w = v", ["the interrupt of `v`, hard"]),
         (
             "ims[0..16]",

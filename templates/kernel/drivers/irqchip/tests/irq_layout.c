@@ -327,7 +327,8 @@ static void layout_case_exit(struct kunit *test, const struct irq_layout_device 
 	KUNIT_EXPECT_EQ(test, device->init(run->irqs, run->fake, &device->asked), 0);
 	device->exit(run->irqs);
 	layout_expect_nothing(test, run);
-	/* Nothing is left to be released, which is no error */
+	/* Nothing is left to be masked or released, which is no error */
+	device->shutdown(run->irqs);
 	device->exit(run->irqs);
 
 	/* A driver may set them up again, e.g. after a reset */

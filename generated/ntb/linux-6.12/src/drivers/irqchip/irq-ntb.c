@@ -28,8 +28,10 @@ void ntb_irqs_shutdown(struct ntb_irqs *irqs)
 	irq_vecpool_shutdown(&irqs->bell);
 	pci_ims_shutdown(&irqs->peer);
 	/* Not when the next message arrives, but now */
-	irq_set_status_flags(irqs->link, IRQ_DISABLE_UNLAZY);
-	disable_irq_nosync(irqs->link);
+	if (irqs->link) {
+		irq_set_status_flags(irqs->link, IRQ_DISABLE_UNLAZY);
+		disable_irq_nosync(irqs->link);
+	}
 }
 EXPORT_SYMBOL_GPL(ntb_irqs_shutdown);
 

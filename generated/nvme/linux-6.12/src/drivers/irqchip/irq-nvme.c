@@ -12,7 +12,7 @@ void nvme_irqs_shutdown(struct nvme_irqs *irqs)
 	unsigned int i;
 
 	/* Not when the next message arrives, but now */
-	for (i = 0; i < irqs->io.nr + 1; i++) {
+	for (i = 0; irqs->pdev && i < irqs->io.nr + 1; i++) {
 		irq_set_status_flags(pci_irq_vector(irqs->pdev, i), IRQ_DISABLE_UNLAZY);
 		disable_irq_nosync(pci_irq_vector(irqs->pdev, i));
 	}

@@ -51,8 +51,10 @@ void vfio_irqs_shutdown(struct vfio_irqs *irqs)
 	irq_vecpool_shutdown(&irqs->guest);
 	pci_ims_shutdown(&irqs->ims);
 	/* Not when the next message arrives, but now */
-	irq_set_status_flags(irqs->error, IRQ_DISABLE_UNLAZY);
-	disable_irq_nosync(irqs->error);
+	if (irqs->error) {
+		irq_set_status_flags(irqs->error, IRQ_DISABLE_UNLAZY);
+		disable_irq_nosync(irqs->error);
+	}
 }
 EXPORT_SYMBOL_GPL(vfio_irqs_shutdown);
 

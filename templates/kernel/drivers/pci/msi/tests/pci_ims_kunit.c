@@ -142,21 +142,6 @@ static const struct pci_ims_info test_slot_info = {
 	.irq_shutdown		= test_slot_shutdown,
 };
 
-/* Slots which hold 32 bits of an address */
-static const struct pci_ims_info test_short_info = {
-	.name			= "TEST-SHORT",
-	.max			= SLOTS,
-	.stride			= STRIDE,
-	.align			= 8,
-	.cookie.value		= 0x40,
-	.address_bits		= U32_MAX,
-	.prepare		= test_slot_prepare,
-	.irq_mask		= test_slot_mask,
-	.irq_unmask		= test_slot_unmask,
-	.irq_write_msi_msg	= test_slot_write,
-	.irq_shutdown		= test_slot_shutdown,
-};
-
 /* --- The same, with the mask bits elsewhere ----------------------------------------- */
 
 static void test_bits_prepare(struct pci_ims *ims, struct msi_desc *desc)
@@ -506,9 +491,13 @@ static void pci_ims_test_alloc(struct kunit *test)
 /* An address that the device can't hold is refused, and nothing is left of that */
 static void pci_ims_test_address(struct kunit *test)
 {
-	struct pci_ims_test *ctx = test_setup(test, &test_short_info);
+	static struct pci_ims_info info;
+	struct pci_ims_test *ctx;
 	struct msi_map map;
 
+	info = test_slot_info;
+	info.address_bits = U32_MAX;
+	ctx = test_setup(test, &info);
 	ctx->fake->params.address_hi = 1;
 	map = test_alloc(ctx, 2);
 	KUNIT_EXPECT_EQ(test, map.index, -EOPNOTSUPP);
