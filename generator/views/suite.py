@@ -146,6 +146,8 @@ class SuiteView:
     restores: bool
     vectors: tuple[SuiteVector, ...]
     shared: tuple[SuiteShared, ...]
+    #: Vectors at the last index of their stores.
+    ends: tuple[str, ...]
     fewer: SuiteFewer | None
     trials: tuple[str, ...]
     store: SuiteStore | None
@@ -179,6 +181,7 @@ def suite_view(device: Device) -> SuiteView:
         restores=ims is not None,
         vectors=tuple(one for v in device.vectors if v not in met for one in _vectors(device, v)),
         shared=(*(SuiteShared(v.name, v.vector) for v in device.shared), *met.values()),
+        ends=tuple(v.name for v in device.vectors if v.at_end),
         fewer=_fewer(device),
         trials=trials,
         store=store_suite(device, ims) if ims else None,
