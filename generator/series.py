@@ -175,10 +175,11 @@ class Planner:
     # --- devices ------------------------------------------------------------------------------
 
     def _context(self, device: Device, core: int) -> Context:
+        names = names_of(device)
         return {
             "dev": device_view(device),
-            "suite": suite_view(device),
-            "names": names_of(device),
+            "suite": suite_view(device, self.target.namespace(names.makefile)),
+            "names": names,
             "gen": gen(device),
             "about": words(device, self.target.name, core),
         }

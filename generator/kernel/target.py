@@ -124,6 +124,14 @@ class Target:
                 text = re.sub(pattern, replacement, text)
         return text
 
+    def namespace(self, makefile: str) -> str:
+        """What modules that need exports of that folder give MODULE_IMPORT_NS(); empty: nothing."""
+        lines = self.provider.lines(makefile) if self.provider.exists(makefile) else None
+        found = re.search(_NAMESPACE, "\n".join(line or "" for line in lines or []))
+        if not found:
+            return ""
+        return f'"{found[1]}"' if "quoted_namespace" in self.apis else found[1]
+
     def needs(self, script: Script, wanted: frozenset[str]) -> bool:
         """Whether the script belongs into a series which wants these groups for this kernel."""
         return script.needs in wanted - self.features.groups
@@ -297,6 +305,9 @@ _MACRO = re.compile(rb"^[ \t]*#[ \t]*define[ \t]+([a-z_][a-z0-9_]*)[ \t]+(\S+)",
 _USE = (
     rb"\b(%s)[ \t]*\(|^[ \t]*#[ \t]*define[ \t]+(%s)\b" rb"|\b(?:struct|union|enum)[ \t]+(%s)\s*\{"
 )
+
+#: In a Makefile: the namespace of what its files export.
+_NAMESPACE = r"-DDEFAULT_SYMBOL_NAMESPACE=[\"'\\]*(\w+)"
 
 #: Folders of a tree that have nothing a driver includes.
 _NO_CODE = ("Documentation", "samples", "scripts", "tools")

@@ -154,9 +154,11 @@ class SuiteView:
     pools: tuple[SuitePool, ...]
     managed: tuple[SuiteManaged, ...]
     subdevices: tuple[SuiteSubdevice, ...]
+    #: What the suite imports to use the glue, as the kernel writes it; empty for nothing.
+    namespace: str
 
 
-def suite_view(device: Device) -> SuiteView:
+def suite_view(device: Device, namespace: str = "") -> SuiteView:
     """What the templates of the suite of ``device`` use."""
     ims = ims_of(device)
     constants, assigned = _constants(device), _assigned(device)
@@ -188,6 +190,7 @@ def suite_view(device: Device) -> SuiteView:
         pools=tuple(_pool(device, pool) for pool in device.pools if not pool.managed),
         managed=tuple(_managed(device, pool) for pool in device.pools if pool.managed),
         subdevices=tuple(_subdevice(device, sub) for sub in device.subdevices),
+        namespace=namespace,
     )
 
 

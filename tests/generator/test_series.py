@@ -309,6 +309,33 @@ def test_own_place(tree: Path, profile: Target, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("flag", "quoted", "imported"),
+    [
+        ("", False, None),
+        ("ccflags-y += -DDEFAULT_SYMBOL_NAMESPACE='\"FOO\"'\n", False, "FOO"),
+        ("ccflags-y += -DDEFAULT_SYMBOL_NAMESPACE='\"FOO\"'\n", True, '"FOO"'),
+        ("ccflags-y += -DDEFAULT_SYMBOL_NAMESPACE=FOO\n", False, "FOO"),
+    ],
+)
+def test_namespace_of_a_folder(
+    tree: Path, tmp_path: Path, flag: str, quoted: bool, imported: str | None
+) -> None:
+    """What the glue exports is in the namespace of its folder, which the suite imports."""
+    (tree / "drivers/foo").mkdir()
+    (tree / "drivers/foo/Kconfig").write_text("config FOO\n\tbool\n")
+    (tree / "drivers/foo/Makefile").write_text(f"{flag}obj-$(CONFIG_FOO) += foo.o\n")
+    if quoted:
+        (tree / "include/linux/export.h").write_text(
+            '#define EXPORT_SYMBOL_NS_GPL(sym, ns)\t__EXPORT_SYMBOL(sym, "GPL", ns)\n'
+        )
+    text = SMALL.replace("pci 1b36", 'path "drivers/foo"; pci 1b36')
+    made = Planner(probe(str(tree))).series([device_of(small(tmp_path, "small", text))])
+    suite = made.files["drivers/foo/tests/small_irqs_kunit.c"]
+    found = re.findall(r"^MODULE_IMPORT_NS\((.*)\);$", suite, re.MULTILINE)
+    assert found == ([imported] if imported else [])
+
+
+@pytest.mark.parametrize(
     ("above", "behind"),
     [
         ('menu "M"\n\nsource "drivers/m/a/Kconfig"\n\nendmenu\n', "\n{}\n\nendmenu\n"),
