@@ -163,6 +163,10 @@ simulate: $(SETUP) packages ## the simulator against generated pools in a booted
 layouts: $(SETUP) packages ## random layouts, those of documents and real devices: built, and booted under UML
 	$(RUNNER) layouts
 
+.PHONY: idxd
+idxd: $(SETUP) packages ## the series that gives the in-tree idxd driver IMS: build/idxd; checked, compiled, KUnit
+	$(RUNNER) idxd $(KERNELS:%=--kernel %)
+
 .PHONY: tutorial
 tutorial: $(SETUP) packages ## all commands of docs/tutorial.md, up to an interrupt that fires
 	$(RUNNER) tutorial

@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
             "layouts",
             "mutants",
             "e2e",
+            "idxd",
             "models",
             "simulate",
             "tutorial",
@@ -141,6 +142,13 @@ def updated(place: Place, report: Report) -> None:
         report.check("updated devices", str(error).splitlines())
 
 
+def driven(place: Place, report: Report, kernels: Sequence[str]) -> None:
+    """The series for the in-tree idxd driver."""
+    from . import idxd_driver
+
+    idxd_driver.run(place, report, kernels)
+
+
 def taught(place: Place, report: Report) -> None:
     """The commands of the tutorial, in a whole kernel tree."""
     from . import tutorial
@@ -209,6 +217,8 @@ def run(args: argparse.Namespace) -> int:
         taught(place, report)
     if able and args.stage in ("updates", "all", "test") and not (args.fast or args.pristine):
         updated(place, report)
+    if able and args.stage in ("idxd", "all", "test") and not (args.fast or args.pristine):
+        driven(place, report, kernels)
     if able and args.stage in ("layouts", "all", "test") and not (args.fast or args.pristine):
         seeded(place, report, args.stage != "layouts")
     if able and args.stage in ("simulate", "all", "test") and not (args.fast or args.pristine):
@@ -219,7 +229,7 @@ def run(args: argparse.Namespace) -> int:
             end_to_end(place, args, kernel, report)
     if able and args.stage in ("models", "test") and not args.fast:
         modelled(place, report, args.only if args.stage == "models" else "")
-    if boots or args.stage in ("e2e", "layouts", "models", "simulate"):
+    if boots or args.stage in ("e2e", "idxd", "layouts", "models", "simulate"):
         report.save(place.results)
     return report.close()
 
