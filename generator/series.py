@@ -176,9 +176,10 @@ class Planner:
 
     def _context(self, device: Device, core: int) -> Context:
         names = names_of(device)
+        namespace = self.target.namespace(names.makefile)
         return {
             "dev": device_view(device),
-            "suite": suite_view(device, self.target.namespace(names.makefile)),
+            "suite": suite_view(device, namespace, self.target.symbols_above(names.dir)),
             "names": names,
             "gen": gen(device),
             "about": words(device, self.target.name, core),

@@ -126,11 +126,27 @@ class Target:
 
     def namespace(self, makefile: str) -> str:
         """What modules that need exports of that folder give MODULE_IMPORT_NS(); empty: nothing."""
-        lines = self.provider.lines(makefile) if self.provider.exists(makefile) else None
-        found = re.search(_NAMESPACE, "\n".join(line or "" for line in lines or []))
+        found = re.search(_NAMESPACE, self._text(makefile))
         if not found:
             return ""
         return f'"{found[1]}"' if "quoted_namespace" in self.apis else found[1]
+
+    def symbols_above(self, folder: str) -> tuple[str, ...]:
+        """The symbols without which make does not go into the folder, by the Makefiles above it."""
+        found = []
+        above, *rest = folder.split("/")
+        for name in rest:
+            text = self._text(f"{above}/Makefile").replace("\\\n", " ")
+            lists = re.findall(_DESCENT % re.escape(name), text)
+            if lists and "y" not in lists:
+                found.append(lists[0].removeprefix("$(CONFIG_").removesuffix(")"))
+            above += f"/{name}"
+        return tuple(found)
+
+    def _text(self, path: str) -> str:
+        """What is known of a file, empty if there is none."""
+        lines = self.provider.lines(path) if self.provider.exists(path) else None
+        return "\n".join(line or "" for line in lines or [])
 
     def needs(self, script: Script, wanted: frozenset[str]) -> bool:
         """Whether the script belongs into a series which wants these groups for this kernel."""
@@ -306,7 +322,8 @@ _USE = (
     rb"\b(%s)[ \t]*\(|^[ \t]*#[ \t]*define[ \t]+(%s)\b" rb"|\b(?:struct|union|enum)[ \t]+(%s)\s*\{"
 )
 
-#: In a Makefile: the namespace of what its files export.
+#: In a Makefile: the list that a folder of some name is in, and the namespace of exports.
+_DESCENT = r"(?m)^obj-(y|\$\(CONFIG_\w+\))[ \t]*\+?:?=(?:.*[ \t])?%s/(?:[ \t]|$)"
 _NAMESPACE = r"-DDEFAULT_SYMBOL_NAMESPACE=[\"'\\]*(\w+)"
 
 #: Folders of a tree that have nothing a driver includes.

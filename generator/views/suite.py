@@ -156,9 +156,11 @@ class SuiteView:
     subdevices: tuple[SuiteSubdevice, ...]
     #: What the suite imports to use the glue, as the kernel writes it; empty for nothing.
     namespace: str
+    #: Symbols that make needs to get to the suite's folder.
+    above: tuple[str, ...]
 
 
-def suite_view(device: Device, namespace: str = "") -> SuiteView:
+def suite_view(device: Device, namespace: str = "", above: tuple[str, ...] = ()) -> SuiteView:
     """What the templates of the suite of ``device`` use."""
     ims = ims_of(device)
     constants, assigned = _constants(device), _assigned(device)
@@ -191,6 +193,7 @@ def suite_view(device: Device, namespace: str = "") -> SuiteView:
         managed=tuple(_managed(device, pool) for pool in device.pools if pool.managed),
         subdevices=tuple(_subdevice(device, sub) for sub in device.subdevices),
         namespace=namespace,
+        above=above,
     )
 
 

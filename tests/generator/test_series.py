@@ -335,6 +335,17 @@ def test_namespace_of_a_folder(
     assert found == ([imported] if imported else [])
 
 
+def test_suite_in_a_folder_that_make_may_leave_out(tree: Path, tmp_path: Path) -> None:
+    (tree / "drivers/foo").mkdir()
+    (tree / "drivers/Makefile").write_text("obj-$(CONFIG_FOO) += foo/\n")
+    (tree / "drivers/foo/Kconfig").write_text("config FOO\n\tbool\n")
+    (tree / "drivers/foo/Makefile").write_text("obj-y += foo.o\n")
+    text = SMALL.replace("pci 1b36", 'path "drivers/foo"; pci 1b36')
+    made = Planner(probe(str(tree))).series([device_of(small(tmp_path, "small", text))])
+    wanted = made.files["drivers/foo/tests/small_irqs.kunitconfig"].split("\n")
+    assert wanted[-3:] == ["CONFIG_FOO=y", "CONFIG_SMALL_IRQS_KUNIT_TEST=y", ""]
+
+
 @pytest.mark.parametrize(
     ("above", "behind"),
     [

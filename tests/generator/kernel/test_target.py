@@ -250,3 +250,24 @@ def test_deep_trees(tree: Path) -> None:
 def test_blank_lines_take_no_time(tree: Path) -> None:
     (tree / "drivers/Kconfig.x").write_text("\n" * 1_000_000 + "config ZZZ_IRQS\n")
     assert "ZZZ_IRQS" in probe(str(tree)).provider.symbols()
+
+
+@pytest.mark.parametrize(
+    ("line", "above"),
+    [
+        ("obj-$(CONFIG_DMADEVICES)\t+= dma/", ("DMADEVICES",)),
+        ("obj-$(CONFIG_DMADEVICES) += other/ dma/ \\\n\tmore/", ("DMADEVICES",)),
+        ("obj-$(CONFIG_DMADEVICES) += other/ \\\n\tdma/", ("DMADEVICES",)),
+        ("obj-$(CONFIG_A) += dma/\nobj-y += dma/", ()),
+        ("obj-y\t\t\t\t+= dma/", ()),
+        ("obj-$(CONFIG_A) += xdma/ dma/x/ dma.o", ()),
+        ("", ()),
+    ],
+)
+def test_symbols_above_a_folder(tree: Path, line: str, above: tuple[str, ...]) -> None:
+    """Those of each Makefile on the way; what is in no list, or always, needs none."""
+    (tree / "drivers/dma/idxd").mkdir(parents=True)
+    (tree / "drivers/Makefile").write_text(f"# SPDX-License-Identifier: GPL-2.0\n{line}\n")
+    (tree / "drivers/dma/Makefile").write_text("obj-$(CONFIG_IDXD) += idxd/\n")
+    assert probe(str(tree)).symbols_above("drivers/dma/idxd") == (*above, "IDXD")
+    assert probe(str(tree)).symbols_above("drivers/dma") == above
