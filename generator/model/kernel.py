@@ -45,11 +45,32 @@ class BuildError(Exception):
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A kind of kernel: what it is built for, from which configuration, and where it is then."""
+
+    arch: str
+    config: str
+    target: str
+    #: Below the folder of objects.
+    image: str
+    #: What keeps its files from those of the other kind.
+    suffix: str
+    #: The number of its terminal: major and minor.
+    terminal: tuple[int, int]
+
+
+UML = Kind("um", "um.config", "linux", "linux", "", (4, 1))
+#: Its program is at the second serial port, what the kernel says goes to the first.
+X86 = Kind("x86_64", "x86_64.config", "bzImage", "arch/x86/boot/bzImage", "-x86_64", (4, 65))
+
+
+@dataclass(frozen=True)
 class Work:
     """Where the kernel of one tree is built: a folder of the user's cache."""
 
     tree: Path
     home: Path
+    kind: Kind = UML
 
     @property
     def source(self) -> Path:
@@ -58,11 +79,16 @@ class Work:
 
     @property
     def objects(self) -> Path:
-        """What make builds, and the kernel itself: ``linux``."""
-        return self.home / "objects"
+        """What make builds."""
+        return self.home / f"objects{self.kind.suffix}"
+
+    @property
+    def image(self) -> Path:
+        """The kernel itself."""
+        return self.objects / self.kind.image
 
 
-def work_of(tree: str) -> Work:
+def work_of(tree: str, kind: Kind = UML) -> Work:
     """The folder for a tree.  Raises :class:`BuildError` where that is no repository."""
     real = Path(os.path.realpath(tree))
     if not (real / "arch/um").is_dir() or not (real / ".git").exists():
@@ -70,7 +96,7 @@ def work_of(tree: str) -> Work:
     base = os.environ.get("XDG_CACHE_HOME", "")
     cache = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
     key = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
-    return Work(real, cache / "imsgen" / "run" / key)
+    return Work(real, cache / "imsgen" / "run" / key, kind)
 
 
 @contextmanager
@@ -97,37 +123,40 @@ def build(work: Work, device: Device, driver: str, name: str, patches: Sequence[
     mails = mbox(series.commits, __version__)
     _source(work, device, driver, patches, mails)
     _configure(work)
-    said, code = _call(_make(work, "linux"), work.home)
+    said, code = _call(_make(work, work.kind.target), work.home)
     if code:
         raise BuildError(_complaints(said, name))
-    return work.objects / "linux"
+    return work.image
 
 
 def start_program(work: Work) -> Path:
     """A root file system with the one program of the guest; gives its path."""
     source = Path(ROOT, "model", "init.c")
-    program, image = work.home / "init", work.home / "initrd"
+    program, image = work.home / "init", work.home / f"initrd{work.kind.suffix}"
     if not image.exists() or image.stat().st_mtime < source.stat().st_mtime:
         command = ["gcc", "-static", "-O1", "-o", str(program), str(source)]
         said, code = _call(command, work.home)
         if code:
             raise BuildError(f"the guest's program can't be made\n{said}")
-        image.write_bytes(archive(program.read_bytes()))
+        image.write_bytes(archive(program.read_bytes(), work.kind.terminal))
     return image
 
 
-def archive(program: bytes) -> bytes:
-    """An initial file system, in the form of cpio: folders, a terminal, and ``/init``."""
+def archive(program: bytes, number: tuple[int, int] = UML.terminal) -> bytes:
+    """An initial file system, in the form of cpio: folders, a terminal, and ``/init``.
+
+    The program calls its terminal ``tty1``, whatever ``number`` makes it.
+    """
     folder, file, terminal = 0o040755, 0o100755, 0o020600
     entries = [
         *((name, folder, b"", (0, 0)) for name in ("dev", "proc", "sys")),
-        ("dev/tty1", terminal, b"", (4, 1)),
+        ("dev/tty1", terminal, b"", number),
         ("init", file, program, (0, 0)),
         ("TRAILER!!!", 0, b"", (0, 0)),
     ]
     out = b""
-    for number, (name, mode, data, device) in enumerate(entries, 1):
-        fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0]
+    for inode, (name, mode, data, device) in enumerate(entries, 1):
+        fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0]
         head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
         out += head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
     return out
@@ -174,7 +203,7 @@ def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mai
         _git(work.source, "write-tree", more=index).strip(),
     )
     parent = (work.source / "arch/um/drivers/virt-pci.c").read_text()
-    if "MSI_FLAG_PCI_IMS" not in parent:
+    if work.kind is UML and "MSI_FLAG_PCI_IMS" not in parent:
         raise BuildError(
             f"{work.tree}: its User Mode Linux takes no message stores; give the patch that "
             "kernel_test_module/uml has for it by --patch"
@@ -183,11 +212,11 @@ def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mai
 
 def _configure(work: Work) -> None:
     """Make ``.config``, unless what it comes from is what it was."""
-    wanted = Path(ROOT, "model", "um.config").read_text()
+    wanted = Path(ROOT, "model", work.kind.config).read_text()
     key = hashlib.sha256(wanted.encode())
     listed = _git(work.source, "ls-files", "--stage", "--", "*Kconfig*", "Makefile")
     key.update(listed.encode())
-    stamp = work.home / "configured"
+    stamp = work.home / f"configured{work.kind.suffix}"
     if stamp.exists() and stamp.read_text() == key.hexdigest():
         return
     work.objects.mkdir(exist_ok=True)
@@ -204,7 +233,7 @@ def _configure(work: Work) -> None:
 
 
 def _make(work: Work, *words: str) -> list[str]:
-    made = ["make", "-C", str(work.source), f"O={work.objects}", "ARCH=um"]
+    made = ["make", "-C", str(work.source), f"O={work.objects}", f"ARCH={work.kind.arch}"]
     return [*made, f"-j{os.cpu_count() or 1}", *words]
 
 

@@ -29,6 +29,9 @@ RESET = 0x8000
 #: What the smallest BAR has.
 PAGE = 0x1000
 
+#: The address of messages that the carrier keeps: no bus has it.
+KEPT = 1 << 64
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -367,6 +370,9 @@ class Msix(Iomem):
     The PCI core writes it, so it is judged by nothing.
     """
 
+    #: Where the carrier keeps the table itself, the entries that it takes.
+    kept: set[int] | None = None
+
     def __init__(self, name: str, slots: int, bar: int) -> None:
         slot = Slot(16, Field(0, 4), Field(8, 4), Field(4, 4), Field(12, 4), mask=0)
         self.pending_at = (slots * 16 + 7) // 8 * 8
@@ -383,6 +389,20 @@ class Msix(Iomem):
     def _opened(self, index: int) -> None:
         self.device.unmasked(self, index)
 
+    def keep(self, index: int, taken: bool) -> None:
+        """The carrier keeps the table: it takes, or no longer takes, a message."""
+        kept = self.kept = self.kept or set()
+        if not taken:
+            kept.discard(index)
+        elif index not in kept:
+            kept.add(index)
+            self.device.unmasked(self, index)
+
+    def message(self, index: int) -> tuple[int, int]:
+        if self.kept is None:
+            return super().message(index)
+        return (KEPT, index) if index in self.kept else (0, 0)
+
     def _control(self) -> int:
         return self.device.config[MSIX + 3]
 
@@ -390,7 +410,8 @@ class Msix(Iomem):
         return bool(self._control() & 0x80)
 
     def masked(self, index: int) -> bool:
-        return super().masked(index) or bool(self._control() & 0x40)
+        masked = super().masked(index) if self.kept is None else index not in self.kept
+        return masked or bool(self._control() & 0x40)
 
 
 class Msi(Store):

@@ -91,7 +91,8 @@ def test_every_layout_has_a_model(device: Device) -> None:
 def test_the_command_writes_a_model_that_runs(imsgen: Run, tmp_path: Path) -> None:
     """With nothing but Python's library: no imsgen is found where it runs."""
     assert imsgen("model", EXAMPLES / "crypto2.ims", "-o", tmp_path / "new") == 0
-    names = ["crypto2_model.py", "ims_runtime.py", "ims_uml.py"]
+    names = [f"ims_{name}.py" for name in sorted(emit.RUNTIME)]
+    names.insert(0, "crypto2_model.py")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == names
     code = "import crypto2_model as m; print(m.Model().stores['ims'].slots)"
     done = subprocess.run(
