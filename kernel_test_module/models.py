@@ -199,18 +199,25 @@ def faults(place: Place, tree: Path, report: Report) -> None:
             host.say(f"    {said}")
 
 
-def page(place: Place, tree: Path, report: Report) -> None:
-    """The commands of docs/run.md that need a kernel print what the page says."""
+def page(
+    place: Place,
+    tree: Path,
+    report: Report,
+    block: str = "kernel",
+    more: Sequence[tuple[str, Path]] = (),
+) -> None:
+    """The commands of docs/run.md in BLOCKs print what the page says; MORE are files they name."""
     text = (place.root / "docs" / "run.md").read_text()
     with tempfile.TemporaryDirectory() as folder:
         for name, target in (
             ("linux", tree),
             ("examples", place.root / "examples"),
             ("uml.patch", PATCH),
+            *more,
         ):
             Path(folder, name).symlink_to(target)
         env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        for block in re.findall(r"(?ms)^```kernel\n(.*?)^```$", text):
+        for block in re.findall(rf"(?ms)^```{block}\n(.*?)^```$", text):
             for command, wanted in re.findall(r"(?m)^\$ (.*)\n((?:(?!\$ ).*\n)*)", block):
                 done = subprocess.run(
                     ["sh", "-c", command],

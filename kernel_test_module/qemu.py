@@ -20,7 +20,8 @@ PACKAGES = ("qemu-system-x86", "seabios", "libc6")
 SCRIPT = """\
 #!/bin/sh
 # The QEMU below root/, with the loader, the libraries and the firmware from there.
-root=${0%/*}/root
+home=$(readlink -f "$0")
+root=${home%/*}/root
 lib=$root/usr/lib/x86_64-linux-gnu
 exec "$lib/ld-linux-x86-64.so.2" --library-path "$lib:$lib/pulseaudio" \\
 	"$root/usr/bin/qemu-system-x86_64" -L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +17,10 @@ from imsgen.dsl.model import Device
 from ..kernel.edits import EditError
 from ..kernel.scripts import ScriptError
 from ..kernel.target import TargetError, find_tree
-from ..model import emit, kernel, prompt
+from ..model import emit, kernel, machine, prompt, qemu, uml
 from ..model.checks import Trial
 from ..model.guest import Guest, GuestError
 from ..model.runtime import writer
-from ..model.uml import Server
 from ..patches import PatchError
 from ..render import RenderError
 from ..series import NamesTaken, SeriesError
@@ -39,9 +39,9 @@ def parser() -> argparse.ArgumentParser:
     """What the command takes."""
     made = new_parser(
         "run",
-        "Build a kernel with the device's series and a driver, boot it under User Mode Linux, "
-        "attach a model of the device, and say which of its messages arrive. Exit code 1 where "
-        "one doesn't, or where the driver does what it must not.",
+        "Build a kernel with the device's series and a driver, boot it under User Mode Linux or "
+        "in QEMU, attach a model of the device, and say which of its messages arrive. Exit code 1 "
+        "where one doesn't, or where the driver does what it must not.",
     )
     add_input(made, many=False)
     made.add_argument("--device", metavar="NAME", help="which one, of a layout with several")
@@ -66,6 +66,19 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FILE",
         help="a patch for the kernel with the series; several may be given",
+    )
+    made.add_argument(
+        "--on",
+        choices=("uml", *machine.PARENTS),
+        default="uml",
+        help="User Mode Linux with one CPU (the default), or QEMU with four: on the vector domain "
+        "alone, or below Intel's interrupt remapping",
+    )
+    made.add_argument(
+        "--qemu",
+        default=machine.PROGRAM,
+        metavar="PATH",
+        help=f"the QEMU for that (default: {machine.PROGRAM})",
     )
     made.add_argument(
         "--check",
@@ -96,21 +109,28 @@ def run(args: argparse.Namespace) -> int:
     driver, name = _driver(device, args.driver)
     model = _model(device, args.model)
     try:
-        work = kernel.work_of(tree)
+        program = "" if args.on == "uml" else machine.check(args.qemu)
+        work = kernel.work_of(tree, kernel.X86 if program else kernel.UML)
         with kernel.locked(work):
             begin = time.monotonic()
-            if not (work.objects / "linux").exists():
+            if not work.image.exists():
                 say("building a kernel, which takes minutes; the next time it takes seconds")
             image = kernel.build(work, device, driver, name, args.patch)
             initrd = kernel.start_program(work)
             built = time.monotonic() - begin
             if args.trace:
                 model.trace = writer(args.trace)
-            return _meet(args, device, model, image, initrd, work.home, built)
+
+            def boot(socket: str) -> Guest:
+                if not program:
+                    return Guest(image, initrd, socket, work.home)
+                return machine.Machine(image, initrd, socket, work.home, program, args.on)
+
+            return _meet(args, device, model, boot, built)
     except NamesTaken as taken:
         report(taken.findings)
         raise Failure from taken
-    except (kernel.BuildError, GuestError, TargetError, SeriesError) as error:
+    except (kernel.BuildError, machine.MachineError, GuestError, TargetError, SeriesError) as error:
         first, *more = str(error).splitlines()
         say(f"error: {first}")
         for line in more:
@@ -157,16 +177,15 @@ def _meet(
     args: argparse.Namespace,
     device: Device,
     model: Model,
-    image: Path,
-    initrd: Path,
-    home: Path,
+    boot: Callable[[str], Guest],
     built: float,
 ) -> int:
     with tempfile.TemporaryDirectory(prefix="imsgen-") as folder:
-        server = Server(model, os.path.join(folder, "device"))
+        carrier = uml.Server if args.on == "uml" else qemu.Server
+        server = carrier(model, os.path.join(folder, "device"))
         server.start()
         begin = time.monotonic()
-        guest = Guest(image, initrd, server.path, home)
+        guest = boot(server.path)
         try:
             guest.wait(BOOT)
             trial = Trial(model, guest)
@@ -199,7 +218,8 @@ def _show(
         put_json(
             {
                 "device": device.name,
-                "parent": "uml",
+                "parent": args.on,
+                "cpus": trial.guest.cpus,
                 **took,
                 "good": good,
                 "checks": [asdict(result) for result in trial.results],

@@ -1,4 +1,4 @@
-"""Boot a kernel under User Mode Linux, and talk to the one program in it."""
+"""Boot a kernel, under User Mode Linux here, and talk to the one program in it."""
 
 from __future__ import annotations
 
@@ -26,34 +26,25 @@ class GuestError(Exception):
 class Guest:
     """A running guest.  ``home`` is where its console goes: ``console.log``."""
 
+    #: Where the device is, the only one that matters.
+    address = "0000:00:00.0"
+    cpus = 1
+    #: Whether the data of a message is the number of its interrupt, and no edges merge.
+    numbered = True
+
     def __init__(self, image: Path, initrd: Path, socket: str, home: Path) -> None:
         self.log = home / "console.log"
-        env = {**os.environ, "LC_ALL": "C"}
-        # Its memory is a file, below /dev/shm where that has room.
-        shm = Path("/dev/shm")
-        if not shm.is_dir() or shutil.disk_usage(shm).free < MEMORY << 20:
-            env["TMPDIR"] = str(home)
         # Two pipes are the terminal of its program; what the kernel says goes elsewhere.
         theirs_in, self._in = os.pipe()
         self._out, theirs_out = os.pipe()
-        with open(self.log, "wb") as log:
+        self.log.write_bytes(b"")
+        with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
-                [
-                    str(image),
-                    f"mem={MEMORY}M",
-                    f"initrd={initrd}",
-                    f"virtio_uml.device={socket}:{NUMBER}",
-                    "con=null",
-                    "con0=null,fd:1",
-                    f"con1=fd:{theirs_in},fd:{theirs_out}",
-                    "panic=-1",
-                    # A busy machine answers late: that is no fault of the guest.
-                    "virt_pci.max_delay_us=10000000",
-                ],
+                self.command(image, initrd, socket, theirs_in, theirs_out),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=env,
+                env=self.environment(home),
                 pass_fds=(theirs_in, theirs_out),
                 start_new_session=True,
             )
@@ -62,6 +53,32 @@ class Guest:
         self._said = b""
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._out, selectors.EVENT_READ)
+
+    def command(
+        self, image: Path, initrd: Path, socket: str, terminal_in: int, terminal_out: int
+    ) -> list[str]:
+        """What starts it; the files of its terminal are numbers of open ones."""
+        return [
+            str(image),
+            f"mem={MEMORY}M",
+            f"initrd={initrd}",
+            f"virtio_uml.device={socket}:{NUMBER}",
+            "con=null",
+            "con0=null,fd:1",
+            f"con1=fd:{terminal_in},fd:{terminal_out}",
+            "panic=-1",
+            # A busy machine answers late: that is no fault of the guest.
+            "virt_pci.max_delay_us=10000000",
+        ]
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """The environment of that command."""
+        env = {**os.environ, "LC_ALL": "C"}
+        # Its memory is a file, below /dev/shm where that has room.
+        shm = Path("/dev/shm")
+        if not shm.is_dir() or shutil.disk_usage(shm).free < MEMORY << 20:
+            env["TMPDIR"] = str(home)
+        return env
 
     def wait(self, limit: float) -> None:
         """Until its program is there; ``limit`` in seconds.  Raises :class:`GuestError`."""

@@ -11,7 +11,10 @@ import pytest
 
 from imsgen.generator.kernel.target import Target
 from imsgen.generator.model import kernel
+from imsgen.generator.model.checks import Trial
 from imsgen.generator.model.guest import Guest, GuestError
+from imsgen.generator.model.machine import Machine
+from imsgen.generator.model.runtime import Device, Field, Iomem, Msix, Slot
 
 from .conftest import EXAMPLES, REPOSITORY, git, plant
 
@@ -53,6 +56,77 @@ def test_a_guest_answers(tmp_path: Path) -> None:
         assert made.list("/b") == []
     finally:
         made.stop()
+
+
+#: A QEMU whose guest has two interrupts on two of four CPUs.
+INTERRUPTS = """
+           CPU0       CPU1       CPU2       CPU3
+  0:         37          0          0          0   IO-APIC    2-edge      timer
+ 24:          0          3          0          0  IR-PCI-MSIX-0000:00:10.0    2-edge      dev-error
+ 25:          5          0          0          1  IR-DEV-IMS-0000:00:10.0    2-edge      dev-queue
+ 26:          9          9          9          9  IR-PCI-MSIX-0000:00:1f.0    2-edge      other
+LOC:       1196       1056       1100        999   Local timer interrupts
+"""
+
+
+def test_a_machine_answers_and_has_interrupts(tmp_path: Path) -> None:
+    """On the terminal that QEMU is given; they are told apart by chip, index and device."""
+    program = tmp_path / "qemu"
+    program.write_text(f"""#!/bin/sh
+    case "$*" in *intremap=on*'"path": "socket"'*) ;; *) exit 1;; esac
+    for word; do case $word in
+    file,id=program,*) out=${{word#*,path=}} out=${{out%%,*}} in=${{word##*=}};;
+    file,id=console,*) log=${{word#*,path=}} log=${{log%,append=on}};;
+    esac; done
+    echo booting >> "$log"
+    printf '@@ 0\\n' > $out
+    while read -r command < $in; do
+        case $command in
+        "r /proc/interrupts") printf '%s\\n@@ 0\\n' '{INTERRUPTS}';;
+        *) printf '\\n@@ 2\\n';;
+        esac > $out
+    done
+    """)
+    program.chmod(0o755)
+    slot = Slot(16, Field(0, 4), Field(8, 4), Field(4, 4))
+
+    class Dev(Device):
+        name = "dev"
+
+        def make(self) -> tuple[Msix, Iomem]:
+            return Msix("table", 4, 4), Iomem("ims", slot, 0, ((0x100, 4),))
+
+    made = Machine(
+        tmp_path / "image", tmp_path / "initrd", "socket", tmp_path, str(program), "intel"
+    )
+    try:
+        made.wait(10)
+        trial = Trial(Dev(), made)
+        lines = trial.lines([("table", 2), ("ims", 2), ("ims", 1)])
+        assert {m: (number, line.counts) for m, (number, line) in lines.items()} == {
+            ("table", 2): (24, (0, 3, 0, 0)),
+            ("ims", 2): (25, (5, 0, 0, 1)),
+        }
+        assert lines["ims", 2][1].user == "dev-queue"
+        assert "booting" in made.console()
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize("version, said", [("7.2.22", "version 7.2"), ("", "no QEMU")])
+def test_a_qemu_of_no_use_is_said(
+    version: str, said: str, imsgen: Run, tmp_path: Path, capfd: Capture
+) -> None:
+    """Before anything is built, with what to do; User Mode Linux needs none."""
+    program = tmp_path / "qemu"
+    program.write_text(f"#!/bin/sh\necho QEMU emulator version {version}\n")
+    program.chmod(0o755)
+    words = ("run", EXAMPLES / "timer.ims", "--tree", tmp_path, "--qemu", program)
+    assert imsgen(*words, "--on", "bare") == 1
+    error = capfd.readouterr().err
+    assert said in error and "QEMU 10.1 or later is needed; give one with --qemu" in error
+    assert imsgen(*words) == 1
+    assert "not a kernel tree" in capfd.readouterr().err
 
 
 @pytest.mark.slow
