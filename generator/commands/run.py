@@ -26,7 +26,7 @@ from ..render import RenderError
 from ..series import NamesTaken, SeriesError
 from ..terminal import FAILED, OK, Failure, report, say
 from . import skeleton
-from .common import add_input, load_good, new_parser, put, put_json
+from .common import add_input, load_named, new_parser, put, put_json
 
 if TYPE_CHECKING:
     from ..model.runtime import Device as Model
@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Build, boot, attach and try."""
-    (result,) = load_good([args.file], args.folders or ())
+    (result,) = load_named([args.file], args.folders or ())
     devices = [d for d in result.devices if args.device in (None, d.name)]
     if len(devices) != 1:
         names = ", ".join(d.name for d in result.devices)

@@ -122,6 +122,57 @@ def test_a_layout_with_errors_gives_diagnostics(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ['a"""+b', "a\\", "a\nimport os\nb", "a'b", "a*@b", "\udcff"])
+@pytest.mark.parametrize("command", ["model", "skeleton", "drgn", "run", "update"])
+def test_names_that_would_end_a_comment(
+    imsgen: Run, tmp_path: Path, capfd: Capture, command: str, name: str
+) -> None:
+    """What is made has the layout's name in it, so that it must not be a part of a program."""
+    layout = tmp_path / f"{name}.ims"
+    layout.write_bytes((EXAMPLES / "timer.ims").read_bytes())
+    more = ["--tree", tmp_path] if command in ("run", "update") else []
+    assert imsgen(command, layout, *more) == 1
+    out, err = capfd.readouterr()
+    assert "the name stands in what is made" in err and not out
+    assert not list((tmp_path / "cwd").iterdir())
+
+
+@pytest.mark.parametrize("there", ["file", "fifo", "link", "folder"])
+def test_what_is_in_the_way_of_a_model(
+    imsgen: Run, tmp_path: Path, capfd: Capture, there: str
+) -> None:
+    """The user's own is never followed or opened; the run-time takes the place of all but folders."""
+    other = tmp_path / "other"
+    other.write_text("other\n")
+    for name in ("crypto2_model.py", "ims_runtime.py"):
+        path = tmp_path / "out" / name
+        path.parent.mkdir(exist_ok=True)
+        if there == "file":
+            path.write_text("mine\n")
+        elif there == "fifo":
+            os.mkfifo(path)
+        elif there == "link":
+            path.symlink_to(other)
+        else:
+            path.mkdir()
+    code = imsgen("model", EXAMPLES / "crypto2.ims", "-o", tmp_path / "out")
+    assert code == (1 if there == "folder" else 0)
+    said = capfd.readouterr()
+    assert "ims_runtime.py: Is a directory" in said.err if code else "stays as it is" in said.out
+    assert other.read_text() == "other\n"
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names <= {"crypto2_model.py", "ims_runtime.py", "ims_uml.py"}
+
+
+def test_a_file_is_no_folder_for_a_model(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    """Said with its name, and it stays."""
+    file = tmp_path / "file"
+    file.write_text("mine\n")
+    assert imsgen("model", EXAMPLES / "crypto2.ims", "-o", file) == 1
+    assert f"{file}: File exists" in capfd.readouterr().err
+    assert file.read_text() == "mine\n"
+
+
 @pytest.mark.slow
 def test_the_page_says_what_models_do(imsgen: Run, tmp_path: Path) -> None:
     """Commands of docs/run.md print what it says; those for kernels are run by `make models`."""
