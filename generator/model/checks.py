@@ -109,7 +109,7 @@ class Trial:
         messages = self.device.open_messages()
         if not messages:
             stores = self.device.stores.values()
-            held = [f"{s.name}[{i}]" for s in stores for i in range(s.slots) if s.message(i)[0]]
+            held = [f"{s.name}[{i}]" for s in stores for i in s.held() if s.message(i)[0]]
             return False, f"nothing is open; {', '.join(held) or 'nothing'} has a message"
         for line in self.interrupts().values():
             if not line[3]:
