@@ -16,6 +16,7 @@ import struct
 import threading
 import traceback
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,8 +41,14 @@ HEAD = struct.Struct("=BBHIQ")
 #: Flags of descriptors and rings.
 NEXT, WRITE, QUIET = 1, 2, 1
 
-#: The largest access: more is a broken peer.
+#: The largest access, and the largest chain of buffers: more is a broken peer.
 LARGEST = 1 << 20
+
+#: How many messages wait for buffers, and bytes of a request: more is a broken peer, too.
+MOST, LONGEST = 1 << 17, 4096
+
+#: Seconds that the rest of a request may take, and an answer to be taken.
+PATIENCE = 10.0
 
 
 class PeerError(Exception):
@@ -84,6 +91,8 @@ class Server:
     waiting: deque[int] = field(default_factory=deque)
     #: Files which only have to stay open.
     kept: list[int] = field(default_factory=list)
+    #: Queues that may have more than was taken.
+    _more: set[int] = field(default_factory=set)
     #: Why the guest was left alone; None while all is well.
     broken: str | None = None
 
@@ -123,11 +132,15 @@ class Server:
         """Send a message, whether anybody takes it or not; the device's lock is held."""
         if address != ADDRESS:
             return False
-        self.waiting.append(data)
-        try:
-            self._flush()
-        except PeerError as error:
-            self.broken = str(error)
+        if self.broken is None:
+            self.waiting.append(data)
+            try:
+                self._flush()
+                if len(self.waiting) > MOST:
+                    raise PeerError(f"{MOST} messages wait for buffers")
+            except (PeerError, OSError, ValueError) as error:
+                self.broken = str(error)
+                self.waiting.clear()
         return True
 
     def memory(self, address: int, size: int) -> bytes:
@@ -146,19 +159,23 @@ class Server:
             peer: socket.socket | None = None
             try:
                 while True:
-                    for key, _ in ready.select():
+                    for key, _ in ready.select(0 if self._more else None):
                         if key.fd == self._stop:
                             return
                         if key.fileobj is self._listener:
                             peer, _ = self._listener.accept()
+                            peer.settimeout(PATIENCE)
                             ready.unregister(self._listener)
                             ready.register(peer, selectors.EVENT_READ)
                         elif peer is not None and key.fd == peer.fileno():
                             if not self._request(peer, ready):
                                 return
                         else:
-                            os.read(key.fd, 8)
-                            self._kicked(key.data)
+                            self._knocked(key.fd)
+                            self._more.add(key.data)
+                    more, self._more = self._more, set()
+                    for index in more:
+                        self._kicked(index)
             except Exception as error:
                 # A broken guest, or a mistake in what the author of the model has added.
                 where = traceback.extract_tb(error.__traceback__)[-1]
@@ -171,33 +188,42 @@ class Server:
 
     def _request(self, peer: socket.socket, ready: selectors.BaseSelector) -> bool:
         """Answer one request; False where the guest has gone."""
-        head, fds = self._receive(peer, 12)
-        if not head:
-            return False
-        request, flags, size = struct.unpack("=III", head)
-        if flags & 3 != VERSION or size > 4096:
-            raise PeerError(f"request {request} with flags {flags:#x} and {size} bytes")
-        body = self._receive(peer, size)[0] if size else b""
-        if len(body) != size:
-            return False
-        answer = self._handle(request, body, fds, ready)
+        fds: list[int] = []
+        try:
+            head = self._receive(peer, 12, fds)
+            if not head:
+                return False
+            if len(head) < 12:
+                raise PeerError("it has gone within a request")
+            request, flags, size = struct.unpack("=III", head)
+            if flags & 3 != VERSION or size > LONGEST:
+                raise PeerError(f"request {request} with flags {flags:#x} and {size} bytes")
+            body = self._receive(peer, size, fds)
+            if len(body) != size:
+                raise PeerError("it has gone within a request")
+            answer = self._handle(request, body, fds, ready)
+        finally:
+            # Those that nobody wants.
+            for number in fds:
+                os.close(number)
         if answer is None and flags & NEED_REPLY:
             answer = struct.pack("=Q", 0)
         if answer is not None:
             peer.sendall(struct.pack("=III", request, VERSION | REPLY, len(answer)) + answer)
         return True
 
-    def _receive(self, peer: socket.socket, size: int) -> tuple[bytes, list[int]]:
-        data, fds = b"", array.array("i")
+    def _receive(self, peer: socket.socket, size: int, fds: list[int]) -> bytes:
+        """That many bytes, fewer if the peer goes; the files that come along go to ``fds``."""
+        data = b""
         while len(data) < size:
-            part, more, _, _ = peer.recvmsg(size - len(data), socket.CMSG_SPACE(8 * fds.itemsize))
+            part, more, _, _ = peer.recvmsg(size - len(data), socket.CMSG_SPACE(8 * 4))
             for level, kind, content in more:
                 if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                    fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+                    fds += array.array("i", content[: len(content) // 4 * 4])
             if not part:
                 break
             data += part
-        return data, list(fds)
+        return data
 
     def _handle(
         self, request: int, body: bytes, fds: list[int], ready: selectors.BaseSelector
@@ -207,17 +233,21 @@ class Server:
         if request == PROTOCOL_FEATURES:
             return struct.pack("=Q", REQUESTS)
         if request == REQUEST_FD:
-            self.kept += fds
+            self.kept, old = _taken(fds), self.kept
+            for number in old:
+                os.close(number)
         if request == SET_MEM_TABLE:
-            self._map(body, fds)
+            regions = self._map(body, fds)
+            with self.device.lock:
+                self.regions = regions
         elif request in (VRING_NUM, VRING_ADDR, VRING_BASE, VRING_KICK, VRING_CALL, VRING_ERR):
-            index = struct.unpack_from("=I", body)[0] & 0xFF
+            index = self._number(body, "=I", 0)[0] & 0xFF
             if index >= len(self.queues):
                 raise PeerError(f"queue {index}")
             with self.device.lock:
                 self._ring(request, self.queues[index], index, body, fds, ready)
         elif request == GET_VRING_BASE:
-            index = struct.unpack_from("=I", body)[0]
+            (index,) = self._number(body, "=I", 0)
             return struct.pack("=II", index, self.queues[index & 1].seen)
         return None
 
@@ -231,32 +261,46 @@ class Server:
         ready: selectors.BaseSelector,
     ) -> None:
         if request == VRING_NUM:
-            queue.size = struct.unpack_from("=II", body)[1]
-            if not 0 < queue.size <= 1 << 15:
-                raise PeerError(f"a queue of {queue.size}")
+            _, size = self._number(body, "=II", 0)
+            if not 0 < size <= 1 << 15 or size & size - 1:
+                raise PeerError(f"a queue of {size}")
+            queue.size = size
         elif request == VRING_BASE:
-            queue.seen = queue.done = struct.unpack_from("=II", body)[1]
+            queue.seen = queue.done = self._number(body, "=II", 0)[1] & 0xFFFF
         elif request == VRING_ADDR:
-            queue.desc, queue.used, queue.avail = struct.unpack_from("=QQQ", body, 8)
+            queue.desc, queue.used, queue.avail = self._number(body, "=QQQ", 8)
         elif request == VRING_KICK and fds:
-            queue.kick = fds[0]
-            ready.register(queue.kick, selectors.EVENT_READ, index)
+            kick = _own(fds)
+            if queue.kick >= 0:
+                ready.unregister(queue.kick)
+                os.close(queue.kick)
+            queue.kick = kick
+            ready.register(kick, selectors.EVENT_READ, index)
             # What was asked for before anybody listened.
-            self._kicked(index)
+            self._more.add(index)
         elif request == VRING_CALL and fds:
-            queue.call = fds[0]
+            call = _own(fds)
+            if queue.call >= 0:
+                os.close(queue.call)
+            queue.call = call
 
-    def _map(self, body: bytes, fds: list[int]) -> None:
-        (count,) = struct.unpack_from("=I", body)
+    def _map(self, body: bytes, fds: list[int]) -> list[Region]:
+        (count,) = self._number(body, "=I", 0)
         if count > len(fds):
             raise PeerError(f"{count} regions of memory in {len(fds)} files")
         regions = []
-        for number, file in enumerate(fds):
-            start, size, _, offset = struct.unpack_from("=QQQQ", body, 8 + 32 * number)
-            whole = mmap.mmap(file, offset + size)
-            regions.append(Region(start, size, offset, whole))
-            os.close(file)
-        self.regions = regions
+        for number, file in enumerate(fds[:count]):
+            start, size, _, offset = self._number(body, "=QQQQ", 8 + 32 * number)
+            if not size or offset + size > os.fstat(file).st_size:
+                raise PeerError(f"{size} bytes at {offset:#x} are not in the file of its memory")
+            regions.append(Region(start, size, offset, mmap.mmap(file, offset + size)))
+        return regions
+
+    def _number(self, body: bytes, form: str, at: int) -> tuple[int, ...]:
+        """Numbers in a request."""
+        if len(body) < at + struct.calcsize(form):
+            raise PeerError(f"a request with {len(body)} bytes")
+        return struct.unpack_from(form, body, at)
 
     # --- rings ----------------------------------------------------------------------------------
 
@@ -276,18 +320,21 @@ class Server:
 
     def _next(self, queue: Queue) -> tuple[int, bytes, list[memoryview]] | None:
         """The next buffer: its number, what is in it, and where an answer goes."""
-        if not queue.size or self._word(queue.avail + 2)[0] == queue.seen:
+        if not queue.size or not (new := self._word(queue.avail + 2)[0] - queue.seen & 0xFFFF):
             return None
+        if new > queue.size:
+            raise PeerError(f"{new} buffers in a queue of {queue.size}")
         head = index = self._word(queue.avail + 4 + 2 * (queue.seen % queue.size))[0]
         queue.seen = queue.seen + 1 & 0xFFFF
-        given, room = b"", []
+        given, room, total = b"", [], 0
         for _ in range(queue.size):
             if index >= queue.size:
                 raise PeerError(f"descriptor {index} of {queue.size}")
             entry = self._bytes(queue.desc + 16 * index, 16)
             address, size, flags, index = struct.unpack("=QIHH", entry)
-            if size > LARGEST:
-                raise PeerError(f"a buffer of {size} bytes")
+            total += size
+            if total > LARGEST:
+                raise PeerError(f"buffers of {total} bytes")
             if flags & WRITE:
                 room.append(self._bytes(address, size))
             else:
@@ -304,7 +351,14 @@ class Server:
 
     def _call(self, queue: Queue) -> None:
         if queue.call >= 0 and not self._word(queue.avail)[0] & QUIET:
-            os.write(queue.call, struct.pack("=Q", 1))
+            # One that is full has been called already.
+            with suppress(BlockingIOError):
+                os.write(queue.call, struct.pack("=Q", 1))
+
+    def _knocked(self, kick: int) -> None:
+        with suppress(BlockingIOError):
+            if not os.read(kick, 8):
+                raise PeerError("it has left its doorbell")
 
     def _kicked(self, index: int) -> None:
         with self.device.lock:
@@ -312,10 +366,16 @@ class Server:
                 self._flush()
                 return
             queue, any_done = self.queues[0], False
-            while (found := self._next(queue)) is not None:
+            # Whoever asks on and on must not keep others from the device.
+            for _ in range(queue.size):
+                if (found := self._next(queue)) is None:
+                    break
                 head, given, room = found
                 self._finish(queue, head, self._command(given, room))
                 any_done = True
+            else:
+                if queue.size:
+                    self._more.add(index)
             if any_done:
                 self._call(queue)
 
@@ -342,8 +402,11 @@ class Server:
             raise PeerError(f"a command of {len(given)} bytes")
         op, bar, _, size, at = HEAD.unpack_from(given)
         data = given[HEAD.size : HEAD.size + size]
-        if size > LARGEST:
+        if not 0 < size <= LARGEST:
             raise PeerError(f"an access of {size} bytes")
+        need = {CFG_WRITE: size, MMIO_WRITE: size, MMIO_MEMSET: 1}.get(op, 0)
+        if len(data) < need:
+            raise PeerError(f"{len(data)} bytes of {size} are written")
         if op in (CFG_READ, MMIO_READ):
             if not room or len(room[0]) < size:
                 raise PeerError("no room for an answer")
@@ -361,6 +424,20 @@ class Server:
         else:
             raise PeerError(f"operation {op}")
         return 0
+
+
+def _taken(fds: list[int]) -> list[int]:
+    """All of them, which are not closed then."""
+    taken = fds[:]
+    fds.clear()
+    return taken
+
+
+def _own(fds: list[int]) -> int:
+    """The first of them, which is not closed then; nobody is waited for at it."""
+    number = fds.pop(0)
+    os.set_blocking(number, False)
+    return number
 
 
 def serve(device: Any, path: str) -> None:
