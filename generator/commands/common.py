@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -118,6 +119,9 @@ def store(path: str, content: bytes) -> None:
     Raises :class:`OSError`, of the file and not of what is beside it for a moment.
     """
     try:
+        # To take the place of a device, as /dev/null, would be wrong.
+        if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):
+            raise OSError(errno.EINVAL, "not a regular file")
         _store(path, content)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error

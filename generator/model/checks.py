@@ -92,7 +92,7 @@ class Trial:
         """Wait for the driver; gives its name.  Raises :class:`GuestError`."""
         end = time.monotonic() + PROBE
         while not (name := self.driver()):
-            if time.monotonic() > end:
+            if time.monotonic() > end and not self.guest.patient:
                 last = "\n".join(self.guest.console().splitlines()[-15:])
                 raise GuestError(f"no driver took the device within {PROBE:g} s\n{last}")
             time.sleep(0.02)
