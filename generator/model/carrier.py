@@ -12,19 +12,21 @@ import mmap
 import os
 import selectors
 import socket
+import struct
 import threading
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-#: The largest access in bytes: more is a broken peer.
+#: The largest access, and the largest chain of buffers, in bytes: more is a broken peer.
 LARGEST = 1 << 20
 
 #: Files that one request may bring.
 FILES = 8
 
-#: Seconds that a guest may take to say the rest of a request, or to take an answer.
-LIMIT = 60.0
+#: Seconds that the rest of a request may take, and an answer to be taken.
+PATIENCE = 10.0
 
 
 class PeerError(Exception):
@@ -51,6 +53,8 @@ class Carrier:
     #: Why the guest was left alone; None while all is well.
     broken: str | None = None
     peer: socket.socket | None = field(default=None, init=False)
+    #: What :meth:`knocked` is to be called with again, although nobody knocks.
+    more: set[Any] = field(default_factory=set, init=False)
 
     def start(self) -> None:
         """Listen, and serve one guest in a thread until it goes.  Raises OSError."""
@@ -99,8 +103,11 @@ class Carrier:
         """
         raise NotImplementedError
 
-    def request(self, peer: socket.socket) -> bool:
-        """Answer one request; False where the guest has gone."""
+    def request(self, peer: socket.socket, files: list[int]) -> bool:
+        """Answer one request; False where the guest has gone.
+
+        Files that come along are put into ``files``, and closed if they stay there.
+        """
         raise NotImplementedError
 
     def knocked(self, what: Any) -> None:
@@ -114,26 +121,37 @@ class Carrier:
 
     # --- what it does that with -------------------------------------------------------------------
 
-    def receive(self, peer: socket.socket, size: int) -> tuple[bytes, list[int]]:
-        """``size`` bytes, fewer where the guest has gone, and the files that came with them."""
-        data, files = b"", array.array("i")
+    def receive(
+        self, peer: socket.socket, size: int, files: list[int], first: bool = False
+    ) -> bytes:
+        """That many bytes; the files that come along go to ``files``.
+
+        Nothing, if the guest goes ``first``.  Raises :class:`PeerError` where it goes later.
+        """
+        data = b""
         while len(data) < size:
-            space = socket.CMSG_SPACE(FILES * files.itemsize)
-            part, more, _, _ = peer.recvmsg(size - len(data), space)
+            part, more, _, _ = peer.recvmsg(size - len(data), socket.CMSG_SPACE(FILES * 4))
             for level, kind, content in more:
                 if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                    files.frombytes(content[: len(content) - len(content) % files.itemsize])
+                    files += array.array("i", content[: len(content) // 4 * 4])
             if not part:
-                break
+                if first and not data:
+                    break
+                raise PeerError("it has gone within a request")
             data += part
-        return data, list(files)
+        return data
+
+    def numbers(self, body: bytes, form: str, at: int) -> tuple[int, ...]:
+        """Numbers in a request.  Raises :class:`PeerError` where that is too short."""
+        if len(body) < at + struct.calcsize(form):
+            raise PeerError(f"a request with {len(body)} bytes")
+        return struct.unpack_from(form, body, at)
 
     def map(self, file: int, start: int, size: int, offset: int) -> Region:
         """Memory of the guest that is in a file.  Raises :class:`PeerError`."""
-        try:
-            return Region(start, size, offset, mmap.mmap(file, offset + size))
-        except (OSError, ValueError, OverflowError) as error:
-            raise PeerError(f"{size} bytes of memory at {start:#x}: {error}") from error
+        if not size or offset + size > os.fstat(file).st_size:
+            raise PeerError(f"{size} bytes at {offset:#x} are not in the file of its memory")
+        return Region(start, size, offset, mmap.mmap(file, offset + size))
 
     def view(self, address: int, size: int) -> memoryview:
         """The bytes at an address of the guest.  Raises :class:`PeerError` where there are none."""
@@ -151,20 +169,25 @@ class Carrier:
         ready.register(self._listener, selectors.EVENT_READ)
         try:
             while True:
-                for key, _ in ready.select():
+                for key, _ in ready.select(0 if self.more else None):
                     if key.fd == self._stop:
                         return
                     if key.fileobj is self._listener:
                         self.peer, _ = self._listener.accept()
-                        self.peer.settimeout(LIMIT)
+                        self.peer.settimeout(PATIENCE)
                         ready.unregister(self._listener)
                         ready.register(self.peer, selectors.EVENT_READ)
                     elif key.fileobj is self.peer:
-                        if not self.request(self.peer):
+                        if not self._request(self.peer):
                             return
                     else:
-                        os.read(key.fd, 8)
-                        self.knocked(key.data)
+                        with suppress(BlockingIOError):
+                            if not os.read(key.fd, 8):
+                                raise PeerError("it has left its doorbell")
+                        self.more.add(key.data)
+                more, self.more = self.more, set()
+                for what in more:
+                    self.knocked(what)
         except Exception as error:
             # A broken guest, or a mistake in what the author of the model has added.
             where = traceback.extract_tb(error.__traceback__)[-1]
@@ -174,6 +197,33 @@ class Carrier:
             ready.close()
             if self.peer is not None:
                 self.peer.close()
+
+    def _request(self, peer: socket.socket) -> bool:
+        files: list[int] = []
+        try:
+            return self.request(peer, files)
+        finally:
+            close(files)
+
+
+def taken(files: list[int]) -> list[int]:
+    """All of them, which are not closed then."""
+    out = files[:]
+    files.clear()
+    return out
+
+
+def close(files: list[int]) -> None:
+    """Those that nobody wants."""
+    for number in taken(files):
+        os.close(number)
+
+
+def own(files: list[int]) -> int:
+    """The first of them, which is not closed then; nobody is waited for at it."""
+    number = files.pop(0)
+    os.set_blocking(number, False)
+    return number
 
 
 def serve(server: Carrier, words: str) -> None:

@@ -127,7 +127,7 @@ class Trial:
         """Wait for the driver; gives its name.  Raises :class:`GuestError`."""
         end = time.monotonic() + PROBE
         while not (name := self.driver()):
-            if time.monotonic() > end:
+            if time.monotonic() > end and not self.guest.patient:
                 last = "\n".join(self.guest.console().splitlines()[-15:])
                 raise GuestError(f"no driver took the device within {PROBE:g} s\n{last}")
             time.sleep(0.02)
@@ -144,7 +144,7 @@ class Trial:
         messages = self.device.open_messages()
         if not messages:
             stores = self.device.stores.values()
-            held = [f"{s.name}[{i}]" for s in stores for i in range(s.slots) if s.message(i)[0]]
+            held = [f"{s.name}[{i}]" for s in stores for i in s.held() if s.message(i)[0]]
             return False, f"nothing is open; {', '.join(held) or 'nothing'} has a message"
         for line in self.interrupts().values():
             if not line.user:

@@ -26,6 +26,7 @@ from ..names import names_of
 from ..patches import mbox
 from ..series import Planner
 from ..terminal import say
+from ..views.page import part_at
 
 #: Where the driver is in the kernel tree.
 FOLDER = "drivers/imsgen-run"
@@ -99,6 +100,20 @@ def work_of(tree: str, kind: Kind = UML) -> Work:
     return Work(real, cache / "imsgen" / "run" / key, kind)
 
 
+@dataclass(frozen=True)
+class Driver:
+    """A driver of a device: its text, and what errors call it."""
+
+    device: Device
+    text: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Where it is in the kernel tree."""
+        return f"{FOLDER}/{self.device.name}.c"
+
+
 @contextmanager
 def locked(work: Work) -> Iterator[None]:
     """The folder is this process's alone.  Raises :class:`BuildError` where another one has it."""
@@ -117,15 +132,20 @@ def build(work: Work, device: Device, driver: str, name: str, patches: Sequence[
     ``name`` is what errors call the driver.  Raises :class:`BuildError`, and whatever
     :class:`Planner` raises.
     """
-    # The model is in no machine of the architectures that the layout names.
-    device = replace(device, architectures=())
-    series = Planner(probe(str(work.tree))).series([device], PARENT)
+    return build_all(work, [Driver(device, driver, name)], patches)
+
+
+def build_all(work: Work, drivers: Sequence[Driver], patches: Sequence[str]) -> Path:
+    """As :func:`build`, with several devices, whose names differ, and the driver of each."""
+    # The models are in no machine of the architectures that the layouts name.
+    devices = [replace(one.device, architectures=()) for one in drivers]
+    series = Planner(probe(str(work.tree))).series(devices, PARENT)
     mails = mbox(series.commits, __version__)
-    _source(work, device, driver, patches, mails)
+    _source(work, drivers, patches, mails)
     _configure(work)
     said, code = _call(_make(work, work.kind.target), work.home)
     if code:
-        raise BuildError(_complaints(said, name))
+        raise BuildError(complaints(said, drivers, series.files))
     return work.image
 
 
@@ -162,10 +182,25 @@ def archive(program: bytes, number: tuple[int, int] = UML.terminal) -> bytes:
     return out
 
 
+def complaints(said: str, drivers: Sequence[Driver], made: Mapping[str, str]) -> str:
+    """What the compiler says is wrong, or else the end of what make says.
+
+    Drivers are called what the user calls them; behind a line of a generated file, of those in
+    ``made``, is where the layout has what it is made of.
+    """
+    names = {place: one.name for one in drivers for place in (one.path, os.path.abspath(one.name))}
+    out = []
+    for path, line, rest in re.findall(r"(?m)^(.+?):(\d+)(:\d+: (?:fatal )?error: .*)$", said):
+        known = [place for place in (*names, *made) if f"/{path}".endswith(f"/{place.lstrip('/')}")]
+        out.append(f"{names.get(known[0], known[0]) if known else path}:{line}{rest}")
+        out += [text for one in drivers for text in _origin(one.device, made, known, int(line))]
+    return "\n".join(out) if out else f"the kernel can't be built\n{_last(said)}"
+
+
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mails: str) -> None:
+def _source(work: Work, drivers: Sequence[Driver], patches: Sequence[str], mails: str) -> None:
     base = _git(work.tree, "rev-parse", "HEAD").strip()
     if not (work.home / "cloned").exists():
         shutil.rmtree(work.source, ignore_errors=True)
@@ -178,12 +213,17 @@ def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mai
     _git(work.source, "apply", "--cached", "--whitespace=nowarn", "-", more=index, text=mails)
     for patch in patches:
         _git(work.source, "apply", "--cached", os.path.abspath(patch), more=index)
-    names = names_of(device)
-    files = {
-        f"{FOLDER}/driver.c": driver,
-        f"{FOLDER}/Makefile": "obj-y += driver.o\n",
-        f"{FOLDER}/Kconfig": f"config IMSGEN_RUN\n\tdef_bool y\n\tselect {names.symbol}\n"
-        + ("\tselect AUXILIARY_BUS\n" if device.subdevices else ""),
+    selected = [names_of(one.device).symbol for one in drivers]
+    if any(one.device.subdevices for one in drivers):
+        selected.append("AUXILIARY_BUS")
+    files = {one.path: one.text for one in drivers} | {
+        f"{FOLDER}/Makefile": "".join(
+            # For gdb, which finds its way by lines.
+            f"obj-y += {one.device.name}.o\nCFLAGS_{one.device.name}.o := -g\n"
+            for one in drivers
+        ),
+        f"{FOLDER}/Kconfig": "config IMSGEN_RUN\n\tdef_bool y\n"
+        + "".join(f"\tselect {symbol}\n" for symbol in selected),
     }
     for path, more in (
         ("drivers/Makefile", f"obj-y += {os.path.basename(FOLDER)}/\n"),
@@ -237,11 +277,16 @@ def _make(work: Work, *words: str) -> list[str]:
     return [*made, f"-j{os.cpu_count() or 1}", *words]
 
 
-def _complaints(said: str, name: str) -> str:
-    """What the compiler says of the driver, or else the end of what make says."""
-    said = re.sub(rf"(?m)^\S*{FOLDER}/driver\.c", name, said)
-    mine = [line for line in said.splitlines() if re.match(r"\S+:\d+:\d+: (fatal )?error: ", line)]
-    return "\n".join(mine) if mine else f"the kernel can't be built\n{_last(said)}"
+def _origin(
+    device: Device, made: Mapping[str, str], paths: Sequence[str], line: int
+) -> Iterator[str]:
+    """Where the layout has what a line of a generated file is made of."""
+    names = names_of(device)
+    stores = {names.glue: "", names.header: ""} | {one.path: one.name for one in names.headers}
+    for path in stores.keys() & {*paths} & made.keys():
+        part = part_at(device, stores[path], path, made[path], line)
+        where = f"{part.span.source.name}:{part.span.line}:{part.span.column}"
+        yield f"  {where}: made of this: {part.key}"
 
 
 def _last(said: str) -> str:

@@ -113,36 +113,30 @@ class Server(carrier.Carrier):
 
     # --- the socket -----------------------------------------------------------------------------
 
-    def request(self, peer: socket.socket) -> bool:
+    def request(self, peer: socket.socket, files: list[int]) -> bool:
         """Answer one request; False where QEMU has gone."""
-        head, files = self.receive(peer, HEAD.size)
-        try:
-            if len(head) < HEAD.size:
-                return False
-            number, command, size, flags, _ = HEAD.unpack(head)
-            if flags & KIND not in (COMMAND, REPLY) or not HEAD.size <= size <= 2 * LARGEST:
-                raise PeerError(f"command {command} with flags {flags:#x} and {size} bytes")
-            body, more = self.receive(peer, size - HEAD.size)
-            files += more
-            if len(body) < size - HEAD.size:
-                return False
-            if flags & KIND == REPLY:
-                # Nothing was asked, so it is the error of a message that nobody took.
-                return True
-            answer, error = b"", 0
-            try:
-                answer = self._handle(command, body, files)
-            except RefusedError as refused:
-                error = refused.args[0]
-            if not flags & NO_REPLY:
-                kind = REPLY | ERROR if error else REPLY
-                head = HEAD.pack(number, command, HEAD.size + len(answer), kind, error)
-                with self._sending:
-                    peer.sendall(head + answer)
+        head = self.receive(peer, HEAD.size, files, True)
+        if not head:
+            return False
+        number, command, size, flags, _ = HEAD.unpack(head)
+        if flags & KIND not in (COMMAND, REPLY) or not HEAD.size <= size <= 2 * LARGEST:
+            raise PeerError(f"command {command} with flags {flags:#x} and {size} bytes")
+        body = self.receive(peer, size - HEAD.size, files)
+        if flags & KIND == REPLY:
+            # Nothing was asked, so it is the error of a message that nobody took.
             return True
-        finally:
-            for file in files:
-                os.close(file)
+        answer, error = b"", 0
+        try:
+            answer = self._handle(command, body, files)
+        except RefusedError as refused:
+            error = refused.args[0]
+        carrier.close(files)
+        if not flags & NO_REPLY:
+            kind = REPLY | ERROR if error else REPLY
+            head = HEAD.pack(number, command, HEAD.size + len(answer), kind, error)
+            with self._sending:
+                peer.sendall(head + answer)
+        return True
 
     def _handle(self, command: int, body: bytes, files: list[int]) -> bytes:
         """Do a command; what is answered.  Files that are kept are taken from the list."""
@@ -155,11 +149,11 @@ class Server(carrier.Carrier):
         if command == INFO:
             return struct.pack("=IIII", 16, DEVICE, REGIONS, IRQS)
         if command == REGION_INFO:
-            _, index = _numbers("=QI", body)
+            (index,) = self.numbers(body, "=I", 8)
             size = self._size(index)
             return struct.pack("=IIIIQQ", 32, 3 if size else 0, index, 0, size, 0)
         if command == IRQ_INFO:
-            _, index = _numbers("=QI", body)
+            (index,) = self.numbers(body, "=I", 8)
             return struct.pack("=IIII", 16, IRQ, index, self._irqs(index))
         if command == SET_IRQS:
             return self._set_irqs(body, files)
@@ -171,7 +165,7 @@ class Server(carrier.Carrier):
         raise RefusedError(errno.ENOSYS)
 
     def _version(self, body: bytes) -> bytes:
-        major, _ = _numbers("=HH", body)
+        major, _ = self.numbers(body, "=HH", 0)
         if major:
             raise PeerError(f"version {major} of the protocol")
         can = {"capabilities": {"max_msg_fds": FILES, "max_data_xfer_size": LARGEST}}
@@ -180,7 +174,7 @@ class Server(carrier.Carrier):
     # --- memory ---------------------------------------------------------------------------------
 
     def _dma_map(self, body: bytes, files: list[int]) -> bytes:
-        _, _, offset, address, size = _numbers("=IIQQQ", body)
+        _, _, offset, address, size = self.numbers(body, "=IIQQQ", 0)
         known = [(region.start, region.size) for region in self.regions] + self.unmapped
         if any(address < start + length and start < address + size for start, length in known):
             raise RefusedError(errno.EEXIST)
@@ -193,7 +187,7 @@ class Server(carrier.Carrier):
         return b""
 
     def _dma_unmap(self, body: bytes) -> bytes:
-        _, flags, address, size = _numbers("=IIQQ", body)
+        _, flags, address, size = self.numbers(body, "=IIQQ", 0)
 
         def stays(region: Region) -> bool:
             return not flags & ALL and (region.start, region.size) != (address, size)
@@ -222,7 +216,7 @@ class Server(carrier.Carrier):
         return sum(store.slots for store in stores if kind and isinstance(store, kind))
 
     def _set_irqs(self, body: bytes, files: list[int]) -> bytes:
-        _, flags, index, start, count = _numbers("=IIIII", body)
+        _, flags, index, start, count = self.numbers(body, "=IIIII", 0)
         if start + count > self._irqs(index) and count:
             raise RefusedError(errno.EINVAL)
         # MSIs are written to the bus, and nothing else is there.
@@ -243,15 +237,14 @@ class Server(carrier.Carrier):
             old = self.files.pop(index, None)
             if files:
                 # A peer that doesn't look must not keep the model waiting.
-                os.set_blocking(files[0], False)
-                self.files[index] = files.pop(0)
+                self.files[index] = carrier.own(files)
             if store is not None:
                 store.keep(index, index in self.files)
             if old is not None:
                 os.close(old)
 
     def _access(self, command: int, body: bytes) -> bytes:
-        at, region, count = _numbers("=QII", body)
+        at, region, count = self.numbers(body, "=QII", 0)
         data = body[16:]
         if count > LARGEST or at + count > self._size(region):
             raise RefusedError(errno.EINVAL)
@@ -266,14 +259,6 @@ class Server(carrier.Carrier):
         else:
             self.device.write(region, at, data)
         return body[:16] + data if command == READ else body[:16]
-
-
-def _numbers(form: str, body: bytes) -> tuple[int, ...]:
-    """The numbers that a request begins with.  Raises :class:`PeerError` where it is too short."""
-    try:
-        return struct.unpack_from(form, body)
-    except struct.error as error:
-        raise PeerError(f"a request of {len(body)} bytes: {error}") from error
 
 
 def serve(device: Any, path: str) -> None:

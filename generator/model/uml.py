@@ -12,11 +12,12 @@ import selectors
 import socket
 import struct
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import carrier
-from .carrier import LARGEST, PeerError
+from .carrier import LARGEST, PeerError, Region
 
 #: The number of the virtio device, as the kernel is configured.
 NUMBER = 4242
@@ -38,6 +39,9 @@ HEAD = struct.Struct("=BBHIQ")
 
 #: Flags of descriptors and rings.
 NEXT, WRITE, QUIET = 1, 2, 1
+
+#: How many messages wait for buffers, and bytes of a request: more is a broken peer.
+MOST, LONGEST = 1 << 17, 4096
 
 
 @dataclass
@@ -70,26 +74,16 @@ class Server(carrier.Carrier):
         """Send a message, whether anybody takes it or not; the device's lock is held."""
         if address != ADDRESS:
             return False
-        self.waiting.append(data)
-        try:
-            self._flush()
-        except PeerError as error:
-            self.broken = str(error)
-        return True
-
-    def knocked(self, index: int) -> None:
-        """The guest has put something into a ring."""
-        with self.device.lock:
-            if index:
+        if self.broken is None:
+            self.waiting.append(data)
+            try:
                 self._flush()
-                return
-            queue, any_done = self.queues[0], False
-            while (found := self._next(queue)) is not None:
-                head, given, room = found
-                self._finish(queue, head, self._command(given, room))
-                any_done = True
-            if any_done:
-                self._call(queue)
+                if len(self.waiting) > MOST:
+                    raise PeerError(f"{MOST} messages wait for buffers")
+            except (PeerError, OSError, ValueError) as error:
+                self.broken = str(error)
+                self.waiting.clear()
+        return True
 
     def left(self) -> None:
         """No message finds a buffer any more."""
@@ -105,18 +99,17 @@ class Server(carrier.Carrier):
 
     # --- the socket -----------------------------------------------------------------------------
 
-    def request(self, peer: socket.socket) -> bool:
+    def request(self, peer: socket.socket, fds: list[int]) -> bool:
         """Answer one request; False where the guest has gone."""
-        head, fds = self.receive(peer, 12)
+        head = self.receive(peer, 12, fds, True)
         if not head:
             return False
         request, flags, size = struct.unpack("=III", head)
-        if flags & 3 != VERSION or size > 4096:
+        if flags & 3 != VERSION or size > LONGEST:
             raise PeerError(f"request {request} with flags {flags:#x} and {size} bytes")
-        body = self.receive(peer, size)[0] if size else b""
-        if len(body) != size:
-            return False
+        body = self.receive(peer, size, fds)
         answer = self._handle(request, body, fds)
+        carrier.close(fds)
         if answer is None and flags & NEED_REPLY:
             answer = struct.pack("=Q", 0)
         if answer is not None:
@@ -129,47 +122,58 @@ class Server(carrier.Carrier):
         if request == PROTOCOL_FEATURES:
             return struct.pack("=Q", REQUESTS)
         if request == REQUEST_FD:
-            self.kept += fds
+            self.kept, old = carrier.taken(fds), self.kept
+            for number in old:
+                os.close(number)
         if request == SET_MEM_TABLE:
-            self._map(body, fds)
+            regions = self._map(body, fds)
+            with self.device.lock:
+                self.regions = regions
         elif request in (VRING_NUM, VRING_ADDR, VRING_BASE, VRING_KICK, VRING_CALL, VRING_ERR):
-            index = struct.unpack_from("=I", body)[0] & 0xFF
+            index = self.numbers(body, "=I", 0)[0] & 0xFF
             if index >= len(self.queues):
                 raise PeerError(f"queue {index}")
             with self.device.lock:
                 self._ring(request, self.queues[index], index, body, fds)
         elif request == GET_VRING_BASE:
-            index = struct.unpack_from("=I", body)[0]
+            (index,) = self.numbers(body, "=I", 0)
             return struct.pack("=II", index, self.queues[index & 1].seen)
         return None
 
     def _ring(self, request: int, queue: Queue, index: int, body: bytes, fds: list[int]) -> None:
         if request == VRING_NUM:
-            queue.size = struct.unpack_from("=II", body)[1]
-            if not 0 < queue.size <= 1 << 15:
-                raise PeerError(f"a queue of {queue.size}")
+            _, size = self.numbers(body, "=II", 0)
+            if not 0 < size <= 1 << 15 or size & size - 1:
+                raise PeerError(f"a queue of {size}")
+            queue.size = size
         elif request == VRING_BASE:
-            queue.seen = queue.done = struct.unpack_from("=II", body)[1]
+            queue.seen = queue.done = self.numbers(body, "=II", 0)[1] & 0xFFFF
         elif request == VRING_ADDR:
-            queue.desc, queue.used, queue.avail = struct.unpack_from("=QQQ", body, 8)
+            queue.desc, queue.used, queue.avail = self.numbers(body, "=QQQ", 8)
         elif request == VRING_KICK and fds:
-            queue.kick = fds[0]
-            self.ready.register(queue.kick, selectors.EVENT_READ, index)
+            kick = carrier.own(fds)
+            if queue.kick >= 0:
+                self.ready.unregister(queue.kick)
+                os.close(queue.kick)
+            queue.kick = kick
+            self.ready.register(kick, selectors.EVENT_READ, index)
             # What was asked for before anybody listened.
-            self.knocked(index)
+            self.more.add(index)
         elif request == VRING_CALL and fds:
-            queue.call = fds[0]
+            call = carrier.own(fds)
+            if queue.call >= 0:
+                os.close(queue.call)
+            queue.call = call
 
-    def _map(self, body: bytes, fds: list[int]) -> None:
-        (count,) = struct.unpack_from("=I", body)
+    def _map(self, body: bytes, fds: list[int]) -> list[Region]:
+        (count,) = self.numbers(body, "=I", 0)
         if count > len(fds):
             raise PeerError(f"{count} regions of memory in {len(fds)} files")
         regions = []
-        for number, file in enumerate(fds):
-            start, size, _, offset = struct.unpack_from("=QQQQ", body, 8 + 32 * number)
+        for number, file in enumerate(fds[:count]):
+            start, size, _, offset = self.numbers(body, "=QQQQ", 8 + 32 * number)
             regions.append(self.map(file, start, size, offset))
-            os.close(file)
-        self.regions = regions
+        return regions
 
     # --- rings ----------------------------------------------------------------------------------
 
@@ -182,18 +186,21 @@ class Server(carrier.Carrier):
 
     def _next(self, queue: Queue) -> tuple[int, bytes, list[memoryview]] | None:
         """The next buffer: its number, what is in it, and where an answer goes."""
-        if not queue.size or self._word(queue.avail + 2)[0] == queue.seen:
+        if not queue.size or not (new := self._word(queue.avail + 2)[0] - queue.seen & 0xFFFF):
             return None
+        if new > queue.size:
+            raise PeerError(f"{new} buffers in a queue of {queue.size}")
         head = index = self._word(queue.avail + 4 + 2 * (queue.seen % queue.size))[0]
         queue.seen = queue.seen + 1 & 0xFFFF
-        given, room = b"", []
+        given, room, total = b"", [], 0
         for _ in range(queue.size):
             if index >= queue.size:
                 raise PeerError(f"descriptor {index} of {queue.size}")
             entry = self.view(queue.desc + 16 * index, 16)
             address, size, flags, index = struct.unpack("=QIHH", entry)
-            if size > LARGEST:
-                raise PeerError(f"a buffer of {size} bytes")
+            total += size
+            if total > LARGEST:
+                raise PeerError(f"buffers of {total} bytes")
             if flags & WRITE:
                 room.append(self.view(address, size))
             else:
@@ -210,7 +217,29 @@ class Server(carrier.Carrier):
 
     def _call(self, queue: Queue) -> None:
         if queue.call >= 0 and not self._word(queue.avail)[0] & QUIET:
-            os.write(queue.call, struct.pack("=Q", 1))
+            # One that is full has been called already.
+            with suppress(BlockingIOError):
+                os.write(queue.call, struct.pack("=Q", 1))
+
+    def knocked(self, index: int) -> None:
+        """The guest has put something into a ring."""
+        with self.device.lock:
+            if index:
+                self._flush()
+                return
+            queue, any_done = self.queues[0], False
+            # Whoever asks on and on must not keep others from the device.
+            for _ in range(queue.size):
+                if (found := self._next(queue)) is None:
+                    break
+                head, given, room = found
+                self._finish(queue, head, self._command(given, room))
+                any_done = True
+            else:
+                if queue.size:
+                    self.more.add(index)
+            if any_done:
+                self._call(queue)
 
     def _flush(self) -> None:
         queue, any_done = self.queues[1], False
@@ -235,8 +264,11 @@ class Server(carrier.Carrier):
             raise PeerError(f"a command of {len(given)} bytes")
         op, bar, _, size, at = HEAD.unpack_from(given)
         data = given[HEAD.size : HEAD.size + size]
-        if size > LARGEST:
+        if not 0 < size <= LARGEST:
             raise PeerError(f"an access of {size} bytes")
+        need = {CFG_WRITE: size, MMIO_WRITE: size, MMIO_MEMSET: 1}.get(op, 0)
+        if len(data) < need:
+            raise PeerError(f"{len(data)} bytes of {size} are written")
         if op in (CFG_READ, MMIO_READ):
             if not room or len(room[0]) < size:
                 raise PeerError("no room for an answer")
