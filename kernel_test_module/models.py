@@ -203,10 +203,10 @@ def page(
     place: Place,
     tree: Path,
     report: Report,
-    block: str = "kernel",
+    kind: str = "kernel",
     more: Sequence[tuple[str, Path]] = (),
 ) -> None:
-    """The commands of docs/run.md in BLOCKs print what the page says; MORE are files they name."""
+    """The commands of docs/run.md in blocks of KIND print what it says; MORE are files they name."""
     text = (place.root / "docs" / "run.md").read_text()
     with tempfile.TemporaryDirectory() as folder:
         for name, target in (
@@ -217,7 +217,7 @@ def page(
         ):
             Path(folder, name).symlink_to(target)
         env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        for block in re.findall(rf"(?ms)^```{block}\n(.*?)^```$", text):
+        for block in re.findall(rf"(?ms)^```{kind}\n(.*?)^```$", text):
             for command, wanted in re.findall(r"(?m)^\$ (.*)\n((?:(?!\$ ).*\n)*)", block):
                 done = subprocess.run(
                     ["sh", "-c", command],
