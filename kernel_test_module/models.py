@@ -27,11 +27,10 @@ from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.model import Device, PciId
 from imsgen.generator.commands import skeleton
-from imsgen.generator.model import emit, kernel
+from imsgen.generator.model import emit, kernel, machine
 from imsgen.generator.model.checks import Trial
-from imsgen.generator.model.guest import Guest, GuestError
+from imsgen.generator.model.guest import GuestError
 from imsgen.generator.model.runtime import replay
-from imsgen.generator.model.uml import Server
 
 from . import e2e, fetch, host, layouts, stages, trees
 from .report import Report
@@ -115,18 +114,18 @@ def rows(found: dict[str, Any]) -> list[dict[str, Any]]:
     sums: dict[str, list[int]] = {}
     for message in found["messages"]:
         sent, handled = message["sent"], message["handled"]
-        counts = [sent, handled, max(0, sent - handled), max(0, handled - sent)]
-        old = sums.get(message["store"], [0] * 4)
+        lost, wrong = sent - handled, message["wrong_cpu"]
+        counts = [sent, handled, max(0, lost), max(0, -lost), wrong]
+        old = sums.get(message["store"], [0] * len(counts))
         sums[message["store"]] = [a + b for a, b in zip(old, counts)]
-    words = {"parent": "uml", "test": "model", "carrier": "model", "cpus": 1}
-    names = ("sent", "arrived", "lost", "duplicated")
+    words = {"parent": found["parent"], "test": "model", "carrier": "model", "cpus": found["cpus"]}
+    names = ("sent", "arrived", "lost", "duplicated", "wrong_cpu")
     return [
         {
             **words,
             "device": found["device"],
             "store": store,
             **dict(zip(names, counts)),
-            "wrong_cpu": 0,
             "expected_lost": 0,
         }
         for store, counts in sums.items()
@@ -216,16 +215,21 @@ def alone(device: Device, name: str, number: int) -> Device:
     return replace(device, name=name, path=None, ids=(own,))
 
 
-def meet(subject: Subject, image: Path, initrd: Path) -> dict[str, Any]:
-    """What comes of a boot, as `imsgen run --json` says it, and what a replay did differently."""
+def meet(
+    subject: Subject, image: Path, initrd: Path, on: str = "uml", program: str = ""
+) -> dict[str, Any]:
+    """What comes of a boot, as `imsgen run --json` says it, and what a replay did differently.
+
+    PROGRAM is the QEMU for a parent ON which is not `uml`.
+    """
     name = f"{subject.device.name}_model.py"
     made = emit.model_module("model", emit.text_of(subject.device), name)
     model, lines = made.Model(), []
     model.trace = lambda line: lines.append(json.dumps(line))
     with tempfile.TemporaryDirectory(prefix="imsgen-") as folder:
-        server = Server(model, f"{folder}/device")
+        server = machine.carrier(model, on, f"{folder}/device")
         server.start()
-        guest = Guest(image, initrd, server.path, Path(folder))
+        guest = machine.boot(on, program, image, initrd, server.path, Path(folder), None)
         trial = Trial(model, guest)
         try:
             guest.wait(BOOT)
@@ -243,6 +247,8 @@ def meet(subject: Subject, image: Path, initrd: Path) -> dict[str, Any]:
             server.stop()
     return {
         "device": subject.device.name,
+        "parent": on,
+        "cpus": guest.cpus,
         "checks": [asdict(result) for result in trial.results],
         "messages": messages,
         "findings": [asdict(finding) for finding in model.findings],
@@ -326,7 +332,7 @@ def page(
     kind: str = "kernel",
     more: Sequence[tuple[str, Path]] = (),
 ) -> None:
-    """The commands of docs/run.md in blocks of KIND print what it says; MORE are files they name."""
+    """The commands of docs/run.md in blocks of KIND print what it says, with MORE files."""
     text = (place.root / "docs" / "run.md").read_text()
     with tempfile.TemporaryDirectory() as folder:
         for name, target in (

@@ -19,7 +19,7 @@ from imsgen.dsl.model import Device
 from ..kernel.edits import EditError
 from ..kernel.scripts import ScriptError
 from ..kernel.target import TargetError, find_tree
-from ..model import emit, kernel, machine, prompt, qemu, reports, uml
+from ..model import emit, kernel, machine, prompt, reports
 from ..model.checks import Result, Trial
 from ..model.guest import Guest, GuestError
 from ..model.runtime import writer
@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
         if args.trace:
             model.trace = writer(args.trace)
         program = "" if args.on == "uml" else machine.check(args.qemu)
-        work = kernel.work_of(tree, kernel.X86 if program else kernel.UML)
+        work = kernel.work_of(tree, machine.kind_of(args.on))
         with kernel.locked(work):
             begin = time.monotonic()
             if not work.image.exists():
@@ -145,11 +145,9 @@ def run(args: argparse.Namespace) -> int:
             initrd = kernel.start_program(work)
             built = time.monotonic() - begin
 
-            def boot(socket: str) -> Guest:
-                if program:
-                    return machine.Machine(image, initrd, socket, work.home, program, args.on)
+            def boot(path: str) -> Guest:
                 debug = (args.driver or f"{device.name}.c") if args.gdb else None
-                return Guest(image, initrd, socket, work.home, debug)
+                return machine.boot(args.on, program, image, initrd, path, work.home, debug)
 
             return _meet(args, device, model, boot, built, results)
     except NamesTaken as taken:
@@ -235,8 +233,7 @@ def _meet(
     results: list[Result],
 ) -> int:
     with tempfile.TemporaryDirectory(prefix="imsgen-") as folder:
-        carrier = uml.Server if args.on == "uml" else qemu.Server
-        server = carrier(model, os.path.join(folder, "device"))
+        server = machine.carrier(model, args.on, os.path.join(folder, "device"))
         server.start()
         begin = time.monotonic()
         guest = boot(server.path)

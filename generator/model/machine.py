@@ -8,7 +8,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from . import kernel, qemu, uml
+from .carrier import Carrier
 from .guest import Guest
+from .runtime import Device
 
 #: QEMU, as it is called where it is installed.
 PROGRAM = "qemu-system-x86_64"
@@ -93,3 +96,22 @@ class Machine(Guest):
             # An emulated timer doesn't tick as often as is checked at boot.
             *("-append", "console=ttyS0 panic=-1 no_timer_check"),
         ]
+
+
+def kind_of(on: str) -> kernel.Kind:
+    """The kernel for a parent, of :data:`PARENTS` or ``uml``."""
+    return kernel.X86 if on in PARENTS else kernel.UML
+
+
+def carrier(device: Device, on: str, path: str) -> Carrier:
+    """What brings a model to a guest there, by a socket at ``path``."""
+    return (qemu.Server if on in PARENTS else uml.Server)(device, path)
+
+
+def boot(
+    on: str, program: str, image: Path, initrd: Path, path: str, home: Path, debug: str | None
+) -> Guest:
+    """Start a guest there; ``program`` is the QEMU for it."""
+    if on in PARENTS:
+        return Machine(image, initrd, path, home, program, on)
+    return Guest(image, initrd, path, home, debug)

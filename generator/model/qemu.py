@@ -239,7 +239,7 @@ class Server(carrier.Carrier):
                 # A peer that doesn't look must not keep the model waiting.
                 self.files[index] = carrier.own(files)
             if store is not None:
-                store.keep(index, index in self.files)
+                self.device.keep(store.name, index, index in self.files)
             if old is not None:
                 os.close(old)
 

@@ -434,7 +434,7 @@ class Msix(Iomem):
         self.device.unmasked(self, index)
 
     def keep(self, index: int, taken: bool) -> None:
-        """The carrier keeps the table: it takes, or no longer takes, a message."""
+        """As :meth:`Device.keep` has it."""
         kept = self.kept = self.kept or set()
         if not taken:
             kept.discard(index)
@@ -903,6 +903,14 @@ class Device:
             self._note(op="drop", name=f"{store}[{index}]", count=count)
             self._drops[store, index] += count
 
+    def keep(self, store: str, index: int, taken: bool) -> None:
+        """The carrier keeps the table of MSI-X: it takes this message now, or takes it no more."""
+        with self.lock:
+            table = self.stores[store]
+            if isinstance(table, Msix):
+                self._note(op="keep", name=f"{store}[{index}]", taken=taken)
+                table.keep(index, taken)
+
     def gone(self) -> None:
         """Be taken away: reads give ones, and writes go nowhere."""
         with self.lock:
@@ -971,9 +979,11 @@ def replay(device: Device, lines: Iterable[str]) -> list[str]:
         elif op == "read":
             value = int.from_bytes(device.read(line["bar"], line["at"], line["size"]), "little")
             got = value if value != line["value"] else None
-        elif op in ("send", "drop"):
+        elif op in ("send", "drop", "keep"):
             store, _, index = name.rstrip("]").partition("[")
-            if op == "drop":
+            if op == "keep":
+                device.keep(store, int(index), line["taken"])
+            elif op == "drop":
                 device.drop(store, int(index), line["count"])
             elif not line.get("waited"):
                 outcome = device.send(store, int(index))

@@ -173,6 +173,8 @@ def test_a_message_is_a_write_to_the_bus(server: qemu.Server, peer: Peer) -> Non
 def test_the_table_is_the_peers(server: qemu.Server, peer: Peer) -> None:
     """An entry is open while it has a file; a reset of the function takes none of them away."""
     device, table = server.device, server.device.stores["table"]
+    trace: list[str] = []
+    device.trace = lambda line: trace.append(json.dumps(line))
     files = [os.eventfd(0) for _ in range(3)]
     peer.write(qemu.CONFIG, ims.COMMAND, b"\x06\x00")
     assert device.send("table", 1) == "off"
@@ -189,6 +191,8 @@ def test_the_table_is_the_peers(server: qemu.Server, peer: Peer) -> None:
     assert sorted(server.files) == [0, 2]
     peer.irqs(qemu.MSIX_IRQS, 0, 0, 0x1 | qemu.TRIGGER)
     assert not server.files and not device.open_messages()
+    # The trace has which entries were taken.
+    assert ims.replay(type(device)(), trace) == []
     with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
         peer.irqs(qemu.MSIX_IRQS, table.slots, 1, qemu.BY_FILE | qemu.TRIGGER, files[0])
     for file in files:

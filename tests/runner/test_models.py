@@ -18,11 +18,13 @@ PLACE = Place(Path(__file__).parents[2])
 
 FOUND: dict[str, Any] = {
     "device": "dev",
+    "parent": "uml",
+    "cpus": 1,
     "checks": [{"name": "send", "good": False, "text": "ims[3]: 5 sent, 4 handled"}],
     "messages": [
-        {"store": "ims", "index": 3, "sent": 5, "handled": 4},
-        {"store": "ims", "index": 4, "sent": 5, "handled": 5},
-        {"store": "table", "index": 0, "sent": 1, "handled": 2},
+        {"store": "ims", "index": 3, "sent": 5, "handled": 4, "wrong_cpu": 0},
+        {"store": "ims", "index": 4, "sent": 5, "handled": 5, "wrong_cpu": 0},
+        {"store": "table", "index": 0, "sent": 1, "handled": 2, "wrong_cpu": 0},
     ],
     "accesses": 3,
     "different": ["line 2: read ims[3].data: 5"],

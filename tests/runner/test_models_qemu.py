@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imsgen.dsl import load
+from imsgen.generator.model import kernel
 from imsgen.kernel_test_module import host, models, models_qemu
 from imsgen.kernel_test_module.report import Report
 from imsgen.kernel_test_module.stages import Place
@@ -20,6 +20,7 @@ FOUND: dict[str, Any] = {
     "parent": "intel",
     "cpus": 4,
     "checks": [{"name": "affinity", "good": False, "text": "ims[3]: moved to CPU 1"}],
+    "different": [],
     "messages": [
         {"store": "ims", "index": 3, "sent": 5, "handled": 5, "wrong_cpu": 2},
         {"store": "table", "index": 0, "sent": 1, "handled": 1, "wrong_cpu": 0},
@@ -31,13 +32,13 @@ def test_counts_have_the_parent_and_its_cpus() -> None:
     """And what arrived on another CPU."""
     assert [
         (row["device"], row["parent"], row["cpus"], row["store"], row["arrived"], row["wrong_cpu"])
-        for row in models_qemu.rows(FOUND)
+        for row in models.rows(FOUND)
     ] == [("dev", "intel", 4, "ims", 5, 2), ("dev", "intel", 4, "table", 1, 0)]
 
 
 def test_what_is_wrong_with_counts() -> None:
     """Losses, doubles, other CPUs, and nothing at all."""
-    ims, table = models_qemu.rows(FOUND)
+    ims, table = models.rows(FOUND)
     assert models_qemu.faults([table]) == []
     assert models_qemu.faults([ims, table | {"lost": 1}]) == ["ims: 2 wrong_cpu", "table: 1 lost"]
     assert models_qemu.faults([]) == ["nothing arrived"]
@@ -49,7 +50,7 @@ def test_counts_go_beside_others(
     """Those of `e2e` and of models elsewhere stay, their own are replaced."""
     place = Place(tmp_path)
     place.results.mkdir(parents=True)
-    mine = models_qemu.rows(FOUND)
+    mine = models.rows(FOUND)
     uml = mine[0] | {"parent": "uml"}
     other = {name: value for name, value in mine[0].items() if name != "device"}
     (place.results / "e2e.json").write_text(json.dumps([uml, *mine, other]))
@@ -61,22 +62,37 @@ def test_counts_go_beside_others(
 def test_each_device_is_below_each_parent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By the QEMU that was found; failures are counted."""
-    asked: list[tuple[Any, ...]] = []
+    """In one kernel, by the QEMU that was found; failures are counted."""
+    built: list[list[str]] = []
+    asked: list[tuple[str, str, str]] = []
 
-    def imsgen_run(place: Place, tree: Path, name: str, *more: str) -> dict[str, Any]:
-        asked.append((name, *more))
-        return FOUND
+    def build_all(work: kernel.Work, drivers: list[kernel.Driver], patches: list[str]) -> Path:
+        assert work.kind is kernel.X86
+        built.append([driver.device.name for driver in drivers])
+        return tmp_path
 
-    monkeypatch.setattr(models, "imsgen_run", imsgen_run)
+    def meet(subject: models.Subject, image: Path, initrd: Path, on: str, program: str) -> Any:
+        asked.append((subject.name, on, program))
+        return FOUND if subject.name == "timer" else {"error": ["no end"]}
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(kernel, "build_all", build_all)
+    monkeypatch.setattr(kernel, "start_program", lambda work: tmp_path)
+    monkeypatch.setattr(models, "meet", meet)
+    (tmp_path / "arch/um").mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
     report = Report()
-    counts = models_qemu.devices(PLACE, tmp_path, "/q", ["dev"], report)
-    assert asked == [("dev", "--on", on, "--qemu", "/q") for on in ("bare", "intel")]
-    assert counts == models_qemu.rows(FOUND) * 2
-    assert report.failures == [
-        f"model of dev on {on}: {what}"
-        for on in ("bare", "intel")
-        for what in ("affinity", "counts")
+    counts = models_qemu.devices(PLACE, tmp_path, "/q", ["timer", "idxd"], report)
+    assert [sorted(names) for names in built] == [["idxd", "timer"]]
+    assert sorted(asked) == [(n, on, "/q") for n in ("idxd", "timer") for on in ("bare", "intel")]
+    assert counts == models.rows(FOUND) * 2
+    assert sorted(report.failures) == [
+        *(f"model of idxd on {on}" for on in ("bare", "intel")),
+        *(
+            f"model of timer on {on}: {what}"
+            for on in ("bare", "intel")
+            for what in ("affinity", "counts")
+        ),
     ]
 
 
@@ -97,6 +113,5 @@ def test_without_a_qemu_the_stage_is_skipped(
 
 @pytest.mark.parametrize("name", models_qemu.DEVICES)
 def test_devices_are_there(name: str) -> None:
-    """In the layout that is run."""
-    path, *_ = models.layout(PLACE, name)
-    assert name in [device.name for device in load(str(path)).devices]
+    """Among those that meet their models in User Mode Linux, too."""
+    assert name in [subject.name for subject in models.subjects(PLACE, name)]
