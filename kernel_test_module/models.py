@@ -232,7 +232,7 @@ def meet(
         guest = machine.boot(on, program, image, initrd, server.path, Path(folder), None)
         trial = Trial(model, guest)
         try:
-            guest.wait(BOOT)
+            guest.wait(max(BOOT, guest.boot))
             trial.probed()
             if subject.returns:
                 trial.gone(subject.returns)

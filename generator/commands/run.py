@@ -33,9 +33,6 @@ from .common import add_input, load_named, new_parser, put, put_json, store
 if TYPE_CHECKING:
     from ..model.runtime import Device as Model
 
-#: Seconds that a guest may take to come up.
-BOOT = 60.0
-
 #: Bytes that a driver, a model or a patch has at most.
 LARGEST = 16 << 20
 
@@ -238,7 +235,7 @@ def _meet(
         begin = time.monotonic()
         guest = boot(server.path)
         try:
-            guest.wait(BOOT)
+            guest.wait(guest.boot)
             trial = Trial(model, guest, results)
             trial.probed()
             booted = time.monotonic() - begin

@@ -165,30 +165,32 @@ class Trial:
         """
         before = self.lines(messages)
         where = {m: self._cpu(number) for m, (number, _) in before.items()}
-        starts = {m: line.count for m, (_, line) in before.items()}
-        for number in range(count):
+        done, late = 0, []
+        while done < count and not late:
             for name, index in messages:
                 outcome = self.device.send(name, index)
                 if outcome != "sent":
                     return False, f"{name}[{index}]: {outcome}"
-            if not self.guest.numbered and number < count - 1:
-                self._arrived({m: start + number + 1 for m, start in starts.items()})
-        late = self._arrived({m: start + count for m, start in starts.items()})
+            done += 1
+            if done == count or not self.guest.numbered:
+                late = self._arrived({m: line.count + done for m, (_, line) in before.items()})
         after = self.lines(messages)
-        got = {m: after[m][1].count - starts[m] for m in messages if m in after}
-        self.sent.update(dict.fromkeys(messages, count))
-        self.arrived.update(got)
-        for name, index in late:
-            return False, f"{name}[{index}]: {count} sent, {got.get((name, index), 0)} handled"
-        for (name, index), cpu in where.items():
+        self.sent.update(dict.fromkeys(messages, done))
+        for name, index in messages:
+            old = before[name, index][1]
+            new = after[name, index][1] if (name, index) in after else old
+            got, cpu = new.count - old.count, where[name, index]
+            self.arrived[name, index] += got
             if cpu is not None:
-                here = (line := after[name, index][1]).counts[cpu]
-                wrong = count - here + before[name, index][1].counts[cpu]
+                wrong = got - new.counts[cpu] + old.counts[cpu]
                 self.wrong_cpu[name, index] += wrong
                 if wrong:
-                    text = f"{wrong} of {count} not on CPU {cpu}, but as {line.counts}"
+                    text = f"{wrong} of {got} not on CPU {cpu}, but as {new.counts}"
                     return False, f"{name}[{index}]: {text}"
-        return True, f"{len(messages)} messages, {count * len(messages)} sent and handled"
+        for message in late:
+            got = after[message][1].count - before[message][1].count if message in after else 0
+            return False, f"{message[0]}[{message[1]}]: {done} sent, {got} handled"
+        return True, f"{len(messages)} messages, {done * len(messages)} sent and handled"
 
     # --- checks ---------------------------------------------------------------------------------
 
@@ -226,31 +228,33 @@ class Trial:
     def affinity(self) -> None:
         """Each message moves over all CPUs, and arrives where it was moved."""
         with self._check("affinity") as say:
-            messages, fixed = self.device.open_messages(), set()
+            lines = self.lines(self.device.open_messages())
+            fixed = set()
             for turn in range(self.guest.cpus):
-                for at, message in enumerate(messages):
-                    number = self.lines([message])[message][0]
-                    cpu = (at + turn) % self.guest.cpus
+                cpus = {m: (at + turn) % self.guest.cpus for at, m in enumerate(lines)}
+                for message, cpu in cpus.items():
                     try:
-                        self.guest.write(f"/proc/irq/{number}/smp_affinity_list", str(cpu))
+                        place = f"/proc/irq/{lines[message][0]}/smp_affinity_list"
+                        self.guest.write(place, str(cpu))
                     except OSError:
                         # The kernel's own to place.
                         fixed.add(message)
                 # Some are moved when the next message arrives: that is none of those which count.
-                self._nudge(messages)
-                for at, message in enumerate(messages):
-                    number = self.lines([message])[message][0]
-                    cpu, now = (at + turn) % self.guest.cpus, self._cpu(number)
-                    if message not in fixed and now != cpu:
+                self._nudge(list(lines))
+                for message in lines.keys() - fixed:
+                    now = self._cpu(lines[message][0])
+                    if now != cpus[message]:
                         name, index = message
-                        say(False, f"{name}[{index}]: moved to CPU {cpu}, and is on CPU {now}")
+                        say(False, f"{name}[{index}]: moved to CPU {cpus[message]}, is on {now}")
                         return
-                good, text = self.rounds(messages, 20)
+                good, text = self.rounds(list(lines), 20)
                 if not good:
                     say(False, text)
                     return
-            moved = len(messages) - len(fixed)
-            say(True, f"{moved} messages on each of {self.guest.cpus} CPUs, {len(fixed)} fixed")
+            moved = len(lines) - len(fixed)
+            say(
+                moved > 0, f"{moved} messages on each of {self.guest.cpus} CPUs, {len(fixed)} fixed"
+            )
 
     def pending(self) -> None:
         """What is sent while nobody listens arrives later where the device notes it."""
@@ -396,7 +400,8 @@ class Trial:
         """The CPU to which an interrupt goes; None where there is only one."""
         if self.guest.cpus == 1:
             return None
-        return int(self.guest.read(f"/proc/irq/{number}/effective_affinity_list"))
+        text = self.guest.read(f"/proc/irq/{number}/effective_affinity_list").strip()
+        return int(text) if text.isdecimal() else None
 
     def _bind(self, driver: str, bound: bool) -> None:
         which = "bind" if bound else "unbind"

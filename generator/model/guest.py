@@ -35,6 +35,8 @@ class Guest:
     #: Where the device is, the only one that matters.
     address = "0000:00:00.0"
     cpus = 1
+    #: Seconds that it may take to come up.
+    boot = 60.0
     #: Whether the data of a message is the number of its interrupt, and no edges merge.
     numbered = True
 

@@ -60,6 +60,7 @@ class Machine(Guest):
 
     address = "0000:00:10.0"
     cpus = 4
+    boot = 180.0
     numbered = False
 
     def __init__(
