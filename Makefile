@@ -155,6 +155,10 @@ e2e: $(SETUP) packages ## real interrupts through generated stores, in QEMU; pri
 models: $(SETUP) packages ## drivers on models of their devices, under UML; faults that the models find
 	$(RUNNER) models
 
+.PHONY: models-qemu
+models-qemu: $(SETUP) packages ## the same in QEMU 10.1 or later, with four CPUs and interrupt remapping
+	$(RUNNER) models-qemu
+
 .PHONY: simulate
 simulate: $(SETUP) packages ## the simulator against generated pools in a booted kernel, operation by operation
 	$(RUNNER) simulate

@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
 from . import __version__
 from .arguments import COMMANDS, check_parser, main_parser
-from .terminal import FAILED, OK, STDIN, Failure, read_stdin, report, say
+from .terminal import FAILED, OK, STDIN, Failure, read_stdin, report, say, wrong_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from .kernel.target import Target
     from .patches import Commit
     from .series import Planner
-
-#: File names that can stand in C comments, commands and commit messages as they are.
-_SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -178,10 +174,9 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
     found: list[Diagnostic] = []
     failed = False
     for path in files:
-        name = os.path.basename(path)
         try:
             if path == "-":
-                path = name = STDIN
+                path = STDIN
                 text = read_stdin()
             else:
                 text = bounded.read(path, MAX_BYTES)
@@ -189,11 +184,8 @@ def _load(files: Sequence[str], folders: Sequence[str]) -> list[tuple[Device, by
             say(f"error: {path}: {error.strerror}")
             failed = True
             continue
-        if not _SAFE_NAME.fullmatch(name):
-            say(
-                f"error: {path!r}: the name stands in what is made, so it can have letters, "
-                "digits and _ . + - only"
-            )
+        if wrong := wrong_name(path):
+            say(wrong)
             failed = True
             continue
         result = load(path, text, folders)

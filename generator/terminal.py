@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import IO, Any, NoReturn
@@ -60,6 +61,18 @@ def read_stdin() -> bytes:
     from imsgen.dsl import MAX_BYTES
 
     return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def wrong_name(path: str) -> str:
+    """Why a layout's file name can't stand in what is made; empty where it can."""
+    name = os.path.basename(path)
+    # What is no file is said when it is read.
+    if not name or re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", name):
+        return ""
+    return (
+        f"error: {path!r}: the name stands in what is made, so it can have letters, digits and "
+        "_ . + - only"
+    )
 
 
 def say(text: str) -> None:

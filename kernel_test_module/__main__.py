@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
             "e2e",
             "idxd",
             "models",
+            "models-qemu",
             "simulate",
             "tutorial",
             "updates",
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "--only",
         default="",
         metavar="REGEX",
-        help="e2e, models: only the boots or devices it matches",
+        help="e2e, models, models-qemu: only the boots or devices it matches",
     )
     top.add_argument(
         "--torture",
@@ -120,6 +121,16 @@ def modelled(place: Place, report: Report, only: str) -> None:
         models.run(place, report, only)
     except host.StageError as error:
         report.check("models", str(error).splitlines())
+
+
+def modelled_in_qemu(place: Place, report: Report, only: str) -> None:
+    """The same in QEMU, with four CPUs."""
+    from . import models_qemu
+
+    try:
+        models_qemu.run(place, report, only)
+    except host.StageError as error:
+        report.check("models in QEMU", str(error).splitlines())
 
 
 def simulated(place: Place, report: Report) -> None:
@@ -229,7 +240,9 @@ def run(args: argparse.Namespace) -> int:
             end_to_end(place, args, kernel, report)
     if able and args.stage in ("models", "test") and not args.fast:
         modelled(place, report, args.only if args.stage == "models" else "")
-    if boots or args.stage in ("e2e", "idxd", "layouts", "models", "simulate"):
+    if able and args.stage in ("models-qemu", "test") and not args.fast:
+        modelled_in_qemu(place, report, args.only if args.stage == "models-qemu" else "")
+    if boots or args.stage in ("e2e", "idxd", "layouts", "models", "models-qemu", "simulate"):
         report.save(place.results)
     return report.close()
 

@@ -65,15 +65,15 @@ def parse(files: Iterable[tuple[str, str]]) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def derive(sources: Iterable[Source], release: str, suite: str) -> tuple[Source, ...]:
-    """SUITE from every mirror that serves RELEASE ("bookworm") itself, in order, once each.
+def derive(sources: Iterable[Source], release: str, *suites: str) -> tuple[Source, ...]:
+    """SUITES from every mirror that serves RELEASE ("bookworm") itself, in order, once each.
 
     Only the release and its -updates count: a security archive has no backports.
     """
     found: dict[str, Source] = {}
     for source in sources:
         if {release, f"{release}-updates"} & set(source.suites):
-            found.setdefault(source.uri, replace(source, suites=(suite,)))
+            found.setdefault(source.uri, replace(source, suites=suites))
     return tuple(found.values())
 
 

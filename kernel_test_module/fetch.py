@@ -97,9 +97,10 @@ def release() -> str:
     return match[1]
 
 
-def suite_options(suite: str, state: Path) -> list[str]:
-    """apt options that make SUITE of the machine's mirror its only source, with its own STATE."""
-    sources = aptsource.derive(aptsource.parse(apt_files()), release(), suite)
+def suite_options(suite: str, state: Path, *more: str) -> list[str]:
+    """apt options that make SUITE, and MORE suites, of the machine's mirror its only sources, with
+    a STATE of their own."""
+    sources = aptsource.derive(aptsource.parse(apt_files()), release(), suite, *more)
     if not sources:
         raise host.Unavailable(f"no apt source of this machine has a mirror for {suite}")
     for part in ("lists/partial", "cache/archives/partial"):

@@ -1,9 +1,10 @@
-"""Drivers meet the models of their devices: `imsgen run`, on the reference kernel.
+"""Drivers meet the models of their devices in User Mode Linux, on the reference kernel.
 
-The devices are examples and odd layouts, with the drivers that `imsgen skeleton` makes. What
-arrived goes beside the counts of `e2e`, as rows with the parent `uml`. Then faults are planted in
-the glue of one device, and each has to be found, by the model or by a check, with the name of a
-slot.
+The devices are all examples, real ones (`tests/devices`), odd ones (`tests/layouts`) and random
+ones, each with the driver that `imsgen skeleton` makes. All are built into one kernel, and each has
+a boot of its own, in which it is the only device. What arrived goes beside the counts of `e2e`, as
+rows with the parent `uml`. Faults are planted in copies of one device's glue, which are in the same
+kernel: each has to be found, by the model or by a check, with the name of a slot.
 """
 
 from __future__ import annotations
@@ -15,20 +16,40 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import e2e, fetch, host, stages, trees
+from imsgen.dsl import load
+from imsgen.dsl.diagnostics import render
+from imsgen.dsl.model import Device, PciId
+from imsgen.generator.commands import skeleton
+from imsgen.generator.model import emit, kernel, machine
+from imsgen.generator.model.checks import Trial
+from imsgen.generator.model.guest import GuestError
+from imsgen.generator.model.runtime import replay
+
+from . import e2e, fetch, host, layouts, stages, trees
 from .report import Report
 from .stages import Place
 
-DEVICES = (
-    *("crypto2", "timer", "crypto1", "mbox", "idxd", "vfio", "rocker", "mlx5", "ntb", "nvme"),
-    *("oddmem", "oddbits", "oddmask", "oddbox", "oddbare", "oddcmds", "oddpeer"),
-)
-"""What runs, in this order; the faults are those of the first."""
+FAULTY = "crypto2"
+"""The device in whose glue faults are planted."""
+
+ODD = re.compile(r"odd(mem|bits|mask|box|bare|cmds|peer)")
+"""Which of the odd devices run: one of each kind of store."""
+
+EVENTS = 100_000
+"""How many messages have to arrive in one run of the stage, at least."""
+
+RETURNS = 100
+"""How often one device is taken away and comes back."""
+
+BOOT = 120.0
+"""Seconds that a guest may take to come up, on a machine that does other things, too."""
 
 PATCH = Path(__file__).resolve().parent / "uml" / "linux-6.12.patch"
 
@@ -88,66 +109,39 @@ FAULTS = (
 )
 
 
-def layout(place: Place, name: str) -> list[str | Path]:
-    """A device as `imsgen run` takes it: an example, or one of the odd stores."""
-    example = place.example(name)
-    odd = place.root / "tests" / "layouts" / "stores.ims"
-    return [example] if example.exists() else [odd, "--device", name]
-
-
-def imsgen_run(place: Place, tree: Path, name: str, *more: str | Path) -> dict[str, Any]:
-    """What a run says of an example. Raises `StageError` where it says nothing."""
-    words = ["run", *layout(place, name), "--tree", tree, "--patch", PATCH, "--check", "--json"]
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", stages.IMSGEN, *map(str, [*words, *more])],
-            cwd=place.root,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise host.StageError(f"no end within {LIMIT:g} s") from error
-    if not done.stdout:
-        raise host.StageError(host.tail(done.stderr))
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 def rows(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Counts by stores, as `e2e` has them."""
     sums: dict[str, list[int]] = {}
     for message in found["messages"]:
         sent, handled = message["sent"], message["handled"]
-        counts = [sent, handled, max(0, sent - handled), max(0, handled - sent)]
-        old = sums.get(message["store"], [0] * 4)
+        lost, wrong = sent - handled, message["wrong_cpu"]
+        counts = [sent, handled, max(0, lost), max(0, -lost), wrong]
+        old = sums.get(message["store"], [0] * len(counts))
         sums[message["store"]] = [a + b for a, b in zip(old, counts)]
-    words = {"parent": "uml", "test": "model", "carrier": "model", "cpus": 1}
-    names = ("sent", "arrived", "lost", "duplicated")
+    words = {"parent": found["parent"], "test": "model", "carrier": "model", "cpus": found["cpus"]}
+    names = ("sent", "arrived", "lost", "duplicated", "wrong_cpu")
     return [
         {
             **words,
             "device": found["device"],
             "store": store,
             **dict(zip(names, counts)),
-            "wrong_cpu": 0,
             "expected_lost": 0,
         }
         for store, counts in sums.items()
     ]
 
 
-def planted(place: Place, fault: Fault) -> str:
-    """A patch that plants a fault in the glue of the first device."""
-    name = DEVICES[0]
-    path = place.root / "generated" / name / f"linux-{stages.REFERENCE}" / "src" / fault.file
+def planted(place: Place, fault: Fault, name: str = FAULTY) -> str:
+    """A patch that plants a fault in the glue of a device that is FAULTY with another NAME."""
+    path = place.root / "generated" / FAULTY / f"linux-{stages.REFERENCE}" / "src" / fault.file
     text = path.read_text()
     if text.count(fault.old) != 1:
         raise host.StageError(f"{fault.name}: {fault.file} has not what is to be changed, once")
     old, new = text.splitlines(keepends=True), text.replace(fault.old, fault.new)
     names = f"a/{fault.file}", f"b/{fault.file}"
-    return "".join(difflib.unified_diff(old, new.splitlines(keepends=True), *names))
+    patch = "".join(difflib.unified_diff(old, new.splitlines(keepends=True), *names))
+    return patch.replace(FAULTY, name).replace(FAULTY.upper(), name.upper())
 
 
 def named(found: dict[str, Any], rule: str) -> str:
@@ -162,55 +156,194 @@ def named(found: dict[str, Any], rule: str) -> str:
     return ""
 
 
-def devices(place: Place, tree: Path, names: Sequence[str], report: Report) -> None:
-    """Each example on its model; rows for `e2e.json`."""
-    kept: list[dict[str, Any]] = []
-    file = place.results / "e2e.json"
-    if file.exists():
-        kept = [row for row in json.loads(file.read_text()) if row["parent"] != "uml"]
-    for name in names:
+@dataclass(frozen=True)
+class Subject:
+    """A device that meets its driver, by a name of its own in this kernel."""
+
+    device: Device
+    fault: Fault | None = None
+    returns: int = 0
+    """How often it is taken away and comes back, and nothing else."""
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        return f"{self.device.name} {self.returns} times" if self.returns else self.device.name
+
+
+def sources(place: Place, only: str) -> Iterator[tuple[str, str]]:
+    """Paths and texts of the layouts; random ones have one device each, named like its file."""
+    for folder in ("examples", "tests/devices", "tests/layouts"):
+        for path in sorted((place.root / folder).glob("*.ims")):
+            yield str(path), path.read_text("utf-8")
+    for seed in layouts.SEEDS:
+        if re.search(only, f"random{seed}"):
+            yield str(place.root / "examples" / f"random{seed}.ims"), layouts.random(place, seed)
+
+
+def subjects(place: Place, only: str = "") -> list[Subject]:
+    """The devices with the right names, each with a name and a PCI ID of its own, then FAULTS.
+
+    So one kernel can hold the drivers of all of them. Raises `StageError`.
+    """
+    found: dict[str, Subject] = {}
+    for path, text in sources(place, only):
+        result = load(path, text.encode())
+        if not result.ok:
+            raise host.StageError(f"{path} is not valid\n{render(result.diagnostics)}")
+        stem = Path(path).stem
+        for device in result.devices:
+            if "tests/layouts" in path and not ODD.fullmatch(device.name):
+                continue
+            name = stem if stem.startswith("random") else device.name
+            name = f"{name}_2" if name in found else name
+            if re.search(only, name):
+                found[name] = Subject(alone(device, name, 0x1000 + len(found)))
+    if not only:
+        faulty = found[FAULTY]
+        found["returns"] = replace(faulty, returns=RETURNS)
+        for number, fault in enumerate(FAULTS, 1):
+            # Its lines are as long as those of the device it is a copy of.
+            device = alone(faulty.device, f"fault{number:02}", 0x2000 + number)
+            found[device.name] = Subject(device, fault)
+    return list(found.values())
+
+
+def alone(device: Device, name: str, number: int) -> Device:
+    """A device that no other one's driver takes."""
+    own = PciId(0x1AF4, number, None, device.span)
+    return replace(device, name=name, path=None, ids=(own,))
+
+
+def meet(
+    subject: Subject, image: Path, initrd: Path, on: str = "uml", program: str = ""
+) -> dict[str, Any]:
+    """What comes of a boot, as `imsgen run --json` says it, and what a replay did differently.
+
+    PROGRAM is the QEMU for a parent ON which is not `uml`.
+    """
+    name = f"{subject.device.name}_model.py"
+    made = emit.model_module("model", emit.text_of(subject.device), name)
+    model, lines = made.Model(), []
+    model.trace = lambda line: lines.append(json.dumps(line))
+    with tempfile.TemporaryDirectory(prefix="imsgen-") as folder:
+        server = machine.carrier(model, on, f"{folder}/device")
+        server.start()
+        guest = machine.boot(on, program, image, initrd, server.path, Path(folder), None)
+        trial = Trial(model, guest)
         try:
-            found = imsgen_run(place, tree, name)
-        except host.StageError as error:
-            report.check(f"model of {name}", str(error).splitlines())
-            continue
+            guest.wait(max(BOOT, guest.boot))
+            trial.probed()
+            if subject.returns:
+                trial.gone(subject.returns)
+                trial.rules()
+            else:
+                trial.all()
+            messages = [asdict(row) for row in trial.rows()]
+        except GuestError as error:
+            return {"error": [*str(error).splitlines(), server.broken or "no error of the model"]}
+        finally:
+            guest.stop()
+            server.stop()
+    return {
+        "device": subject.device.name,
+        "parent": on,
+        "cpus": guest.cpus,
+        "checks": [asdict(result) for result in trial.results],
+        "messages": messages,
+        "findings": [asdict(finding) for finding in model.findings],
+        "accesses": len(lines),
+        "different": replay(made.Model(), lines),
+    }
+
+
+def judge(found: dict[str, Any], subject: Subject, report: Report) -> None:
+    """What is wrong with a boot, or found in it."""
+    if "error" in found:
+        report.check(f"model of {subject.name}", found["error"])
+    elif subject.fault is None:
         for check in found["checks"]:
             faults = [] if check["good"] else [check["text"]]
-            report.check(f"model of {name}: {check['name']}", faults)
-        kept += rows(found)
-    e2e.save(place, kept)
-
-
-def faults(place: Place, tree: Path, report: Report) -> None:
-    """Each planted fault is found."""
-    for fault in FAULTS:
-        with tempfile.NamedTemporaryFile("w", suffix=".patch") as file:
-            try:
-                file.write(planted(place, fault))
-                file.flush()
-                found = imsgen_run(place, tree, DEVICES[0], "--patch", file.name)
-            except host.StageError as error:
-                report.check(f"model finds {fault.name}", str(error).splitlines())
-                continue
-        said = named(found, fault.rule)
+            report.check(f"model of {subject.name}: {check['name']}", faults)
+        report.check(f"model of {subject.name}: replayed", found["different"])
+    else:
+        said = named(found, subject.fault.rule)
         seen = [f"{f['rule']}: {f['name']}" for f in found["findings"]]
-        report.check(f"model finds {fault.name}", [] if said else ["not found", *seen])
+        report.check(f"model finds {subject.fault.name}", [] if said else ["not found", *seen])
         if said:
             host.say(f"    {said}")
 
 
-def page(place: Place, tree: Path, report: Report) -> None:
-    """The commands of docs/run.md that need a kernel print what the page says."""
+def boot_all(place: Place, tree: Path, todo: Sequence[Subject]) -> list[dict[str, Any]]:
+    """Build one kernel with the drivers of all, and boot it for each. Raises `StageError`."""
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="imsgen-") as folder:
+        faults = "".join(planted(place, s.fault, s.device.name) for s in todo if s.fault)
+        patches = [str(PATCH)]
+        if faults:
+            patches.append(f"{folder}/faults.patch")
+            Path(patches[-1]).write_text(faults)
+        drivers = [
+            kernel.Driver(s.device, skeleton.text_of(s.device), s.name)
+            for s in todo
+            if not s.returns
+        ]
+        work = kernel.work_of(str(tree))
+        try:
+            with kernel.locked(work), ProcessPoolExecutor(os.cpu_count()) as pool:
+                image = kernel.build_all(work, drivers, patches)
+                initrd = kernel.start_program(work)
+                host.say(f"{len(drivers)} drivers built in {time.monotonic() - begin:.0f} s")
+                count = len(todo)
+                return list(pool.map(meet, todo, [image] * count, [initrd] * count))
+        except kernel.BuildError as error:
+            raise host.StageError(str(error)) from error
+        finally:
+            host.say(f"{len(todo)} boots ended after {time.monotonic() - begin:.0f} s")
+
+
+def devices(place: Place, tree: Path, report: Report, only: str = "") -> None:
+    """Each device on its model; rows for `e2e.json`. Raises `StageError`."""
+    todo = subjects(place, only)
+    met = boot_all(place, tree, todo)
+    seeds = f"{layouts.SEEDS[0]} to {layouts.SEEDS[-1]}"
+    host.say(f"random layouts of the seeds {seeds} are among them")
+    for subject, found in zip(todo, met, strict=True):
+        judge(found, subject, report)
+    good = [f for s, f in zip(todo, met, strict=True) if not s.fault and "error" not in f]
+    host.say(f"{sum(found['accesses'] for found in good)} lines of traces replayed")
+    kept: list[dict[str, Any]] = []
+    file = place.results / "e2e.json"
+    if file.exists():
+        kept = [row for row in json.loads(file.read_text()) if row["parent"] != "uml"]
+    own = [row for found in good for row in rows(found)]
+    arrived = sum(row["arrived"] for row in own)
+    if not only:
+        few = [] if arrived >= EVENTS else [f"{arrived} have"]
+        report.check(f"{EVENTS} messages and more arrive", few)
+    host.say(f"{arrived} messages of {len(good)} devices arrived")
+    e2e.save(place, kept + own)
+
+
+def page(
+    place: Place,
+    tree: Path,
+    report: Report,
+    kind: str = "kernel",
+    more: Sequence[tuple[str, Path]] = (),
+) -> None:
+    """The commands of docs/run.md in blocks of KIND print what it says, with MORE files."""
     text = (place.root / "docs" / "run.md").read_text()
     with tempfile.TemporaryDirectory() as folder:
         for name, target in (
             ("linux", tree),
             ("examples", place.root / "examples"),
             ("uml.patch", PATCH),
+            *more,
         ):
             Path(folder, name).symlink_to(target)
         env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        for block in re.findall(r"(?ms)^```kernel\n(.*?)^```$", text):
+        for block in re.findall(rf"(?ms)^```{kind}\n(.*?)^```$", text):
             for command, wanted in re.findall(r"(?m)^\$ (.*)\n((?:(?!\$ ).*\n)*)", block):
                 done = subprocess.run(
                     ["sh", "-c", command],
@@ -236,8 +369,6 @@ def run(place: Place, report: Report, only: str = "") -> None:
     tree = stages.for_kernel(place, stages.REFERENCE)
     with fetch.locked(tree.home):
         trees.reset(tree.apply, trees.base_of(tree))
-        names = [name for name in DEVICES if re.search(only, name)]
-        devices(place, tree.apply, names, report)
+        devices(place, tree.apply, report, only)
         if not only:
             page(place, tree.apply, report)
-            faults(place, tree.apply, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from contextlib import suppress
 
 from imsgen.dsl import Result, load
 
-from ..terminal import STDIN, Failure, Parser, add_folders, read_stdin, report
+from ..terminal import STDIN, Failure, Parser, add_folders, read_stdin, report, wrong_name
 
 
 def new_parser(command: str, description: str, **more: str) -> argparse.ArgumentParser:
@@ -65,6 +66,14 @@ def load_good(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
     return results
 
 
+def load_named(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
+    """As :func:`load_good`, of files whose names stand in what is made."""
+    for path in paths:
+        if path != "-" and (wrong := wrong_name(path)):
+            raise Failure(wrong)
+    return load_good(paths, folders)
+
+
 def put(text: str) -> None:
     """To standard output, as UTF-8.  Raises :class:`Failure` where that can't be."""
     try:
@@ -107,8 +116,18 @@ def replace(path: str, text: str) -> None:
 def store(path: str, content: bytes) -> None:
     """Make a file hold ``content``, all of it or what it held before.
 
-    Raises :class:`OSError`.
+    Raises :class:`OSError`, of the file and not of what is beside it for a moment.
     """
+    try:
+        # To take the place of a device, as /dev/null, would be wrong.
+        if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):
+            raise OSError(errno.EINVAL, "not a regular file")
+        _store(path, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def _store(path: str, content: bytes) -> None:
     handle, draft = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".imsgen-")
     try:
         with os.fdopen(handle, "wb") as file:

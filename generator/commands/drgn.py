@@ -12,7 +12,7 @@ from ..render import Renderer, RenderError
 from ..series import gen
 from ..terminal import OK, Failure
 from ..views.device import device_view
-from .common import add_input, load_good, new_parser, put
+from .common import add_input, load_named, new_parser, put
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def text_of(device: Device) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Print it."""
-    (result,) = load_good([args.file], args.folders or ())
+    (result,) = load_named([args.file], args.folders or ())
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a script is for one")
     put(text_of(result.devices[0]))

@@ -8,7 +8,7 @@ import os
 from ..model import emit
 from ..render import RenderError
 from ..terminal import OK, Failure
-from .common import add_input, load_good, new_parser, put, store
+from .common import add_input, load_named, new_parser, put, store
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Write the files."""
-    (result,) = load_good([args.file], args.folders or ())
+    (result,) = load_named([args.file], args.folders or ())
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a model is of one")
     (device,) = result.devices

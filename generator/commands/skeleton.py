@@ -14,7 +14,7 @@ from ..series import gen, parts_of
 from ..terminal import OK, Failure
 from ..views.device import device_view
 from ..views.skeleton import skeleton_view
-from .common import add_input, load_good, new_parser, put
+from .common import add_input, load_named, new_parser, put
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +63,7 @@ def _check_names(device: Device, text: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the file."""
-    (result,) = load_good([args.file], args.folders or ())
+    (result,) = load_named([args.file], args.folders or ())
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a driver is for one")
     (device,) = result.devices

@@ -18,7 +18,7 @@ from ..render import RenderError
 from ..series import NamesTaken, Series, SeriesError, series_files
 from ..terminal import OK, Failure, report, say
 from ..update import UpdateError, update
-from .common import add_input, load_good, new_parser, put
+from .common import add_input, load_named, new_parser, put
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Make the series, or say that there is nothing to do."""
     files = [args.file] if args.old is None else [args.file, args.old]
-    results = load_good(files, args.folders or ())
+    results = load_named(files, args.folders or ())
     device, *old = (_one(path, result.devices) for path, result in zip(files, results))
     if old and old[0].name != device.name:
         raise Failure(f"error: {args.old} is of device {old[0].name}, not of {device.name}")

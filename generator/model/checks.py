@@ -11,22 +11,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .guest import Guest, GuestError
-from .runtime import Device
-
-#: The device in the guest: the only one.
-ADDRESS = "0000:00:00.0"
-PLACE = f"/sys/bus/pci/devices/{ADDRESS}"
+from .runtime import Device, Msi, Msix
 
 #: Seconds that what has been sent may take to arrive, and a driver to probe.
 ARRIVE, PROBE = 20.0, 20.0
-
-#: A line of /proc/interrupts on one CPU: number, count, chip, index, flow, and whose it is.
-_LINE = re.compile(rf"(?m)^ *(\d+): +(\d+) +(\S.*?)-{re.escape(ADDRESS)} +(\d+)-edge *(?:  (.*))?$")
 
 #: What a kernel says that something is wrong.
 _SPLAT = re.compile(r"WARNING:|BUG:|Oops|Kernel panic|possible .*deadlock|nobody cared|Call Trace")
 
 Message = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of /proc/interrupts: how often on which CPU, the chip, the index there, and whose."""
+
+    counts: tuple[int, ...]
+    chip: str
+    index: int
+    user: str
+
+    @property
+    def count(self) -> int:
+        """On all CPUs."""
+        return sum(self.counts)
 
 
 @dataclass
@@ -39,6 +47,8 @@ class Row:
     name: str
     sent: int
     handled: int
+    #: How many of those on a CPU that they were not sent to.
+    wrong_cpu: int
 
 
 @dataclass
@@ -60,39 +70,64 @@ class Trial:
     #: What was sent to be counted, and what of that was handled.
     sent: Counter[Message] = field(default_factory=Counter)
     arrived: Counter[Message] = field(default_factory=Counter)
+    wrong_cpu: Counter[Message] = field(default_factory=Counter)
+
+    @property
+    def place(self) -> str:
+        """The folder of the device in the guest."""
+        return f"/sys/bus/pci/devices/{self.guest.address}"
 
     # --- what the guest says --------------------------------------------------------------------
 
     def driver(self) -> str:
         """The driver that has the device; empty if none has."""
         for name in self.guest.list("/sys/bus/pci/drivers"):
-            if ADDRESS in self.guest.list(f"/sys/bus/pci/drivers/{name}"):
+            if self.guest.address in self.guest.list(f"/sys/bus/pci/drivers/{name}"):
                 return name
         return ""
 
-    def interrupts(self) -> dict[int, tuple[int, str, int, str]]:
-        """Count, chip, index and user of the device's interrupts, by their numbers."""
+    def interrupts(self) -> dict[int, Line]:
+        """The device's interrupts, by their numbers."""
+        form = re.compile(
+            rf"(?m)^ *(\d+):((?: +\d+)+) +(\S*?)-{re.escape(self.guest.address)} +(\d+)-edge *"
+            r"(?:  (.*))?$"
+        )
         return {
-            int(number): (int(count), chip, int(index), user or "")
-            for number, count, chip, index, user in _LINE.findall(
+            int(number): Line(tuple(map(int, counts.split())), chip, int(index), user or "")
+            for number, counts, chip, index, user in form.findall(
                 self.guest.read("/proc/interrupts")
             )
         }
 
-    def handled(self, messages: list[Message]) -> dict[Message, int]:
-        """How often each has been handled since its interrupt was requested."""
+    def lines(self, messages: list[Message]) -> dict[Message, tuple[int, Line]]:
+        """Number and line of the interrupt of each message that has one."""
         listed = self.interrupts()
         out = {}
         for name, index in messages:
-            number = self.device.stores[name].message(index)[1]
-            out[name, index] = listed.get(number, (0, "", -1, ""))[0]
+            store = self.device.stores[name]
+            kinds = ((Msix, "PCI-MSIX"), (Msi, "PCI-MSI"))
+            own = f"{self.device.name}-{name}".upper()
+            chip = next((text for kind, text in kinds if isinstance(store, kind)), own)
+            for number, line in listed.items():
+                if self.guest.numbered:
+                    found = number == store.message(index)[1]
+                else:
+                    # One that remaps puts its name before that of the chip.
+                    found = line.index == index and line.chip.removeprefix("IR-") == chip
+                if found:
+                    out[name, index] = number, line
         return out
+
+    def handled(self, messages: list[Message]) -> dict[Message, int]:
+        """How often each has been handled since its interrupt was requested."""
+        lines = self.lines(messages)
+        return {m: lines[m][1].count if m in lines else 0 for m in messages}
 
     def probed(self) -> str:
         """Wait for the driver; gives its name.  Raises :class:`GuestError`."""
         end = time.monotonic() + PROBE
         while not (name := self.driver()):
-            if time.monotonic() > end:
+            if time.monotonic() > end and not self.guest.patient:
                 last = "\n".join(self.guest.console().splitlines()[-15:])
                 raise GuestError(f"no driver took the device within {PROBE:g} s\n{last}")
             time.sleep(0.02)
@@ -101,43 +136,61 @@ class Trial:
 
     def sync(self) -> None:
         """Wait until the model has seen all that the driver has written: a read comes last."""
-        if ADDRESS in self.guest.list("/sys/bus/pci/devices"):
-            self.guest.read(f"{PLACE}/config")
+        if self.guest.address in self.guest.list("/sys/bus/pci/devices"):
+            self.guest.read(f"{self.place}/config")
 
     def sent_all(self, count: int) -> tuple[bool, str]:
         """Send each open message ``count`` times, and wait for them: is it as it has to be?"""
         messages = self.device.open_messages()
         if not messages:
             stores = self.device.stores.values()
-            held = [f"{s.name}[{i}]" for s in stores for i in range(s.slots) if s.message(i)[0]]
+            held = [f"{s.name}[{i}]" for s in stores for i in s.held() if s.message(i)[0]]
             return False, f"nothing is open; {', '.join(held) or 'nothing'} has a message"
         for line in self.interrupts().values():
-            if not line[3]:
-                return False, f"interrupt of {line[1]} index {line[2]} has no handler"
+            if not line.user:
+                return False, f"interrupt of {line.chip} index {line.index} has no handler"
+        lines = self.lines(messages)
         for name, index in messages:
-            number = self.device.stores[name].message(index)[1]
-            line = self.interrupts().get(number, (0, "", -1, ""))
-            if line[2] != index:
-                return False, f"{name}[{index}] holds the message of index {line[2]}"
-        before = self.handled(messages)
-        for _ in range(count):
+            if (name, index) not in lines:
+                return False, f"{name}[{index}] has no interrupt"
+            other = lines[name, index][1].index
+            if other != index:
+                return False, f"{name}[{index}] holds the message of index {other}"
+        return self.rounds(messages, count)
+
+    def rounds(self, messages: list[Message], count: int) -> tuple[bool, str]:
+        """Send each of the messages ``count`` times: is each handled as often, where it has to be?
+
+        Where edges merge, a message is sent again when it has been handled, and no earlier.
+        """
+        before = self.lines(messages)
+        where = {m: self._cpu(number) for m, (number, _) in before.items()}
+        done, late = 0, []
+        while done < count and not late:
             for name, index in messages:
                 outcome = self.device.send(name, index)
                 if outcome != "sent":
                     return False, f"{name}[{index}]: {outcome}"
-        end = time.monotonic() + ARRIVE
-        while True:
-            after = self.handled(messages)
-            wrong = {m: after[m] - before[m] for m in messages if after[m] - before[m] != count}
-            if not wrong or time.monotonic() > end or max(wrong.values()) > count:
-                break
-            time.sleep(0.02)
-        self.sent.update(dict.fromkeys(messages, count))
-        self.arrived.update({m: after[m] - before[m] for m in messages})
-        if wrong:
-            (name, index), got = next(iter(wrong.items()))
-            return False, f"{name}[{index}]: {count} sent, {got} handled"
-        return True, f"{len(messages)} messages, {count * len(messages)} sent and handled"
+            done += 1
+            if done == count or not self.guest.numbered:
+                late = self._arrived({m: line.count + done for m, (_, line) in before.items()})
+        after = self.lines(messages)
+        self.sent.update(dict.fromkeys(messages, done))
+        for name, index in messages:
+            old = before[name, index][1]
+            new = after[name, index][1] if (name, index) in after else old
+            got, cpu = new.count - old.count, where[name, index]
+            self.arrived[name, index] += got
+            if cpu is not None:
+                wrong = got - new.counts[cpu] + old.counts[cpu]
+                self.wrong_cpu[name, index] += wrong
+                if wrong:
+                    text = f"{wrong} of {got} not on CPU {cpu}, but as {new.counts}"
+                    return False, f"{name}[{index}]: {text}"
+        for message in late:
+            got = after[message][1].count - before[message][1].count if message in after else 0
+            return False, f"{message[0]}[{message[1]}]: {done} sent, {got} handled"
+        return True, f"{len(messages)} messages, {done * len(messages)} sent and handled"
 
     # --- checks ---------------------------------------------------------------------------------
 
@@ -157,20 +210,51 @@ class Trial:
     def send(self) -> None:
         """Every open message arrives."""
         with self._check("send") as say:
-            say(*self.sent_all(1000))
+            say(*self.sent_all(1000 if self.guest.numbered else 100))
 
     def masked(self) -> None:
         """What is masked is not sent, and what is not in use is masked or holds no message."""
         with self._check("masked") as say:
-            before = {n: line[0] for n, line in self.interrupts().items()}
+            before = {n: line.count for n, line in self.interrupts().items()}
             outcomes: Counter[str] = Counter()
             is_open = set(self.device.open_messages())
             for store in self.device.stores.values():
                 for index in range(store.slots):
                     if (store.name, index) not in is_open:
                         outcomes[self.device.send(store.name, index)] += 1
-            same = {n: line[0] for n, line in self.interrupts().items()} == before
+            same = {n: line.count for n, line in self.interrupts().items()} == before
             say(same and not outcomes["sent"], f"{outcomes.total()} tried, none arrived")
+
+    def affinity(self) -> None:
+        """Each message moves over all CPUs, and arrives where it was moved."""
+        with self._check("affinity") as say:
+            lines = self.lines(self.device.open_messages())
+            fixed = set()
+            for turn in range(self.guest.cpus):
+                cpus = {m: (at + turn) % self.guest.cpus for at, m in enumerate(lines)}
+                for message, cpu in cpus.items():
+                    try:
+                        place = f"/proc/irq/{lines[message][0]}/smp_affinity_list"
+                        self.guest.write(place, str(cpu))
+                    except OSError:
+                        # The kernel's own to place.
+                        fixed.add(message)
+                # Some are moved when the next message arrives: that is none of those which count.
+                self._nudge(list(lines))
+                for message in lines.keys() - fixed:
+                    now = self._cpu(lines[message][0])
+                    if now != cpus[message]:
+                        name, index = message
+                        say(False, f"{name}[{index}]: moved to CPU {cpus[message]}, is on {now}")
+                        return
+                good, text = self.rounds(list(lines), 20)
+                if not good:
+                    say(False, text)
+                    return
+            moved = len(lines) - len(fixed)
+            say(
+                moved > 0, f"{moved} messages on each of {self.guest.cpus} CPUs, {len(fixed)} fixed"
+            )
 
     def pending(self) -> None:
         """What is sent while nobody listens arrives later where the device notes it."""
@@ -202,7 +286,7 @@ class Trial:
         """A reset forgets the messages, and the driver writes the same ones again."""
         with self._check("reset") as say:
             before = self._all_messages()
-            self.guest.write(f"{PLACE}/reset", "1")
+            self.guest.write(f"{self.place}/reset", "1")
             self.sync()
             self.device.settle()
             after = self._all_messages()
@@ -217,7 +301,7 @@ class Trial:
         with self._check("gone") as say:
             for _ in range(times):
                 self.device.gone()
-                self.guest.write(f"{PLACE}/remove", "1")
+                self.guest.write(f"{self.place}/remove", "1")
                 left = self.interrupts()
                 if left:
                     say(False, f"interrupts are left: {sorted(left)}")
@@ -247,7 +331,7 @@ class Trial:
             finally:
                 over.set()
                 thread.join()
-            time.sleep(0.1)
+            self._quiet()
             good, text = self.sent_all(10)
             say(good, f"{times} times under {outcomes.total()} messages" if good else text)
 
@@ -260,35 +344,68 @@ class Trial:
 
     def all(self) -> None:
         """The whole list."""
-        for check in (self.send, self.masked, self.pending, self.reset, self.gone, self.fire):
+        moved = (self.affinity,) if self.guest.cpus > 1 else ()
+        for check in (self.send, self.masked, *moved, self.pending, self.reset, self.gone):
             check()
+        self.fire()
         self.rules()
 
     def rows(self) -> list[Row]:
         """The messages that something is known of."""
         is_open = self.device.open_messages()
-        listed = self.interrupts()
-        out = []
-        for name, index in sorted({*is_open, *self.arrived}):
-            store = self.device.stores[name]
-            line = listed.get(store.message(index)[1]) if (name, index) in is_open else None
-            out.append(
-                Row(
-                    name,
-                    index,
-                    "open" if (name, index) in is_open else "masked",
-                    (line[3] if line else "") or self.device.vectors.get((name, index), ""),
-                    self.sent[name, index],
-                    self.arrived[name, index],
-                )
+        lines = self.lines(is_open)
+        return [
+            Row(
+                name,
+                index,
+                "open" if (name, index) in is_open else "masked",
+                (lines[name, index][1].user if (name, index) in lines else "")
+                or self.device.vectors.get((name, index), ""),
+                self.sent[name, index],
+                self.arrived[name, index],
+                self.wrong_cpu[name, index],
             )
-        return out
+            for name, index in sorted({*is_open, *self.arrived})
+        ]
 
     # --- inside ---------------------------------------------------------------------------------
 
+    def _arrived(self, wanted: dict[Message, int]) -> list[Message]:
+        """Wait until each message has been handled so often; those that have not, or more often."""
+        end = time.monotonic() + ARRIVE
+        while True:
+            counts = self.handled(list(wanted))
+            wrong = [m for m in wanted if counts[m] != wanted[m]]
+            if not wrong or time.monotonic() > end or any(counts[m] > wanted[m] for m in wrong):
+                return wrong
+            if self.guest.numbered:
+                time.sleep(0.02)
+
+    def _nudge(self, messages: list[Message]) -> None:
+        """Send each once, without looking at where it arrives."""
+        starts = self.handled(messages)
+        for message in messages:
+            self.device.send(*message)
+        self._arrived({m: start + 1 for m, start in starts.items()})
+
+    def _quiet(self) -> None:
+        """Wait until nothing arrives any more."""
+        last: dict[int, Line] = {}
+        end = time.monotonic() + ARRIVE
+        while time.monotonic() < end and (now := self.interrupts()) != last:
+            last = now
+            time.sleep(0.1)
+
+    def _cpu(self, number: int) -> int | None:
+        """The CPU to which an interrupt goes; None where there is only one."""
+        if self.guest.cpus == 1:
+            return None
+        text = self.guest.read(f"/proc/irq/{number}/effective_affinity_list").strip()
+        return int(text) if text.isdecimal() else None
+
     def _bind(self, driver: str, bound: bool) -> None:
         which = "bind" if bound else "unbind"
-        self.guest.write(f"/sys/bus/pci/drivers/{driver}/{which}", ADDRESS)
+        self.guest.write(f"/sys/bus/pci/drivers/{driver}/{which}", self.guest.address)
         self.sync()
 
     def _all_messages(self) -> dict[Message, tuple[int, int]]:

@@ -13,8 +13,8 @@ from ..render import Renderer
 from ..series import gen
 from ..views.model import model_view
 
-#: Modules of the run-time, and what they are called beside a model.
-RUNTIME = {"ims_runtime": "runtime", "ims_uml": "uml"}
+#: Modules of the run-time.  Beside a model their names begin with ``ims_``.
+RUNTIME = ("runtime", "carrier", "uml", "qemu")
 
 
 def text_of(device: Device) -> str:
@@ -26,7 +26,12 @@ def text_of(device: Device) -> str:
 def runtime_texts() -> dict[str, str]:
     """The run-time: texts by file names."""
     here = Path(__file__).parent
-    return {f"{name}.py": (here / f"{own}.py").read_text("utf-8") for name, own in RUNTIME.items()}
+    out = {}
+    for name in RUNTIME:
+        text = (here / f"{name}.py").read_text("utf-8")
+        text = text.replace("from . import carrier", "import ims_carrier as carrier")
+        out[f"ims_{name}.py"] = text.replace("from .", "from ims_")
+    return out
 
 
 def model_module(name: str, text: str, path: str) -> ModuleType:
@@ -34,8 +39,8 @@ def model_module(name: str, text: str, path: str) -> ModuleType:
 
     Runs the text: it is the user's program.
     """
-    for alias, own in RUNTIME.items():
-        sys.modules[alias] = import_module(f"{__package__}.{own}")
+    for part in RUNTIME:
+        sys.modules[f"ims_{part}"] = import_module(f"{__package__}.{part}")
     module = ModuleType(name)
     module.__file__ = path
     exec(compile(text, path, "exec"), module.__dict__)

@@ -26,6 +26,7 @@ from ..names import names_of
 from ..patches import mbox
 from ..series import Planner
 from ..terminal import say
+from ..views.page import part_at
 
 #: Where the driver is in the kernel tree.
 FOLDER = "drivers/imsgen-run"
@@ -45,11 +46,32 @@ class BuildError(Exception):
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A kind of kernel: what it is built for, from which configuration, and where it is then."""
+
+    arch: str
+    config: str
+    target: str
+    #: Below the folder of objects.
+    image: str
+    #: What keeps its files from those of the other kind.
+    suffix: str
+    #: The number of its terminal: major and minor.
+    terminal: tuple[int, int]
+
+
+UML = Kind("um", "um.config", "linux", "linux", "", (4, 1))
+#: Its program is at the second serial port, what the kernel says goes to the first.
+X86 = Kind("x86_64", "x86_64.config", "bzImage", "arch/x86/boot/bzImage", "-x86_64", (4, 65))
+
+
+@dataclass(frozen=True)
 class Work:
     """Where the kernel of one tree is built: a folder of the user's cache."""
 
     tree: Path
     home: Path
+    kind: Kind = UML
 
     @property
     def source(self) -> Path:
@@ -58,11 +80,16 @@ class Work:
 
     @property
     def objects(self) -> Path:
-        """What make builds, and the kernel itself: ``linux``."""
-        return self.home / "objects"
+        """What make builds."""
+        return self.home / f"objects{self.kind.suffix}"
+
+    @property
+    def image(self) -> Path:
+        """The kernel itself."""
+        return self.objects / self.kind.image
 
 
-def work_of(tree: str) -> Work:
+def work_of(tree: str, kind: Kind = UML) -> Work:
     """The folder for a tree.  Raises :class:`BuildError` where that is no repository."""
     real = Path(os.path.realpath(tree))
     if not (real / "arch/um").is_dir() or not (real / ".git").exists():
@@ -70,7 +97,21 @@ def work_of(tree: str) -> Work:
     base = os.environ.get("XDG_CACHE_HOME", "")
     cache = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
     key = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
-    return Work(real, cache / "imsgen" / "run" / key)
+    return Work(real, cache / "imsgen" / "run" / key, kind)
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driver of a device: its text, and what errors call it."""
+
+    device: Device
+    text: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Where it is in the kernel tree."""
+        return f"{FOLDER}/{self.device.name}.c"
 
 
 @contextmanager
@@ -91,52 +132,75 @@ def build(work: Work, device: Device, driver: str, name: str, patches: Sequence[
     ``name`` is what errors call the driver.  Raises :class:`BuildError`, and whatever
     :class:`Planner` raises.
     """
-    # The model is in no machine of the architectures that the layout names.
-    device = replace(device, architectures=())
-    series = Planner(probe(str(work.tree))).series([device], PARENT)
+    return build_all(work, [Driver(device, driver, name)], patches)
+
+
+def build_all(work: Work, drivers: Sequence[Driver], patches: Sequence[str]) -> Path:
+    """As :func:`build`, with several devices, whose names differ, and the driver of each."""
+    # The models are in no machine of the architectures that the layouts name.
+    devices = [replace(one.device, architectures=()) for one in drivers]
+    series = Planner(probe(str(work.tree))).series(devices, PARENT)
     mails = mbox(series.commits, __version__)
-    _source(work, device, driver, patches, mails)
+    _source(work, drivers, patches, mails)
     _configure(work)
-    said, code = _call(_make(work, "linux"), work.home)
+    said, code = _call(_make(work, work.kind.target), work.home)
     if code:
-        raise BuildError(_complaints(said, name))
-    return work.objects / "linux"
+        raise BuildError(complaints(said, drivers, series.files))
+    return work.image
 
 
 def start_program(work: Work) -> Path:
     """A root file system with the one program of the guest; gives its path."""
     source = Path(ROOT, "model", "init.c")
-    program, image = work.home / "init", work.home / "initrd"
+    program, image = work.home / "init", work.home / f"initrd{work.kind.suffix}"
     if not image.exists() or image.stat().st_mtime < source.stat().st_mtime:
         command = ["gcc", "-static", "-O1", "-o", str(program), str(source)]
         said, code = _call(command, work.home)
         if code:
             raise BuildError(f"the guest's program can't be made\n{said}")
-        image.write_bytes(archive(program.read_bytes()))
+        image.write_bytes(archive(program.read_bytes(), work.kind.terminal))
     return image
 
 
-def archive(program: bytes) -> bytes:
-    """An initial file system, in the form of cpio: folders, a terminal, and ``/init``."""
+def archive(program: bytes, number: tuple[int, int] = UML.terminal) -> bytes:
+    """An initial file system, in the form of cpio: folders, a terminal, and ``/init``.
+
+    The program calls its terminal ``tty1``, whatever ``number`` makes it.
+    """
     folder, file, terminal = 0o040755, 0o100755, 0o020600
     entries = [
         *((name, folder, b"", (0, 0)) for name in ("dev", "proc", "sys")),
-        ("dev/tty1", terminal, b"", (4, 1)),
+        ("dev/tty1", terminal, b"", number),
         ("init", file, program, (0, 0)),
         ("TRAILER!!!", 0, b"", (0, 0)),
     ]
     out = b""
-    for number, (name, mode, data, device) in enumerate(entries, 1):
-        fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0]
+    for inode, (name, mode, data, device) in enumerate(entries, 1):
+        fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0]
         head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
         out += head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
     return out
 
 
+def complaints(said: str, drivers: Sequence[Driver], made: Mapping[str, str]) -> str:
+    """What the compiler says is wrong, or else the end of what make says.
+
+    Drivers are called what the user calls them; behind a line of a generated file, of those in
+    ``made``, is where the layout has what it is made of.
+    """
+    names = {place: one.name for one in drivers for place in (one.path, os.path.abspath(one.name))}
+    out = []
+    for path, line, rest in re.findall(r"(?m)^(.+?):(\d+)(:\d+: (?:fatal )?error: .*)$", said):
+        known = [place for place in (*names, *made) if f"/{path}".endswith(f"/{place.lstrip('/')}")]
+        out.append(f"{names.get(known[0], known[0]) if known else path}:{line}{rest}")
+        out += [text for one in drivers for text in _origin(one.device, made, known, int(line))]
+    return "\n".join(out) if out else f"the kernel can't be built\n{_last(said)}"
+
+
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mails: str) -> None:
+def _source(work: Work, drivers: Sequence[Driver], patches: Sequence[str], mails: str) -> None:
     base = _git(work.tree, "rev-parse", "HEAD").strip()
     if not (work.home / "cloned").exists():
         shutil.rmtree(work.source, ignore_errors=True)
@@ -149,12 +213,17 @@ def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mai
     _git(work.source, "apply", "--cached", "--whitespace=nowarn", "-", more=index, text=mails)
     for patch in patches:
         _git(work.source, "apply", "--cached", os.path.abspath(patch), more=index)
-    names = names_of(device)
-    files = {
-        f"{FOLDER}/driver.c": driver,
-        f"{FOLDER}/Makefile": "obj-y += driver.o\n",
-        f"{FOLDER}/Kconfig": f"config IMSGEN_RUN\n\tdef_bool y\n\tselect {names.symbol}\n"
-        + ("\tselect AUXILIARY_BUS\n" if device.subdevices else ""),
+    selected = [names_of(one.device).symbol for one in drivers]
+    if any(one.device.subdevices for one in drivers):
+        selected.append("AUXILIARY_BUS")
+    files = {one.path: one.text for one in drivers} | {
+        f"{FOLDER}/Makefile": "".join(
+            # For gdb, which finds its way by lines.
+            f"obj-y += {one.device.name}.o\nCFLAGS_{one.device.name}.o := -g\n"
+            for one in drivers
+        ),
+        f"{FOLDER}/Kconfig": "config IMSGEN_RUN\n\tdef_bool y\n"
+        + "".join(f"\tselect {symbol}\n" for symbol in selected),
     }
     for path, more in (
         ("drivers/Makefile", f"obj-y += {os.path.basename(FOLDER)}/\n"),
@@ -174,7 +243,7 @@ def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mai
         _git(work.source, "write-tree", more=index).strip(),
     )
     parent = (work.source / "arch/um/drivers/virt-pci.c").read_text()
-    if "MSI_FLAG_PCI_IMS" not in parent:
+    if work.kind is UML and "MSI_FLAG_PCI_IMS" not in parent:
         raise BuildError(
             f"{work.tree}: its User Mode Linux takes no message stores; give the patch that "
             "kernel_test_module/uml has for it by --patch"
@@ -183,11 +252,11 @@ def _source(work: Work, device: Device, driver: str, patches: Sequence[str], mai
 
 def _configure(work: Work) -> None:
     """Make ``.config``, unless what it comes from is what it was."""
-    wanted = Path(ROOT, "model", "um.config").read_text()
+    wanted = Path(ROOT, "model", work.kind.config).read_text()
     key = hashlib.sha256(wanted.encode())
     listed = _git(work.source, "ls-files", "--stage", "--", "*Kconfig*", "Makefile")
     key.update(listed.encode())
-    stamp = work.home / "configured"
+    stamp = work.home / f"configured{work.kind.suffix}"
     if stamp.exists() and stamp.read_text() == key.hexdigest():
         return
     work.objects.mkdir(exist_ok=True)
@@ -204,15 +273,20 @@ def _configure(work: Work) -> None:
 
 
 def _make(work: Work, *words: str) -> list[str]:
-    made = ["make", "-C", str(work.source), f"O={work.objects}", "ARCH=um"]
+    made = ["make", "-C", str(work.source), f"O={work.objects}", f"ARCH={work.kind.arch}"]
     return [*made, f"-j{os.cpu_count() or 1}", *words]
 
 
-def _complaints(said: str, name: str) -> str:
-    """What the compiler says of the driver, or else the end of what make says."""
-    said = re.sub(rf"(?m)^\S*{FOLDER}/driver\.c", name, said)
-    mine = [line for line in said.splitlines() if re.match(r"\S+:\d+:\d+: (fatal )?error: ", line)]
-    return "\n".join(mine) if mine else f"the kernel can't be built\n{_last(said)}"
+def _origin(
+    device: Device, made: Mapping[str, str], paths: Sequence[str], line: int
+) -> Iterator[str]:
+    """Where the layout has what a line of a generated file is made of."""
+    names = names_of(device)
+    stores = {names.glue: "", names.header: ""} | {one.path: one.name for one in names.headers}
+    for path in stores.keys() & {*paths} & made.keys():
+        part = part_at(device, stores[path], path, made[path], line)
+        where = f"{part.span.source.name}:{part.span.line}:{part.span.column}"
+        yield f"  {where}: made of this: {part.key}"
 
 
 def _last(said: str) -> str:

@@ -29,6 +29,50 @@ RESET = 0x8000
 #: What the smallest BAR has.
 PAGE = 0x1000
 
+#: The address of messages that the carrier keeps: no bus has it.
+KEPT = 1 << 64
+
+#: Findings that are kept: whoever has more knows enough.
+MOST = 1000
+
+
+class Sparse:
+    """Bytes that are 0 until they are written: what is not takes no memory.
+
+    They are kept in units of ``unit`` bytes.
+    """
+
+    def __init__(self, size: int, unit: int) -> None:
+        self.size, self.unit = size, unit
+        self.kept: dict[int, bytearray] = {}
+
+    def read(self, at: int, size: int) -> bytes:
+        """``size`` bytes; 0 behind the end."""
+        number, offset = divmod(at, self.unit)
+        if offset + size <= self.unit:
+            kept = self.kept.get(number)
+            return bytes(kept[offset : offset + size]) if kept else bytes(size)
+        parts = [self.kept.get(n, bytes(self.unit)) for n in self._units(at, size)]
+        return b"".join(parts)[offset : offset + size].ljust(size, b"\0")
+
+    def write(self, at: int, data: bytes) -> None:
+        """Keep them; what reaches behind the end is lost."""
+        data = data[: max(0, self.size - at)]
+        for number in self._units(at, len(data)):
+            kept = self.kept.setdefault(number, bytearray(self.unit))
+            begin, end = max(at, number * self.unit), min(at + len(data), (number + 1) * self.unit)
+            kept[begin - number * self.unit : end - number * self.unit] = data[
+                begin - at : end - at
+            ]
+
+    def clear(self) -> None:
+        """All are 0."""
+        self.kept.clear()
+
+    def _units(self, at: int, size: int) -> range:
+        end = min(at + size, self.size)
+        return range(at // self.unit, -(-end // self.unit)) if size and at < end else range(0)
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -151,6 +195,10 @@ class Store:
         """Hold what the device holds when power comes."""
         self.pending.clear()
 
+    def held(self) -> Iterable[int]:
+        """The indexes that may have a message, in their order."""
+        return range(self.slots)
+
     def is_open(self, index: int) -> bool:
         """Whether the message would be sent."""
         if not self.enabled() or self.masked(index):
@@ -168,7 +216,7 @@ class Slots(Store):
         super().__init__(name, slots)
         self.slot = slot
         self.notes = pending is not None or slot.pending is not None
-        self.cells = bytearray(slots * slot.stride)
+        self.cells = Sparse(slots * slot.stride, slot.stride)
         self._parts: dict[int, set[str]] = {}
         self._unread: set[tuple[str, int]] = set()
         self._messages = slot.fields.keys() - slot.own.keys() - {"control"}
@@ -179,9 +227,12 @@ class Slots(Store):
 
     def reset(self) -> None:
         super().reset()
-        self.cells[:] = bytes(len(self.cells))
+        self.cells.clear()
         self._parts.clear()
         self._unread.clear()
+
+    def held(self) -> Iterable[int]:
+        return sorted(self.cells.kept)
 
     def value(self, index: int, name: str) -> int:
         """What a register of a slot holds; 0 where there is none."""
@@ -241,7 +292,7 @@ class Slots(Store):
                 if 0 <= control.offset + byte - offset < size:
                     data[control.offset + byte - offset] |= 1 << bit % 8
             return bytes(data)
-        return self._bits_of(self.pending)[at : at + size]
+        return self._bits_of(self.pending, at, size)
 
     def write(self, what: str, at: int, data: bytes) -> None:
         """What a driver writes, judged."""
@@ -252,7 +303,7 @@ class Slots(Store):
         index = at // self.slot.stride
         register = self.place(what, at, len(data))[1]
         was_masked = self.masked(index)
-        self.cells[at : at + len(data)] = data
+        self.cells.write(at, data)
         self._unread.add((what, index))
         if register == "control":
             value = int.from_bytes(data, self.slot.order)
@@ -279,15 +330,16 @@ class Slots(Store):
         self.device.unmasked(self, index)
 
     def _bytes(self, at: int, size: int) -> bytes:
-        return bytes(self.cells[at : at + size])
+        return self.cells.read(at, size)
 
-    def _bits_of(self, indexes: Iterable[int]) -> bytes:
-        """An array with the bits of ``indexes`` set."""
-        bits = bytearray(-(-self.slots // 32) * 4)
+    def _bits_of(self, indexes: Iterable[int], at: int, size: int) -> bytes:
+        """``size`` bytes of an array with the bits of ``indexes`` set."""
+        bits = bytearray(size)
         for index in indexes:
-            word = index // 32 * 4
-            byte = 3 - index % 32 // 8 if self.slot.big_endian else index % 32 // 8
-            bits[word + byte] |= 1 << index % 8
+            byte = index // 32 * 4
+            byte += 3 - index % 32 // 8 if self.slot.big_endian else index % 32 // 8
+            if at <= byte < at + size:
+                bits[byte - at] |= 1 << index % 8
         return bytes(bits)
 
 
@@ -306,7 +358,8 @@ class Iomem(Slots):
         super().__init__(name, sum(slots for _, slots in tables), slot, pending)
         self.bar, self.tables = bar, tuple(tables)
         self.mask_bits, self.pending_bits = mask_bits, pending
-        self._masks: set[int] = set()
+        #: Which bits of that array are set.
+        self._set_bits: set[int] = set()
 
     @property
     def maskable(self) -> bool:  # type: ignore[override]
@@ -314,9 +367,7 @@ class Iomem(Slots):
 
     def reset(self) -> None:
         super().reset()
-        # All bits of the array are 0.
-        low = self.mask_bits is not None and self.mask_bits.active_low
-        self._masks = set(range(self.slots)) if low else set()
+        self._set_bits.clear()
 
     def spans(self) -> list[Span]:
         out, first = [], 0
@@ -331,16 +382,16 @@ class Iomem(Slots):
         return out
 
     def masked(self, index: int) -> bool:
-        return index in self._masks if self.mask_bits else super().masked(index)
+        if self.mask_bits:
+            return (index in self._set_bits) != self.mask_bits.active_low
+        return super().masked(index)
 
     def read(self, what: str, at: int, size: int) -> bytes:
         if what != "mask_bits" or self.mask_bits is None:
             return super().read(what, at, size)
         # All writes to the array are through when one of its words is read.
         self._unread = {key for key in self._unread if key[0] != what}
-        low = self.mask_bits.active_low
-        unset = set(range(self.slots)) - self._masks
-        return self._bits_of(unset if low else self._masks)[at : at + size]
+        return self._bits_of(self._set_bits, at, size)
 
     def write(self, what: str, at: int, data: bytes) -> None:
         if what != "mask_bits" or self.mask_bits is None:
@@ -351,14 +402,10 @@ class Iomem(Slots):
         for bit in range(8 * len(data)):
             index = 8 * at + bit
             if index < self.slots:
-                self._set(index, bool(value >> bit & 1) != self.mask_bits.active_low)
-
-    def _set(self, index: int, masked: bool) -> None:
-        if masked:
-            self._masks.add(index)
-        elif index in self._masks:
-            self._masks.discard(index)
-            self._opened(index)
+                was_masked = self.masked(index)
+                (self._set_bits.add if value >> bit & 1 else self._set_bits.discard)(index)
+                if was_masked and not self.masked(index):
+                    self._opened(index)
 
 
 class Msix(Iomem):
@@ -366,6 +413,9 @@ class Msix(Iomem):
 
     The PCI core writes it, so it is judged by nothing.
     """
+
+    #: Where the carrier keeps the table itself, the entries that it takes.
+    kept: set[int] | None = None
 
     def __init__(self, name: str, slots: int, bar: int) -> None:
         slot = Slot(16, Field(0, 4), Field(8, 4), Field(4, 4), Field(12, 4), mask=0)
@@ -375,13 +425,30 @@ class Msix(Iomem):
     def reset(self) -> None:
         super().reset()
         for index in range(self.slots):
-            self.cells[16 * index + 12] = 1
+            self.cells.write(16 * index + 12, b"\1")
 
     def settle(self) -> None:
         self._unread.clear()
 
     def _opened(self, index: int) -> None:
         self.device.unmasked(self, index)
+
+    def keep(self, index: int, taken: bool) -> None:
+        """As :meth:`Device.keep` has it."""
+        kept = self.kept = self.kept or set()
+        if not taken:
+            kept.discard(index)
+        elif index not in kept:
+            kept.add(index)
+            self.device.unmasked(self, index)
+
+    def held(self) -> Iterable[int]:
+        return super().held() if self.kept is None else sorted(self.kept)
+
+    def message(self, index: int) -> tuple[int, int]:
+        if self.kept is None:
+            return super().message(index)
+        return (KEPT, index) if index in self.kept else (0, 0)
 
     def _control(self) -> int:
         return self.device.config[MSIX + 3]
@@ -390,7 +457,8 @@ class Msix(Iomem):
         return bool(self._control() & 0x80)
 
     def masked(self, index: int) -> bool:
-        return super().masked(index) or bool(self._control() & 0x40)
+        masked = super().masked(index) if self.kept is None else index not in self.kept
+        return masked or bool(self._control() & 0x40)
 
 
 class Msi(Store):
@@ -471,6 +539,9 @@ class Memory(Slots):
     def enabled(self) -> bool:
         return self.base is not None
 
+    def held(self) -> Iterable[int]:
+        return range(self.slots)
+
     def _bytes(self, at: int, size: int) -> bytes:
         return bytes(size) if self.base is None else self.device.fetch(self.base + at, size)
 
@@ -506,6 +577,9 @@ class Told(Store):
             if not address:
                 self.device.found("empty", f"{self.name}[{index}]", "open without a message")
             self.device.unmasked(self, index)
+
+    def held(self) -> Iterable[int]:
+        return sorted(self._told)
 
     def message(self, index: int) -> tuple[int, int]:
         return self._told.get(index, (0, 0))
@@ -557,7 +631,7 @@ class Device:
             store.device = self
         self.spans = [span for store in self.stores.values() for span in store.spans()]
         self.sizes = self._sizes()
-        self.space = {bar: bytearray(size) for bar, size in self.sizes.items()}
+        self.space = {bar: Sparse(size, PAGE) for bar, size in self.sizes.items()}
         self.setup()
         self._power()
 
@@ -583,7 +657,7 @@ class Device:
 
     def word(self, bar: int, offset: int) -> int:
         """What a register of the device's own holds: what was written last."""
-        return int.from_bytes(self.space[bar][offset : offset + 4], "little")
+        return int.from_bytes(self.space[bar].read(offset, 4), "little")
 
     def doorbell(self, bar: int, offset: int, name: str = "doorbell") -> None:
         """A register to which handlers write the number of what they have seen."""
@@ -602,7 +676,11 @@ class Device:
         sizes = dict(self.bars)
         for span in self.spans:
             sizes[span.bar] = max(sizes.get(span.bar, PAGE), span.start + span.length)
-        return {bar: 1 << (max(size, PAGE) - 1).bit_length() for bar, size in sizes.items()}
+        made = {bar: 1 << (max(size, PAGE) - 1).bit_length() for bar, size in sizes.items()}
+        for bar, size in made.items():
+            if size > 1 << 31:
+                raise ValueError(f"BAR {bar} would have {size:,} bytes, and has 2 GiB at most here")
+        return made
 
     def _power(self) -> None:
         """Everything as it is when power comes."""
@@ -648,7 +726,7 @@ class Device:
         for store in self.stores.values():
             store.reset()
         for space in self.space.values():
-            space[:] = bytes(len(space))
+            space.clear()
         self._drops.clear()
         self.on_reset()
 
@@ -699,7 +777,7 @@ class Device:
             elif register is not None and register.read is not None and size == 4:
                 data = register.read().to_bytes(4, "little")
             else:
-                data = bytes(self.space.get(bar, b"")[at : at + size]).ljust(size, b"\0")
+                data = self.space[bar].read(at, size) if bar in self.space else bytes(size)
             value = int.from_bytes(data, "little")
             self._note(op="read", bar=bar, at=at, size=size, value=value, name=name)
             return data
@@ -718,8 +796,8 @@ class Device:
                 data = data[: span.start + span.length - at]
                 span.store.write(span.what, span.first + at - span.start, data)
                 return
-            space = self.space.get(bar, bytearray())
-            space[at : at + len(data)] = data[: max(0, len(space) - at)]
+            if bar in self.space:
+                self.space[bar].write(at, data)
             if register is not None and register.write is not None:
                 register.write(value)
 
@@ -825,6 +903,14 @@ class Device:
             self._note(op="drop", name=f"{store}[{index}]", count=count)
             self._drops[store, index] += count
 
+    def keep(self, store: str, index: int, taken: bool) -> None:
+        """The carrier keeps the table of MSI-X: it takes this message now, or takes it no more."""
+        with self.lock:
+            table = self.stores[store]
+            if isinstance(table, Msix):
+                self._note(op="keep", name=f"{store}[{index}]", taken=taken)
+                table.keep(index, taken)
+
     def gone(self) -> None:
         """Be taken away: reads give ones, and writes go nowhere."""
         with self.lock:
@@ -843,7 +929,7 @@ class Device:
     def found(self, rule: str, name: str, text: str) -> None:
         """Note a finding, once."""
         finding = Finding(rule, name, text)
-        if finding not in self.findings:
+        if len(self.findings) < MOST and finding not in self.findings:
             self.findings.append(finding)
             self._note(op="finding", name=name, rule=rule, text=text)
 
@@ -859,7 +945,7 @@ class Device:
             return [
                 (store.name, index)
                 for store in self.stores.values()
-                for index in range(store.slots)
+                for index in store.held()
                 if store.is_open(index)
             ]
 
@@ -893,9 +979,11 @@ def replay(device: Device, lines: Iterable[str]) -> list[str]:
         elif op == "read":
             value = int.from_bytes(device.read(line["bar"], line["at"], line["size"]), "little")
             got = value if value != line["value"] else None
-        elif op in ("send", "drop"):
+        elif op in ("send", "drop", "keep"):
             store, _, index = name.rstrip("]").partition("[")
-            if op == "drop":
+            if op == "keep":
+                device.keep(store, int(index), line["taken"])
+            elif op == "drop":
                 device.drop(store, int(index), line["count"])
             elif not line.get("waited"):
                 outcome = device.send(store, int(index))

@@ -7,17 +7,17 @@ CONFIG_UML_PCI_OVER_VIRTIO_DEVICE_ID.  Its queue 0 carries accesses of configura
 
 from __future__ import annotations
 
-import array
-import mmap
 import os
 import selectors
 import socket
 import struct
-import threading
-import traceback
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from . import carrier
+from .carrier import LARGEST, PeerError, Region
 
 #: The number of the virtio device, as the kernel is configured.
 NUMBER = 4242
@@ -40,22 +40,8 @@ HEAD = struct.Struct("=BBHIQ")
 #: Flags of descriptors and rings.
 NEXT, WRITE, QUIET = 1, 2, 1
 
-#: The largest access: more is a broken peer.
-LARGEST = 1 << 20
-
-
-class PeerError(Exception):
-    """The kernel does what the protocol has not."""
-
-
-@dataclass
-class Region:
-    """Memory of the guest."""
-
-    start: int
-    size: int
-    offset: int
-    bytes: mmap.mmap
+#: How many messages wait for buffers, and bytes of a request: more is a broken peer.
+MOST, LONGEST = 1 << 17, 4096
 
 
 @dataclass
@@ -73,49 +59,14 @@ class Queue:
 
 
 @dataclass
-class Server:
-    """One device on one socket.  ``device`` is a model, as ``Device`` of the run-time."""
+class Server(carrier.Carrier):
+    """The carrier: two rings in the guest's memory."""
 
-    device: Any
-    path: str
-    regions: list[Region] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=lambda: [Queue(), Queue()])
     #: Messages for which the guest has no buffer yet.
     waiting: deque[int] = field(default_factory=deque)
     #: Files which only have to stay open.
     kept: list[int] = field(default_factory=list)
-    #: Why the guest was left alone; None while all is well.
-    broken: str | None = None
-
-    def start(self) -> None:
-        """Listen, and serve one guest in a thread until it goes.  Raises OSError."""
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(self.path)
-        self._listener.listen(1)
-        self._stop, self._wake = os.pipe()
-        self.device.deliver = self.deliver
-        self.device.memory = self.memory
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def join(self, limit: float | None = None) -> bool:
-        """Wait until the guest has gone, for ``limit`` seconds at most; whether it has."""
-        self._thread.join(limit)
-        return not self._thread.is_alive()
-
-    def stop(self) -> None:
-        """Stop serving, and leave nothing behind."""
-        os.close(self._wake)
-        self._thread.join(10)
-        os.close(self._stop)
-        self._listener.close()
-        for number in (*self.kept, *(n for q in self.queues for n in (q.kick, q.call))):
-            if number >= 0:
-                os.close(number)
-        self.kept, self.queues = [], [Queue(), Queue()]
-        self.regions = []
-        if os.path.exists(self.path):
-            os.unlink(self.path)
 
     # --- what the device does -------------------------------------------------------------------
 
@@ -123,199 +74,170 @@ class Server:
         """Send a message, whether anybody takes it or not; the device's lock is held."""
         if address != ADDRESS:
             return False
-        self.waiting.append(data)
-        try:
-            self._flush()
-        except PeerError as error:
-            self.broken = str(error)
+        if self.broken is None:
+            self.waiting.append(data)
+            try:
+                self._flush()
+                if len(self.waiting) > MOST:
+                    raise PeerError(f"{MOST} messages wait for buffers")
+            except (PeerError, OSError, ValueError) as error:
+                self.broken = str(error)
+                self.waiting.clear()
         return True
 
-    def memory(self, address: int, size: int) -> bytes:
-        """What the guest's memory holds; zeros where there is none."""
-        try:
-            return bytes(self._bytes(address, size))
-        except PeerError:
-            return bytes(size)
+    def left(self) -> None:
+        """No message finds a buffer any more."""
+        with self.device.lock:
+            self.queues[1].size = 0
+
+    def forget(self) -> None:
+        """Close the files of the guest."""
+        for number in (*self.kept, *(n for q in self.queues for n in (q.kick, q.call))):
+            if number >= 0:
+                os.close(number)
+        self.kept, self.queues = [], [Queue(), Queue()]
 
     # --- the socket -----------------------------------------------------------------------------
 
-    def _serve(self) -> None:
-        with selectors.DefaultSelector() as ready:
-            ready.register(self._stop, selectors.EVENT_READ)
-            ready.register(self._listener, selectors.EVENT_READ)
-            peer: socket.socket | None = None
-            try:
-                while True:
-                    for key, _ in ready.select():
-                        if key.fd == self._stop:
-                            return
-                        if key.fileobj is self._listener:
-                            peer, _ = self._listener.accept()
-                            ready.unregister(self._listener)
-                            ready.register(peer, selectors.EVENT_READ)
-                        elif peer is not None and key.fd == peer.fileno():
-                            if not self._request(peer, ready):
-                                return
-                        else:
-                            os.read(key.fd, 8)
-                            self._kicked(key.data)
-            except Exception as error:
-                # A broken guest, or a mistake in what the author of the model has added.
-                where = traceback.extract_tb(error.__traceback__)[-1]
-                self.broken = f"{where.filename}:{where.lineno}: {type(error).__name__}: {error}"
-            finally:
-                with self.device.lock:
-                    self.queues[1].size = 0
-                if peer is not None:
-                    peer.close()
-
-    def _request(self, peer: socket.socket, ready: selectors.BaseSelector) -> bool:
+    def request(self, peer: socket.socket, fds: list[int]) -> bool:
         """Answer one request; False where the guest has gone."""
-        head, fds = self._receive(peer, 12)
+        head = self.receive(peer, 12, fds, True)
         if not head:
             return False
         request, flags, size = struct.unpack("=III", head)
-        if flags & 3 != VERSION or size > 4096:
+        if flags & 3 != VERSION or size > LONGEST:
             raise PeerError(f"request {request} with flags {flags:#x} and {size} bytes")
-        body = self._receive(peer, size)[0] if size else b""
-        if len(body) != size:
-            return False
-        answer = self._handle(request, body, fds, ready)
+        body = self.receive(peer, size, fds)
+        answer = self._handle(request, body, fds)
+        carrier.close(fds)
         if answer is None and flags & NEED_REPLY:
             answer = struct.pack("=Q", 0)
         if answer is not None:
             peer.sendall(struct.pack("=III", request, VERSION | REPLY, len(answer)) + answer)
         return True
 
-    def _receive(self, peer: socket.socket, size: int) -> tuple[bytes, list[int]]:
-        data, fds = b"", array.array("i")
-        while len(data) < size:
-            part, more, _, _ = peer.recvmsg(size - len(data), socket.CMSG_SPACE(8 * fds.itemsize))
-            for level, kind, content in more:
-                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                    fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
-            if not part:
-                break
-            data += part
-        return data, list(fds)
-
-    def _handle(
-        self, request: int, body: bytes, fds: list[int], ready: selectors.BaseSelector
-    ) -> bytes | None:
+    def _handle(self, request: int, body: bytes, fds: list[int]) -> bytes | None:
         if request == GET_FEATURES:
             return struct.pack("=Q", FEATURES)
         if request == PROTOCOL_FEATURES:
             return struct.pack("=Q", REQUESTS)
         if request == REQUEST_FD:
-            self.kept += fds
+            self.kept, old = carrier.taken(fds), self.kept
+            for number in old:
+                os.close(number)
         if request == SET_MEM_TABLE:
-            self._map(body, fds)
+            regions = self._map(body, fds)
+            with self.device.lock:
+                self.regions = regions
         elif request in (VRING_NUM, VRING_ADDR, VRING_BASE, VRING_KICK, VRING_CALL, VRING_ERR):
-            index = struct.unpack_from("=I", body)[0] & 0xFF
+            index = self.numbers(body, "=I", 0)[0] & 0xFF
             if index >= len(self.queues):
                 raise PeerError(f"queue {index}")
             with self.device.lock:
-                self._ring(request, self.queues[index], index, body, fds, ready)
+                self._ring(request, self.queues[index], index, body, fds)
         elif request == GET_VRING_BASE:
-            index = struct.unpack_from("=I", body)[0]
+            (index,) = self.numbers(body, "=I", 0)
             return struct.pack("=II", index, self.queues[index & 1].seen)
         return None
 
-    def _ring(
-        self,
-        request: int,
-        queue: Queue,
-        index: int,
-        body: bytes,
-        fds: list[int],
-        ready: selectors.BaseSelector,
-    ) -> None:
+    def _ring(self, request: int, queue: Queue, index: int, body: bytes, fds: list[int]) -> None:
         if request == VRING_NUM:
-            queue.size = struct.unpack_from("=II", body)[1]
-            if not 0 < queue.size <= 1 << 15:
-                raise PeerError(f"a queue of {queue.size}")
+            _, size = self.numbers(body, "=II", 0)
+            if not 0 < size <= 1 << 15 or size & size - 1:
+                raise PeerError(f"a queue of {size}")
+            queue.size = size
         elif request == VRING_BASE:
-            queue.seen = queue.done = struct.unpack_from("=II", body)[1]
+            queue.seen = queue.done = self.numbers(body, "=II", 0)[1] & 0xFFFF
         elif request == VRING_ADDR:
-            queue.desc, queue.used, queue.avail = struct.unpack_from("=QQQ", body, 8)
+            queue.desc, queue.used, queue.avail = self.numbers(body, "=QQQ", 8)
         elif request == VRING_KICK and fds:
-            queue.kick = fds[0]
-            ready.register(queue.kick, selectors.EVENT_READ, index)
+            kick = carrier.own(fds)
+            if queue.kick >= 0:
+                self.ready.unregister(queue.kick)
+                os.close(queue.kick)
+            queue.kick = kick
+            self.ready.register(kick, selectors.EVENT_READ, index)
             # What was asked for before anybody listened.
-            self._kicked(index)
+            self.more.add(index)
         elif request == VRING_CALL and fds:
-            queue.call = fds[0]
+            call = carrier.own(fds)
+            if queue.call >= 0:
+                os.close(queue.call)
+            queue.call = call
 
-    def _map(self, body: bytes, fds: list[int]) -> None:
-        (count,) = struct.unpack_from("=I", body)
+    def _map(self, body: bytes, fds: list[int]) -> list[Region]:
+        (count,) = self.numbers(body, "=I", 0)
         if count > len(fds):
             raise PeerError(f"{count} regions of memory in {len(fds)} files")
         regions = []
-        for number, file in enumerate(fds):
-            start, size, _, offset = struct.unpack_from("=QQQQ", body, 8 + 32 * number)
-            whole = mmap.mmap(file, offset + size)
-            regions.append(Region(start, size, offset, whole))
-            os.close(file)
-        self.regions = regions
+        for number, file in enumerate(fds[:count]):
+            start, size, _, offset = self.numbers(body, "=QQQQ", 8 + 32 * number)
+            regions.append(self.map(file, start, size, offset))
+        return regions
 
     # --- rings ----------------------------------------------------------------------------------
-
-    def _bytes(self, address: int, size: int) -> memoryview:
-        for region in self.regions:
-            at = address - region.start
-            if at >= 0 and at + size <= region.size:
-                return memoryview(region.bytes)[region.offset + at : region.offset + at + size]
-        raise PeerError(f"{size} bytes at {address:#x} are no memory")
 
     def _word(self, address: int) -> memoryview:
         """A word that the guest looks at, too: read and written by one access.
 
         ``struct.pack_into`` is none: it clears the bytes first.
         """
-        return self._bytes(address, 2).cast("H")
+        return self.view(address, 2).cast("H")
 
     def _next(self, queue: Queue) -> tuple[int, bytes, list[memoryview]] | None:
         """The next buffer: its number, what is in it, and where an answer goes."""
-        if not queue.size or self._word(queue.avail + 2)[0] == queue.seen:
+        if not queue.size or not (new := self._word(queue.avail + 2)[0] - queue.seen & 0xFFFF):
             return None
+        if new > queue.size:
+            raise PeerError(f"{new} buffers in a queue of {queue.size}")
         head = index = self._word(queue.avail + 4 + 2 * (queue.seen % queue.size))[0]
         queue.seen = queue.seen + 1 & 0xFFFF
-        given, room = b"", []
+        given, room, total = b"", [], 0
         for _ in range(queue.size):
             if index >= queue.size:
                 raise PeerError(f"descriptor {index} of {queue.size}")
-            entry = self._bytes(queue.desc + 16 * index, 16)
+            entry = self.view(queue.desc + 16 * index, 16)
             address, size, flags, index = struct.unpack("=QIHH", entry)
-            if size > LARGEST:
-                raise PeerError(f"a buffer of {size} bytes")
+            total += size
+            if total > LARGEST:
+                raise PeerError(f"buffers of {total} bytes")
             if flags & WRITE:
-                room.append(self._bytes(address, size))
+                room.append(self.view(address, size))
             else:
-                given += self._bytes(address, size)
+                given += self.view(address, size)
             if not flags & NEXT:
                 return head, given, room
         raise PeerError("descriptors lead in a circle")
 
     def _finish(self, queue: Queue, head: int, size: int) -> None:
-        entry = self._bytes(queue.used + 4 + 8 * (queue.done % queue.size), 8)
+        entry = self.view(queue.used + 4 + 8 * (queue.done % queue.size), 8)
         struct.pack_into("=II", entry, 0, head, size)
         queue.done = queue.done + 1 & 0xFFFF
         self._word(queue.used + 2)[0] = queue.done
 
     def _call(self, queue: Queue) -> None:
         if queue.call >= 0 and not self._word(queue.avail)[0] & QUIET:
-            os.write(queue.call, struct.pack("=Q", 1))
+            # One that is full has been called already.
+            with suppress(BlockingIOError):
+                os.write(queue.call, struct.pack("=Q", 1))
 
-    def _kicked(self, index: int) -> None:
+    def knocked(self, index: int) -> None:
+        """The guest has put something into a ring."""
         with self.device.lock:
             if index:
                 self._flush()
                 return
             queue, any_done = self.queues[0], False
-            while (found := self._next(queue)) is not None:
+            # Whoever asks on and on must not keep others from the device.
+            for _ in range(queue.size):
+                if (found := self._next(queue)) is None:
+                    break
                 head, given, room = found
                 self._finish(queue, head, self._command(given, room))
                 any_done = True
+            else:
+                if queue.size:
+                    self.more.add(index)
             if any_done:
                 self._call(queue)
 
@@ -342,8 +264,11 @@ class Server:
             raise PeerError(f"a command of {len(given)} bytes")
         op, bar, _, size, at = HEAD.unpack_from(given)
         data = given[HEAD.size : HEAD.size + size]
-        if size > LARGEST:
+        if not 0 < size <= LARGEST:
             raise PeerError(f"an access of {size} bytes")
+        need = {CFG_WRITE: size, MMIO_WRITE: size, MMIO_MEMSET: 1}.get(op, 0)
+        if len(data) < need:
+            raise PeerError(f"{len(data)} bytes of {size} are written")
         if op in (CFG_READ, MMIO_READ):
             if not room or len(room[0]) < size:
                 raise PeerError("no room for an answer")
@@ -365,14 +290,5 @@ class Server:
 
 def serve(device: Any, path: str) -> None:
     """Serve one guest at a socket until it goes, or until an interrupt from the keyboard."""
-    server = Server(device, path)
-    server.start()
-    print(f"waiting at {path}; start the kernel with virtio_uml.device={path}:{NUMBER}")
-    try:
-        server.join()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.stop()
-        for finding in device.findings:
-            print(finding)
+    words = f"start the kernel with virtio_uml.device={path}:{NUMBER}"
+    carrier.serve(Server(device, path), words)

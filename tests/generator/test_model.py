@@ -10,10 +10,15 @@ import runpy
 import struct
 import subprocess
 import sys
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
@@ -91,7 +96,8 @@ def test_every_layout_has_a_model(device: Device) -> None:
 def test_the_command_writes_a_model_that_runs(imsgen: Run, tmp_path: Path) -> None:
     """With nothing but Python's library: no imsgen is found where it runs."""
     assert imsgen("model", EXAMPLES / "crypto2.ims", "-o", tmp_path / "new") == 0
-    names = ["crypto2_model.py", "ims_runtime.py", "ims_uml.py"]
+    names = [f"ims_{name}.py" for name in sorted(emit.RUNTIME)]
+    names.insert(0, "crypto2_model.py")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == names
     code = "import crypto2_model as m; print(m.Model().stores['ims'].slots)"
     done = subprocess.run(
@@ -120,6 +126,58 @@ def test_a_layout_with_errors_gives_diagnostics(
     assert imsgen("model", bad, "-o", tmp_path / "out") == 1
     assert "IMS0" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ['a"""+b', "a\\", "a\nimport os\nb", "a'b", "a*@b", "\udcff"])
+@pytest.mark.parametrize("command", ["model", "skeleton", "drgn", "run", "update"])
+def test_names_that_would_end_a_comment(
+    imsgen: Run, tmp_path: Path, capfd: Capture, command: str, name: str
+) -> None:
+    """What is made has the layout's name in it, so that it must not be a part of a program."""
+    layout = tmp_path / f"{name}.ims"
+    layout.write_bytes((EXAMPLES / "timer.ims").read_bytes())
+    more = ["--tree", tmp_path] if command in ("run", "update") else []
+    assert imsgen(command, layout, *more) == 1
+    out, err = capfd.readouterr()
+    assert "the name stands in what is made" in err and not out
+    assert not list((tmp_path / "cwd").iterdir())
+
+
+@pytest.mark.parametrize("there", ["file", "fifo", "link", "folder"])
+def test_what_is_in_the_way_of_a_model(
+    imsgen: Run, tmp_path: Path, capfd: Capture, there: str
+) -> None:
+    """The user's own is never opened; the run-time takes the place of files and links."""
+    other = tmp_path / "other"
+    other.write_text("other\n")
+    for name in ("crypto2_model.py", "ims_runtime.py"):
+        path = tmp_path / "out" / name
+        path.parent.mkdir(exist_ok=True)
+        if there == "file":
+            path.write_text("mine\n")
+        elif there == "fifo":
+            os.mkfifo(path)
+        elif there == "link":
+            path.symlink_to(other)
+        else:
+            path.mkdir()
+    code = imsgen("model", EXAMPLES / "crypto2.ims", "-o", tmp_path / "out")
+    out, err = capfd.readouterr()
+    why = {"folder": "Is a directory", "fifo": "not a regular file"}.get(there)
+    assert (f"ims_runtime.py: {why}" in err) if why else ("stays as it is" in out)
+    assert code == (1 if why else 0)
+    assert other.read_text() == "other\n"
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names <= {"crypto2_model.py", *(f"ims_{name}.py" for name in emit.RUNTIME)}
+
+
+def test_a_file_is_no_folder_for_a_model(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    """Said with its name, and it stays."""
+    file = tmp_path / "file"
+    file.write_text("mine\n")
+    assert imsgen("model", EXAMPLES / "crypto2.ims", "-o", file) == 1
+    assert f"{file}: File exists" in capfd.readouterr().err
+    assert file.read_text() == "mine\n"
 
 
 @pytest.mark.slow
@@ -515,30 +573,112 @@ def test_a_trace_names_registers_and_replays(tmp_path: Path) -> None:
 # --- hostile guests -----------------------------------------------------------------------------
 
 
+@st.composite
+def steps(draw: st.DrawFn, device: ims.Device) -> list[tuple[Any, ...]]:
+    """What a guest does, and the device: mostly where there is something."""
+    places = st.tuples(st.integers(0, 6), st.integers(0, 1 << 17) | st.just(1 << 40))
+    for span in device.spans:
+        at = st.integers(span.start, span.start + span.length + 3)
+        places |= st.tuples(st.just(span.bar), at)
+    for place in device.registers:
+        places |= st.just(place)
+    store = st.sampled_from(list(device.stores))
+    step = (
+        st.tuples(st.just("read"), places, st.sampled_from([1, 2, 3, 4, 8, 64]))
+        | st.tuples(st.just("write"), places, st.binary(min_size=1, max_size=9))
+        | st.tuples(st.just("config"), st.integers(0, 4200), st.binary(min_size=1, max_size=9))
+        | st.tuples(st.just("config"), st.just(ims.COMMAND), st.sampled_from([b"\6\0", b"\0"]))
+        | st.tuples(st.sampled_from(["send", "drop"]), store, st.integers(0, 1 << 16))
+        | st.tuples(st.sampled_from(["wipe", "reset", "gone", "back", "settle"]), store)
+    )
+    return draw(st.lists(step, max_size=60))
+
+
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
-def test_no_access_breaks_a_model(device: Device) -> None:
-    """Whatever is read, written and sent, in whatever order: answers, and no exception."""
-    chance = random.Random(device.name)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_no_access_breaks_a_model(device: Device, data: st.DataObject) -> None:
+    """Whatever is read, written and sent, in whatever order: answers, and no exception.
+
+    And the trace of it, done again by a fresh model, gives the same answers.
+    """
     made = on(emit.model_module("m", emit.text_of(device), "m.py").Model())
-    for _ in range(300):
-        size = chance.choice([1, 2, 4, 8, 3, 64])
-        span = chance.choice(made.spans) if made.spans else None
-        bar, at = chance.randrange(7), chance.choice([0, 1 << 40, chance.randrange(1 << 17)])
-        if span and chance.random() < 0.8:
-            bar, at = span.bar, span.start + chance.randrange(span.length + 4)
-        step = chance.randrange(8)
-        if step < 3:
-            made.write(bar, at, chance.randbytes(size))
-        elif step < 5:
+    fresh = on(type(made)())
+    lines: list[str] = []
+    made.trace = lambda line: lines.append(json.dumps(line))
+    for what, *more in data.draw(steps(made)):
+        if what == "read":
+            (bar, at), size = more
             assert len(made.read(bar, at, size)) == size
-        elif step == 5:
-            made.config_write(chance.randrange(4200), chance.randbytes(size))
-            assert len(made.config_read(chance.randrange(4200), size)) == size
+        elif what == "write":
+            made.write(*more[0], more[1])
+        elif what == "config":
+            made.config_write(*more)
+            assert len(made.config_read(more[0], len(more[1]))) == len(more[1])
+        elif what in ("send", "drop"):
+            getattr(made, what)(more[0], more[1] % made.stores[more[0]].slots)
         else:
-            name = chance.choice(list(made.stores))
-            made.send(name, chance.randrange(made.stores[name].slots))
+            getattr(made, what)(*more[: what == "wipe"])
     made.settle()
     made.judge_empty()
+    assert len(made.findings) <= ims.MOST
+    assert ims.replay(fresh, lines) == []
+    assert fresh.sent == made.sent
+
+
+def test_findings_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest that does everything wrong doesn't fill the memory."""
+    monkeypatch.setattr(ims, "MOST", 50)
+    device = model(f"store ims: iomem {{ bar 0; offset 0; slots 64; {SLOT} }}")
+    for at in range(0, 16 * 64, 16):
+        device.write(0, at, b"\1")
+    assert len(device.findings) == 50
+
+
+@pytest.mark.parametrize("more", ["", "mask_bits bar 2 @0;", "mask_bits bar 2 @0 active low;"])
+def test_as_many_messages_as_there_can_be(more: str) -> None:
+    """In 2 GiB: only what is written takes memory and time."""
+    slot = (BARE if more else SLOT).replace("16", "32768", 1)
+    tracemalloc.start()
+    begin = time.monotonic()
+    device = model(f"store ims: iomem {{ bar 0; offset 0; slots 65536; {more} {slot} }}")
+    for _ in range(20):
+        on(device).reset()
+        device.write(2, 0x1FFC, b"\xff" * 4)
+        write_slot(device, 65535 * 32768, 5)
+        device.read(2, 0x1FFC, 4)
+        assert device.stores["ims"].message(65535) == (0xFEE00000, 5)
+        assert len(device.open_messages()) <= 1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20
+    assert time.monotonic() - begin < 10
+
+
+def test_a_bar_that_there_can_not_be() -> None:
+    """Said when the model is made."""
+    with pytest.raises(ValueError, match="BAR 0 would have 4,294,967,296 bytes"):
+        model(
+            f"store ims: iomem {{ bar 0; offset 0x1000; slots 65536; "
+            f"{SLOT.replace('16', '32768', 1)} }}"
+        )
+
+
+def test_bytes_that_are_not_kept() -> None:
+    """Units of a sparse memory are read and written as one."""
+    data, plain = ims.Sparse(64, 16), bytearray(64)
+    chance = random.Random(1)
+    for _ in range(2000):
+        at, size = chance.randrange(80), chance.randrange(70)
+        if chance.random() < 0.5:
+            new = chance.randbytes(size)
+            data.write(at, new)
+            plain[at : at + size] = new[: max(0, 64 - at)]
+        else:
+            assert data.read(at, size) == bytes(plain[at : at + size]).ljust(size, b"\0")
+        if chance.random() < 0.01:
+            data.clear()
+            plain[:] = bytes(64)
 
 
 def test_the_copied_module_is_the_tested_one(imsgen: Run, tmp_path: Path) -> None:

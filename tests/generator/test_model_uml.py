@@ -13,14 +13,16 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from imsgen.dsl import load
-from imsgen.generator.model import emit, uml
+from imsgen.generator.model import carrier, emit, uml
 from imsgen.generator.model import runtime as ims
 
 LAYOUT = b"""device gadget "A gadget" {
@@ -70,6 +72,11 @@ class Guest:
         socket.send_fds(self.socket, [head + body], fds or [])
         said = self.socket.recv(12 + (reply or 8), socket.MSG_WAITALL)
         return said[12:]
+
+    def tell(self, number: int, body: bytes = b"", fds: list[int] | None = None) -> None:
+        """Send a request, whose answer nobody waits for."""
+        head = struct.pack("=III", number, uml.VERSION, len(body))
+        socket.send_fds(self.socket, [head + body], fds or [])
 
     def describe(self, ring: int, number: int, size: int, flags: int, after: int = 0) -> int:
         """Fill a descriptor; where its buffer is in memory."""
@@ -211,20 +218,232 @@ def test_a_mistake_of_the_author_is_said(server: uml.Server) -> None:
     guest.close()
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_a_hostile_guest_is_left_alone(server: uml.Server, seed: int) -> None:
-    """Rings, descriptors and requests full of anything: no exception leaves the thread."""
-    chance = random.Random(seed)
+# --- peers that are broken, or mean ill -------------------------------------------------------
+
+
+def table(size: int, count: int = 1, offset: int = 0) -> bytes:
+    """Memory as it is announced."""
+    return struct.pack("=IIQQQQ", count, 0, START, size, START, offset)
+
+
+def ring(index: int, desc: int = 0, used: int = 0x200, avail: int = 0x100) -> bytes:
+    """Where a queue is: offsets in the memory."""
+    at = [START + place for place in (desc, used, avail)]
+    return struct.pack("=IIQQQQ", index, 0, *at, 0)
+
+
+def chain(guest: Guest, size: int, flags: int, after: int = 0) -> None:
+    """A descriptor that is offered as a command."""
+    guest.describe(0, 0, size, flags, after)
+    guest.offer(0, 0)
+
+
+def command(guest: Guest, *words: int, data: bytes = b"") -> None:
+    """A command that is offered: operation, BAR, size, place."""
+    op, bar, size, at = words
+    message = uml.HEAD.pack(op, bar, 0, size, at) + data
+    place = guest.describe(0, 0, len(message), 0)
+    guest.memory[place : place + len(message)] = message
+    guest.offer(0, 0)
+
+
+def promise(guest: Guest) -> None:
+    """More buffers than the queue has."""
+    guest.memory[0x102:0x104] = struct.pack("=H", COUNT + 1)
+    os.eventfd_write(guest.kicks[0], 1)
+
+
+def doorbell(guest: Guest, file: int) -> None:
+    """Another file to knock at."""
+    guest.tell(uml.VRING_KICK, struct.pack("=Q", 0), [file])
+    os.close(file)
+
+
+def left_doorbell(guest: Guest) -> None:
+    """Nobody is at the other end."""
+    near, far = os.pipe()
+    os.close(far)
+    doorbell(guest, near)
+
+
+MISTAKES = {
+    "no request": (lambda g: g.socket.sendall(b"\xff" * 12), "request 4294967295"),
+    "half a request": (lambda g: g.socket.sendall(b"\1\0\0"), "timed out"),
+    "a long request": (lambda g: g.tell(1, bytes(5000)), "and 5000 bytes"),
+    "a short table": (lambda g: g.tell(uml.SET_MEM_TABLE, b"\1"), "a request with 1 bytes"),
+    "no files": (lambda g: g.tell(uml.SET_MEM_TABLE, table(SIZE)), "1 regions of memory in 0"),
+    "more memory": (
+        lambda g: g.tell(uml.SET_MEM_TABLE, table(SIZE + 1), [g.file]),
+        f"{SIZE + 1} bytes at 0x0 are not in the file",
+    ),
+    "memory behind the end": (
+        lambda g: g.tell(uml.SET_MEM_TABLE, table(SIZE, offset=1 << 63), [g.file]),
+        "are not in the file",
+    ),
+    "no memory": (lambda g: g.tell(uml.SET_MEM_TABLE, table(0), [g.file]), "0 bytes at"),
+    "no such queue": (lambda g: g.tell(uml.VRING_NUM, b"\7" * 8), "queue 7"),
+    "a queue of none": (lambda g: g.tell(uml.VRING_NUM, bytes(8)), "a queue of 0"),
+    "a queue of three": (lambda g: g.tell(uml.VRING_NUM, struct.pack("=II", 0, 3)), "queue of 3"),
+    "a queue of many": (
+        lambda g: g.tell(uml.VRING_NUM, struct.pack("=II", 0, 1 << 31)),
+        "a queue of 2147483648",
+    ),
+    "rings out of memory": (
+        lambda g: (g.request(uml.VRING_ADDR, ring(0, avail=SIZE - 2)), g.offer(0, 0)),
+        "are no memory",
+    ),
+    "answers out of memory": (
+        lambda g: (
+            g.request(uml.VRING_ADDR, ring(0, used=SIZE)),
+            command(g, uml.CFG_WRITE, 0, 4, 4, data=bytes(4)),
+        ),
+        "are no memory",
+    ),
+    "buffers that are not there": (promise, "5 buffers in a queue of 4"),
+    "a buffer out of memory": (lambda g: chain(g, SIZE, 0), "are no memory"),
+    "a buffer without end": (lambda g: chain(g, 1 << 31, 0), "buffers of 2147483648 bytes"),
+    "a descriptor of nobody": (lambda g: chain(g, 16, uml.NEXT, 9), "descriptor 9 of 4"),
+    "descriptors in a circle": (lambda g: chain(g, 16, uml.NEXT, 0), "in a circle"),
+    "half a command": (lambda g: chain(g, 7, 0), "a command of 7 bytes"),
+    "no operation": (lambda g: command(g, 99, 0, 4, 0), "operation 99"),
+    "a write without data": (lambda g: command(g, uml.MMIO_WRITE, 0, 4, 0), "0 bytes of 4"),
+    "a fill without data": (lambda g: command(g, uml.MMIO_MEMSET, 0, 4, 0), "0 bytes of 4"),
+    "a fill without end": (
+        lambda g: command(g, uml.MMIO_MEMSET, 0, 0xFFFFFFFF, 0, data=b"x"),
+        "an access of 4294967295 bytes",
+    ),
+    "a read without room": (lambda g: command(g, uml.MMIO_READ, 0, 4, 0), "no room"),
+    "a doorbell of nobody": (left_doorbell, "it has left its doorbell"),
+    "a doorbell that is a file": (
+        lambda g: doorbell(g, os.open(__file__, os.O_RDONLY)),
+        "Operation not permitted",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_broken_peer_is_said(
+    server: uml.Server, mistake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a time, by what it did, and the model goes on by itself."""
+    monkeypatch.setattr(carrier, "PATIENCE", 2)
     guest = Guest(server.path)
-    if seed % 3 == 0:
-        guest.socket.sendall(chance.randbytes(64))
-    elif seed % 3 == 1:
-        place = guest.describe(0, 0, 40, 0)
-        guest.memory[place : place + 40] = chance.randbytes(40)
-        guest.offer(0, 0)
-    else:
-        guest.describe(0, 0, chance.choice([1 << 31, 16]), uml.NEXT, chance.choice([0, 9]))
-        guest.offer(0, 0)
-    server.join(0.5)
+    what, said = MISTAKES[mistake]
+    what(guest)
+    assert server.join(10)
+    assert server.broken is not None and said in server.broken
+    assert server.device.send("ims", 0) == "off"
+    guest.close()
+
+
+def test_a_peer_that_goes_within_a_request(server: uml.Server) -> None:
+    """And one that goes between two is no mistake."""
+    guest = Guest(server.path)
+    guest.socket.sendall(struct.pack("=III", uml.VRING_NUM, uml.VERSION, 8) + b"\0")
     guest.close()
     assert server.join(10)
+    assert server.broken is not None and "gone within a request" in server.broken
+
+
+def test_files_are_closed(server: uml.Server) -> None:
+    """Those that no request wants, and those that later ones replace."""
+    guest = Guest(server.path)
+    file, end = os.pipe()
+    before = None
+    for _ in range(40):
+        guest.request(uml.GET_FEATURES, fds=[file] * 8, reply=8)
+        guest.request(uml.REQUEST_FD, fds=[file] * 3)
+        guest.request(uml.VRING_CALL, struct.pack("=Q", 0), [end])
+        guest.request(uml.VRING_KICK, struct.pack("=Q", 0), [guest.kicks[0]])
+        guest.request(uml.SET_MEM_TABLE, table(SIZE), [guest.file] * 4)
+        count = len(os.listdir("/proc/self/fd"))
+        assert before in (None, count)
+        before = count
+    os.close(file)
+    os.close(end)
+    assert server.broken is None
+    guest.close()
+
+
+def test_nobody_waits_for_a_peer_that_does_not_look(server: uml.Server) -> None:
+    """Its calls are a pipe that is full."""
+    guest = Guest(server.path)
+    near, far = os.pipe()
+    os.set_blocking(far, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(far, bytes(4096))
+    guest.request(uml.VRING_CALL, struct.pack("=Q", 0), [far])
+    command(guest, uml.CFG_WRITE, 0, 2, ims.COMMAND, data=b"\6\0")
+    guest.request(uml.GET_FEATURES, reply=8)
+    assert server.device.config_read(ims.COMMAND, 1) == b"\6"
+    assert server.broken is None
+    os.close(near)
+    os.close(far)
+    guest.close()
+
+
+def test_a_peer_that_asks_on_and_on_is_stopped(server: uml.Server) -> None:
+    """The model and whoever ends it get their turn."""
+    guest = Guest(server.path)
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            command(guest, uml.MMIO_WRITE, 0, 4, 0x1000, data=bytes(4))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        for _ in range(20):
+            assert server.device.send("ims", 0) == "off"
+        begin = time.monotonic()
+        server.stop()
+        assert time.monotonic() - begin < 5
+    finally:
+        over.set()
+        thread.join()
+        guest.close()
+    server.start()
+
+
+def test_messages_that_nobody_takes(server: uml.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some wait for buffers; a guest that gives none at all is broken."""
+    monkeypatch.setattr(uml, "MOST", 100)
+    for _ in range(200):
+        assert server.deliver(uml.ADDRESS, 33)
+    assert len(server.waiting) <= 100
+    assert server.broken == "100 messages wait for buffers"
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_hostile_guest_is_left_alone(server: uml.Server, seed: int) -> None:
+    """Rings, descriptors, commands and requests full of anything: nothing leaves the thread."""
+    chance = random.Random(seed)
+    guest = Guest(server.path)
+    few = [0, 1, 4, 8, COUNT, SIZE - 1, SIZE, START, 1 << 20, 1 << 31, (1 << 32) - 1, (1 << 64) - 1]
+    with suppress(OSError):
+        for _ in range(30):
+            match chance.randrange(5):
+                case 0:
+                    guest.tell(chance.randrange(40), chance.randbytes(chance.randrange(64)))
+                case 1:
+                    words = [chance.choice(few) for _ in range(6)]
+                    guest.tell(chance.randrange(5, 16), struct.pack("=6Q", *words), [guest.file])
+                case 2:
+                    for at in range(0, 0x300, 2):
+                        if chance.random() < 0.1:
+                            word = struct.pack("=H", chance.choice(few) & 0xFFFF)
+                            guest.memory[at : at + 2] = word
+                    os.eventfd_write(guest.kicks[0], 1)
+                case 3:
+                    words = [chance.randrange(9), chance.randrange(7), *chance.choices(few, k=2)]
+                    words[2] &= 0xFFFFFFFF
+                    command(guest, *words, data=chance.randbytes(chance.randrange(40)))
+                case 4:
+                    guest.describe(0, chance.randrange(4), 40, chance.randrange(4), 1)
+                    guest.offer(0, chance.randrange(COUNT + 1))
+    server.join(0.2)
+    guest.close()
+    assert server.join(10)
+    assert server.device.send("ims", 0) in ("off", "empty", "masked", "sent", "gone")

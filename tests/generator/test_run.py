@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from imsgen.generator.kernel.target import Target
-from imsgen.generator.model import kernel
+from imsgen.dsl import load
+from imsgen.generator.kernel.target import DEFAULT, Target, embedded
+from imsgen.generator.model import kernel, reports
+from imsgen.generator.model.checks import Result, Trial
 from imsgen.generator.model.guest import Guest, GuestError
+from imsgen.generator.model.machine import Machine
+from imsgen.generator.model.runtime import Device, Field, Iomem, Msix, Slot
+from imsgen.generator.series import Planner
+from imsgen.kernel_test_module.report import Counts, junit
 
 from .conftest import EXAMPLES, REPOSITORY, git, plant
 
@@ -53,6 +61,77 @@ def test_a_guest_answers(tmp_path: Path) -> None:
         assert made.list("/b") == []
     finally:
         made.stop()
+
+
+#: A QEMU whose guest has two interrupts on two of four CPUs.
+INTERRUPTS = """
+           CPU0       CPU1       CPU2       CPU3
+  0:         37          0          0          0   IO-APIC    2-edge      timer
+ 24:          0          3          0          0  IR-PCI-MSIX-0000:00:10.0    2-edge      dev-error
+ 25:          5          0          0          1  IR-DEV-IMS-0000:00:10.0    2-edge      dev-queue
+ 26:          9          9          9          9  IR-PCI-MSIX-0000:00:1f.0    2-edge      other
+LOC:       1196       1056       1100        999   Local timer interrupts
+"""
+
+
+def test_a_machine_answers_and_has_interrupts(tmp_path: Path) -> None:
+    """On the terminal that QEMU is given; they are told apart by chip, index and device."""
+    program = tmp_path / "qemu"
+    program.write_text(f"""#!/bin/sh
+    case "$*" in *intremap=on*'"path": "socket"'*) ;; *) exit 1;; esac
+    for word; do case $word in
+    file,id=program,*) out=${{word#*,path=}} out=${{out%%,*}} in=${{word##*=}};;
+    file,id=console,*) log=${{word#*,path=}} log=${{log%,append=on}};;
+    esac; done
+    echo booting >> "$log"
+    printf '@@ 0\\n' > $out
+    while read -r command < $in; do
+        case $command in
+        "r /proc/interrupts") printf '%s\\n@@ 0\\n' '{INTERRUPTS}';;
+        *) printf '\\n@@ 2\\n';;
+        esac > $out
+    done
+    """)
+    program.chmod(0o755)
+    slot = Slot(16, Field(0, 4), Field(8, 4), Field(4, 4))
+
+    class Dev(Device):
+        name = "dev"
+
+        def make(self) -> tuple[Msix, Iomem]:
+            return Msix("table", 4, 4), Iomem("ims", slot, 0, ((0x100, 4),))
+
+    made = Machine(
+        tmp_path / "image", tmp_path / "initrd", "socket", tmp_path, str(program), "intel"
+    )
+    try:
+        made.wait(10)
+        trial = Trial(Dev(), made)
+        lines = trial.lines([("table", 2), ("ims", 2), ("ims", 1)])
+        assert {m: (number, line.counts) for m, (number, line) in lines.items()} == {
+            ("table", 2): (24, (0, 3, 0, 0)),
+            ("ims", 2): (25, (5, 0, 0, 1)),
+        }
+        assert lines["ims", 2][1].user == "dev-queue"
+        assert "booting" in made.console()
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize("version, said", [("7.2.22", "version 7.2"), ("", "no QEMU")])
+def test_a_qemu_of_no_use_is_said(
+    version: str, said: str, imsgen: Run, tmp_path: Path, capfd: Capture
+) -> None:
+    """Before anything is built, with what to do; User Mode Linux needs none."""
+    program = tmp_path / "qemu"
+    program.write_text(f"#!/bin/sh\necho QEMU emulator version {version}\n")
+    program.chmod(0o755)
+    words = ("run", EXAMPLES / "timer.ims", "--tree", tmp_path, "--qemu", program)
+    assert imsgen(*words, "--on", "bare") == 1
+    error = capfd.readouterr().err
+    assert said in error and "QEMU 10.1 or later is needed; give one with --qemu" in error
+    assert imsgen(*words) == 1
+    assert "not a kernel tree" in capfd.readouterr().err
 
 
 @pytest.mark.slow
@@ -119,10 +198,18 @@ def test_one_of_several_devices(imsgen: Run, tmp_path: Path, capfd: Capture) -> 
 
 def test_a_driver_or_model_that_is_not_there(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
     """Said before anything is built; as is a model that is no Python."""
-    for option in ("--driver", "--model"):
-        missing = tmp_path / "missing"
-        assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, option, missing) == 1
-        assert f"{missing}: No such file" in capfd.readouterr().err
+    folder, pipe = tmp_path / "folder", tmp_path / "pipe"
+    folder.mkdir()
+    os.mkfifo(pipe)
+    for option in ("--driver", "--model", "--patch"):
+        for path, said in (
+            (tmp_path / "missing", "No such file or directory"),
+            (folder, "Is a directory"),
+            (pipe, "not a regular file"),
+            (Path("/dev/zero"), "not a regular file"),
+        ):
+            assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, option, path) == 1
+            assert f"{path}: {said}" in capfd.readouterr().err
     bad = tmp_path / "bad.py"
     bad.write_text("class Model:\n")
     assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, "--model", bad) == 1
@@ -145,6 +232,105 @@ def test_a_tree_that_can_be_no_parent(
     assert "takes no message stores" in capfd.readouterr().err
     done = subprocess.run(["git", "status", "--short"], cwd=tree, capture_output=True)
     assert done.stdout == b""
+
+
+@pytest.mark.parametrize("option", ["--junit", "--ktap", "--trace"])
+def test_what_can_not_be_written_is_said_first(
+    imsgen: Run, tmp_path: Path, capfd: Capture, option: str
+) -> None:
+    """Before anything is built; devices stay what they are."""
+    missing = tmp_path / "missing" / "file"
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, option, missing) == 1
+    assert f"{missing}: No such file or directory" in capfd.readouterr().err
+    if option != "--trace":
+        assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, option, "/dev/null") == 1
+        assert "/dev/null: not a regular file" in capfd.readouterr().err
+        assert not Path("/dev/null").is_file()
+
+
+def test_a_run_that_comes_to_nothing_is_reported(imsgen: Run, tmp_path: Path) -> None:
+    """CI sees why, in both forms."""
+    files = [tmp_path / "junit.xml", tmp_path / "ktap"]
+    options = ["--junit", files[0], "--ktap", files[1]]
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, *options) == 1
+    assert junit(files[0].read_text()) == Counts(failed=1)
+    assert "not a kernel tree in a git repository" in files[0].read_text()
+    assert files[1].read_text().splitlines()[-1] == "not ok 1 timer"
+
+
+RESULTS = [
+    Result("send", True, "3 messages, 3000 sent and handled"),
+    Result("reset", False, "ims[0] does not hold <what> it held\n\x1b & more"),
+]
+
+
+def test_junit_has_a_case_for_each_check() -> None:
+    """As XML, whatever the texts are."""
+    text = reports.junit("dev", RESULTS, 1.25)
+    assert junit(text) == Counts(1, 1, 0)
+    top = ElementTree.fromstring(text)
+    assert [case.get("name") for case in top.iter("testcase")] == ["send", "reset"]
+    (failure,) = top.iter("failure")
+    assert failure.get("message") == "ims[0] does not hold <what> it held"
+    assert failure.text == "ims[0] does not hold <what> it held\n? & more"
+
+
+def test_ktap_has_a_subtest_for_each_check() -> None:
+    """As the kernel's parser takes it, which is seen in `make models`."""
+    assert reports.ktap("dev", RESULTS).splitlines() == [
+        "KTAP version 1",
+        "1..1",
+        "    KTAP version 1",
+        "    # Subtest: dev",
+        "    1..2",
+        "    # send: 3 messages, 3000 sent and handled",
+        "    ok 1 send",
+        "    # reset: ims[0] does not hold <what> it held",
+        "    # reset: \x1b & more",
+        "    not ok 2 reset",
+        "not ok 1 dev",
+    ]
+
+
+def test_errors_of_a_compiler_are_of_what_the_user_has() -> None:
+    """The driver by the name that it was given; generated code with its place in the layout."""
+    layout = EXAMPLES / "crypto2.ims"
+    (device,) = load(str(layout)).devices
+    files = Planner(embedded(DEFAULT)).series([device]).files
+    header = "drivers/irqchip/irq-crypto2-ims.h"
+    line = next(
+        number
+        for number, text in enumerate(files[header].splitlines(), 1)
+        if "writel(msg->data" in text
+    )
+    place = os.path.abspath("my driver.c")
+    said = f"""  CC      drivers/irqchip/irq-crypto2.o
+/cache/source/{header}: In function 'crypto2_ims_write':
+/cache/source/{header}:{line}:9: error: 'msg' undeclared
+{place}:7:1: error: expected ';'
+../kernel/irq/msi.c:1:2: fatal error: other.h: No such file or directory
+make[2]: *** [scripts/Makefile.build:229: x.o] Error 1
+"""
+    wrong, where, mine, other = kernel.complaints(
+        said, [kernel.Driver(device, "", "my driver.c")], files
+    ).splitlines()
+    assert wrong == f"{header}:{line}:9: error: 'msg' undeclared"
+    path, number, _, _, part = where.strip().split(":")
+    assert part.strip() == "ims.data"
+    assert "data @" in Path(path).read_text().splitlines()[int(number) - 1]
+    assert mine == "my driver.c:7:1: error: expected ';'"
+    assert other == "../kernel/irq/msi.c:1:2: fatal error: other.h: No such file or directory"
+    ends = kernel.complaints("undefined reference to `foo'", [], {})
+    assert ends == "the kernel can't be built\nundefined reference to `foo'"
+
+
+def test_gdb_that_is_not_there(
+    imsgen: Run, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said before anything is built."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, "--gdb") == 1
+    assert "it is in the package gdb" in capfd.readouterr().err
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:

@@ -18,12 +18,16 @@ PLACE = Place(Path(__file__).parents[2])
 
 FOUND: dict[str, Any] = {
     "device": "dev",
+    "parent": "uml",
+    "cpus": 1,
     "checks": [{"name": "send", "good": False, "text": "ims[3]: 5 sent, 4 handled"}],
     "messages": [
-        {"store": "ims", "index": 3, "sent": 5, "handled": 4},
-        {"store": "ims", "index": 4, "sent": 5, "handled": 5},
-        {"store": "table", "index": 0, "sent": 1, "handled": 2},
+        {"store": "ims", "index": 3, "sent": 5, "handled": 4, "wrong_cpu": 0},
+        {"store": "ims", "index": 4, "sent": 5, "handled": 5, "wrong_cpu": 0},
+        {"store": "table", "index": 0, "sent": 1, "handled": 2, "wrong_cpu": 0},
     ],
+    "accesses": 3,
+    "different": ["line 2: read ims[3].data: 5"],
     "findings": [{"rule": "torn", "name": "ims[3]", "text": "open with a part of a message"}],
 }
 
@@ -38,28 +42,67 @@ def test_counts_are_those_of_stores() -> None:
     assert {(row["device"], row["parent"]) for row in models.rows(FOUND)} == {("dev", "uml")}
 
 
-@pytest.mark.parametrize("name", models.DEVICES)
-def test_devices_are_there(name: str) -> None:
-    """In the layout that is run."""
-    path, *_ = models.layout(PLACE, name)
-    assert name in [device.name for device in load(str(path)).devices]
+@pytest.mark.slow
+def test_all_devices_meet_their_models() -> None:
+    """Examples, real devices, odd ones and ten random ones; names, PCI IDs and drivers differ."""
+    subjects = models.subjects(PLACE)
+    names = [one.device.name for one in subjects if not one.returns]
+    wanted = [
+        device.name
+        for folder in ("examples", "tests/devices")
+        for path in (PLACE.root / folder).glob("*.ims")
+        for device in load(str(path)).devices
+    ]
+    assert {*wanted, "oddmem", "oddbits", "oddbox", *(f"random{n}" for n in range(1, 11))} <= {
+        *names
+    }
+    assert len(names) == len({*names}) >= 20 + len(models.FAULTS)
+    assert len({which for one in subjects for which in one.device.ids}) == len(names)
+    (returns,) = [one for one in subjects if one.returns]
+    assert returns.returns >= 100
+
+
+def test_some_devices_alone() -> None:
+    """By a regular expression: the rest stays away, and the faults."""
+    assert [one.name for one in models.subjects(PLACE, "^nvme")] == ["nvme", "nvme_2"]
+
+
+def stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, met: dict[str, Any]
+) -> tuple[Place, Report]:
+    """The stage for one device, of which ``met`` comes, without a kernel."""
+    place, report = Place(tmp_path), Report()
+    place.results.mkdir(parents=True)
+    (subject,) = models.subjects(PLACE, "^timer$")
+    monkeypatch.setattr(models, "subjects", lambda *words: [subject])
+    monkeypatch.setattr(models, "boot_all", lambda *words: [met])
+    other = models.rows(FOUND)[0] | {"parent": "intel"}
+    (place.results / "e2e.json").write_text(json.dumps([other, *models.rows(FOUND)]))
+    models.devices(place, tmp_path, report, "timer")
+    return place, report
 
 
 def test_counts_go_beside_those_of_e2e(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What an earlier run of models left is replaced, and all else stays; failures are counted."""
-    place = Place(tmp_path)
-    place.results.mkdir(parents=True)
-    other = models.rows(FOUND)[0] | {"parent": "intel"}
-    (place.results / "e2e.json").write_text(json.dumps([other, *models.rows(FOUND)]))
-    monkeypatch.setattr(models, "imsgen_run", lambda *words: FOUND)
-    report = Report()
-    models.devices(place, tmp_path, ["dev"], report)
+    place, report = stage(tmp_path, monkeypatch, FOUND)
     found = json.loads((place.results / "e2e.json").read_text())
-    assert found == [other, *models.rows(FOUND)]
-    assert report.failures == ["model of dev: send"]
+    assert [row["parent"] for row in found] == ["intel", "uml", "uml"]
+    assert report.failures == ["model of timer: send", "model of timer: replayed"]
     assert "uml" in capsys.readouterr().out
+
+
+def test_a_boot_that_fails_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the last lines of its console; the others go on."""
+    place, report = stage(tmp_path, monkeypatch, {"error": ["the guest: it has ended", "panic"]})
+    assert [row["parent"] for row in json.loads((place.results / "e2e.json").read_text())] == [
+        "intel"
+    ]
+    assert report.failures == ["model of timer"]
+    assert "panic" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("fault", models.FAULTS, ids=lambda fault: fault.name)
@@ -67,6 +110,8 @@ def test_faults_are_in_what_is_generated(fault: models.Fault) -> None:
     """Each of them once, so that a patch can plant it."""
     patch = models.planted(PLACE, fault)
     assert f"+++ b/{fault.file}\n" in patch
+    copy = models.planted(PLACE, fault, "fault01")
+    assert "crypto2" not in copy.lower() and len(copy) == len(patch)
 
 
 def test_a_fault_that_is_nowhere_is_said() -> None:
