@@ -99,8 +99,13 @@ class Server:
     def start(self) -> None:
         """Listen, and serve one guest in a thread until it goes.  Raises OSError."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(self.path)
-        self._listener.listen(1)
+        try:
+            self._listener.bind(self.path)
+            self._listener.listen(1)
+        except OSError as error:
+            # A path that is too long has no number.
+            self._listener.close()
+            raise OSError(error.errno, error.strerror or str(error), self.path) from error
         self._stop, self._wake = os.pipe()
         self.device.deliver = self.deliver
         self.device.memory = self.memory
@@ -443,7 +448,10 @@ def _own(fds: list[int]) -> int:
 def serve(device: Any, path: str) -> None:
     """Serve one guest at a socket until it goes, or until an interrupt from the keyboard."""
     server = Server(device, path)
-    server.start()
+    try:
+        server.start()
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror}; name another socket, or remove it") from error
     print(f"waiting at {path}; start the kernel with virtio_uml.device={path}:{NUMBER}")
     try:
         server.join()
