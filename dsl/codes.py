@@ -605,6 +605,11 @@ CODES: dict[str, Code] = {
         "a pool's. Without one no more are allocated than there are purposes, and managed queues "
         "go up to the end.",
     ),
+    "IMS140": Code(
+        "an array of bits in no BAR",
+        "An array of mask bits or pending bits is in the BAR of its store. Where the driver passes "
+        "that one, the array has a BAR with a number.",
+    ),
 }
 
 

@@ -248,6 +248,8 @@ def _stores(old: model.Device, new: model.Device) -> _Found:
 def _passed(store: model.Store) -> list[str]:
     """What the driver passes of a store."""
     out = []
+    if isinstance(store, model.IomemStore | model.IndirectStore) and store.bar is None:
+        out.append("its BAR")
     if isinstance(store, model.IomemStore) and store.offset.runtime:
         out.append("its offset")
     if isinstance(store, model.ImsStore) and store.slots.runtime:
@@ -296,7 +298,10 @@ def _places(old: model.ImsStore, new: model.ImsStore) -> _Found:
     """Where in a BAR stores of one kind are."""
     what = f"store {new.name}"
     before, after = (getattr(item, "bar", None) for item in (old, new))
-    if before != after:
+    if None in (before, after) and before != after:
+        message = f"{what}: the driver {'passes' if after is None else 'no longer passes'} its BAR"
+        yield "store-params", _BREAKING, message, old.span, new.span
+    elif before != after:
         message = f"{what}: in BAR {after}, {before} before"
         yield "store-place", _BREAKING, message, old.span, new.span
     for word in PLACES:

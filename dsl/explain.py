@@ -470,4 +470,10 @@ EXAMPLES: dict[str, Example] = {
         "vector err = table[last];",
         "vector err = table[1];",
     ),
+    "IMS140": _behind(
+        IOMEM.replace("bar 0;", "bar runtime;"),
+        "bar runtime;",
+        "pending @0x400;",
+        "pending bar 2 @0x400;",
+    ),
 }

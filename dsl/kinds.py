@@ -73,6 +73,11 @@ def span_of(start: int, size: int) -> str:
     return f"bytes {start:#x} to {start + size - 1:#x}"
 
 
+def bar_of(store: model.IomemStore | model.IndirectStore) -> str:
+    """The BAR of a store in words."""
+    return "the BAR that the driver passes" if store.bar is None else f"BAR {store.bar}"
+
+
 def _iomem_where(store: model.IomemStore) -> str:
     if store.tables:
         return f"in {len(store.tables)} tables"
@@ -90,12 +95,12 @@ def _iomem_at(store: model.IomemStore, index: int, offset: int, size: int) -> st
         index -= table.slots
     inside = index * store.layout.stride + offset
     if start is None:
-        return f"{size} bytes at `offset + {inside:#x}` of BAR {store.bar}"
-    return f"{span_of(start + inside, size)} of BAR {store.bar}"
+        return f"{size} bytes at `offset + {inside:#x}` of {bar_of(store)}"
+    return f"{span_of(start + inside, size)} of {bar_of(store)}"
 
 
 def _indirect_at(store: model.IndirectStore, index: int, offset: int, size: int) -> str:
-    where = f"{span_of(store.window + offset, size)} of BAR {store.bar}"
+    where = f"{span_of(store.window + offset, size)} of {bar_of(store)}"
     return f"{where} while {index} is in the register at `{store.select:#x}`"
 
 
@@ -127,7 +132,7 @@ KINDS = (
     StoreKind(
         "iomem",
         model.IomemStore,
-        what=lambda store: f"slots in BAR {store.bar}",
+        what=lambda store: f"slots in {bar_of(store)}",
         where=_iomem_where,
         at=_iomem_at,
         statements=(
@@ -146,7 +151,7 @@ KINDS = (
     StoreKind(
         "indirect",
         model.IndirectStore,
-        what=lambda store: f"slots in a window of BAR {store.bar}",
+        what=lambda store: f"slots in a window of {bar_of(store)}",
         where=lambda store: f"one at {store.window:#x}, chosen at {store.select:#x}",
         at=_indirect_at,
         statements=("bar", "slots", "slot", "slot_named"),

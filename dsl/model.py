@@ -254,8 +254,8 @@ class MsixStore:
 class IomemStore:
     """A table of slots in a BAR (IDXD-like).
 
-    ``bar`` is 0..5; ``offset`` is in bytes from the start of the BAR; ``slots`` is the number
-    of slots.  ``tables`` is empty for one table; where the store is split it has all of them,
+    ``bar`` is 0..5, or None where the driver says which it is; ``offset`` is in bytes from the
+    start of the BAR; ``slots`` is the number of slots.  ``tables`` is empty for one table; where the store is split it has all of them,
     ``offset`` is that of the first and ``slots`` the sum.  A message is masked either by the
     control word of its slot or by ``mask_bits``; the layout then may have no control word.  With
     neither it can't be masked, and the device requires remapping (rule 7).  ``pending`` are bits
@@ -263,7 +263,7 @@ class IomemStore:
     """
 
     name: str
-    bar: int
+    bar: int | None
     offset: Size
     slots: Size
     layout: SlotLayout
@@ -291,12 +291,12 @@ class MemoryStore:
 class IndirectStore:
     """Slots in a BAR that show one at a time: the one whose index is in the select register.
 
-    ``bar`` is 0..5; ``select`` and ``window`` are offsets in bytes from the start of the BAR: of
-    the 32-bit register that takes the index, and of the slot that shows.  The control word masks.
+    ``bar`` is as in :class:`IomemStore`; ``select`` and ``window`` are offsets in bytes from the
+    start of the BAR: of the 32-bit register that takes the index, and of the slot that shows.  The control word masks.
     """
 
     name: str
-    bar: int
+    bar: int | None
     select: int
     window: int
     slots: Size

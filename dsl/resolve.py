@@ -357,9 +357,9 @@ def _offset(store: Store) -> model.Size:
     return _size(store.offset, BAR_BYTES - stride * _slots(store).maximum)
 
 
-def _bar(store: Store) -> int:
+def _bar(store: Store) -> int | None:
     assert store.bar
-    return _value(store.bar.number)
+    return _value(store.bar.number) if store.bar.number else None
 
 
 def _store_layout(store: Store) -> model.SlotLayout:
@@ -395,10 +395,11 @@ _FIELDS: dict[str, Callable[[Store], Any]] = {
 }
 
 
-def _bits(item: ast.BitsItem | None, bar: int) -> model.BitArray | None:
+def _bits(item: ast.BitsItem | None, bar: int | None) -> model.BitArray | None:
     if item is None:
         return None
     own = _value(item.bar) if item.bar is not None else bar
+    assert own is not None
     return model.BitArray(own, _value(item.offset), item.active_low, item.span)
 
 

@@ -85,6 +85,7 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     stores.rule_memory_pair,
     stores.rule_mask_once,
     stores.rule_table_or_offset,
+    stores.rule_bits_bar,
     stores.rule_areas,
     stores.rule_areas_inside,
     vectors.rule_store_known,

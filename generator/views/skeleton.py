@@ -319,8 +319,10 @@ class _Maker:
             name, value = param.name, ""
             if param.callback:
                 value = f"{self.f}_{name}".replace("_handler", "_shared")
-            elif name.startswith("bar"):
-                number = int(name.removeprefix("bar"))
+            elif name.endswith("_bir"):
+                value = self._number(name, self._bar(name))
+            elif param.type == "void __iomem *":
+                number = self._bar(name)
                 value = f"pcim_iomap_table(pdev)[{number}]" if number != self.bar else "priv->regs"
             elif name.endswith("_offset"):
                 value = self._number(name, f"{OFFSET:#x}")
@@ -334,6 +336,15 @@ class _Maker:
                 value = f"priv->{name}"
             out.append((name, value))
         return out
+
+    def _bar(self, param: str) -> int:
+        """The BAR that a parameter is about: by its number, or that of a store."""
+        name, _, what = param.rpartition("_")
+        if what not in ("bar", "bir"):
+            return int(param.removeprefix("bar"))
+        store = self.device.store(name)
+        assert isinstance(store, IomemStore | IndirectStore)
+        return bar_number(store)
 
     # --- vectors ----------------------------------------------------------------------------------
 
@@ -537,17 +548,25 @@ class _Maker:
         return tuple(sorted(out))
 
 
+def bar_number(store: IomemStore | IndirectStore) -> int:
+    """The number of a store's BAR; where the driver passes it, one that nothing else is in."""
+    if store.bar is not None:
+        return store.bar
+    arrays = (store.mask_bits, store.pending) if isinstance(store, IomemStore) else ()
+    return next(bar for bar in (4, 3, 5) if bar not in {bits.bar for bits in arrays if bits})
+
+
 def _spans(store: Store) -> list[tuple[int, int, int]]:
     """What a store has of BARs: number, start and end in bytes."""
     if isinstance(store, IndirectStore):
         ends = (store.select + 4, store.window + store.layout.stride)
-        return [(store.bar, start, end) for start, end in zip((store.select, store.window), ends)]
+        return [(bar_number(store), start, end) for start, end in zip((store.select, store.window), ends)]
     if not isinstance(store, IomemStore):
         return []
     tables = [(t.offset, t.slots) for t in store.tables]
     start = OFFSET if store.offset.value is None else store.offset.value
     stride, words = store.layout.stride, -(-store.slots.maximum // 32)
-    out = [(store.bar, at, at + n * stride) for at, n in tables or [(start, store.slots.maximum)]]
+    out = [(bar_number(store), at, at + n * stride) for at, n in tables or [(start, store.slots.maximum)]]
     arrays = [bits for bits in (store.mask_bits, store.pending) if bits]
     return out + [(bits.bar, bits.offset, bits.offset + 4 * words) for bits in arrays]
 

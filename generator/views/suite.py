@@ -22,6 +22,7 @@ from imsgen.dsl.model import (
 )
 
 from ..kinds import ims_of, kind_of, kinds_of
+from ..kinds.fake import BIR
 from ..names import names_of
 from .minimum import too_few
 from .parts import Line
@@ -313,6 +314,8 @@ def _assigned(device: Device) -> list[tuple[str, str]]:
     """Those that depend on the fake device or on what is tried."""
     ims = ims_of(device)
     out = list(ims.fake.assigned) if ims else []
+    if ims and ims.fake.asks_bir:
+        out.append((f"{ims.name}_bir", "asked->bir"))
     if ims and ims.size.runtime:
         out.append((f"{ims.name}_slots", "asked->slots"))
     out += [(f"{p.name}_queues", "asked->queues") for p in device.pools if p.managed]
@@ -323,6 +326,8 @@ def _asked(device: Device) -> dict[str, int]:
     """What a driver of the fake device passes."""
     ims = ims_of(device)
     out: dict[str, int] = {}
+    if ims and ims.fake.asks_bir:
+        out["bir"] = BIR
     if ims and ims.fake.asks_offset:
         out["offset"] = ims.fake.tables[0][0]
     if ims and ims.size.runtime:

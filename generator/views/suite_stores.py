@@ -98,6 +98,7 @@ def store_suite(device: Device, store: Ims) -> SuiteStore:
     ]
     flags = {
         "asks_slots": store.size.runtime,
+        "asks_bir": fake.asks_bir,
         "asks_offset": fake.asks_offset,
         "optional": store.optional,
         "isolated": device.remapping,

@@ -244,7 +244,8 @@ class Maker:
         if kind == "memory":
             return more
         bar = rnd.randrange(6)
-        more.append(f"bar {bar};")
+        passed = self.chance(0.2)
+        more.append(f"bar {'runtime' if passed else bar};")
         if kind == "indirect":
             return [*more, "select @0x8;", f"window @{rnd.choice((0x100, 0x10))};"]
         if self.chance(0.3):
@@ -255,10 +256,15 @@ class Maker:
             more.append(f"offset {rnd.choice(offsets)};")
         if arrays:
             low = self.maybe(" active low")
-            more.append(f"mask_bits {self.maybe(f'bar {(bar + 1) % 6} ')}@0x100{low};")
+            more.append(f"mask_bits {self.array(bar + 1, passed)}@0x100{low};")
         if pending:
-            more.append(f"pending {self.maybe(f'bar {(bar + 2) % 6} ')}@0x200;")
+            more.append(f"pending {self.array(bar + 2, passed)}@0x200;")
         return more
+
+    def array(self, bar: int, named: bool) -> str:
+        """The BAR of an array of bits, which has to be NAMED or may be that of the store."""
+        name = f"bar {bar % 6} "
+        return name if named else self.maybe(name)
 
     # --- vectors ------------------------------------------------------------------------------
 

@@ -92,11 +92,13 @@ struct irq_layout_vector {
 
 /**
  * struct irq_layout_asked - What only the driver of a device knows
- * @offset:	Where the message store is
+ * @bir:	Which BAR the message store is in
+ * @offset:	Where it is there
  * @slots:	How many messages it has
  * @queues:	How many queues are wanted, where each of them has a vector
  */
 struct irq_layout_asked {
+	unsigned int	bir;
 	u32		offset;
 	unsigned int	slots;
 	unsigned int	queues;
