@@ -376,8 +376,9 @@ CODES: dict[str, Code] = {
     # Included files and named layouts.
     "IMS079": Code(
         "a vector that can't give the cookie it needs",
-        "A cookie is given when a dedicated vector is allocated. Special vectors and shared ones "
-        "have none to give, so in their stores every cookie is `optional`.",
+        "A cookie is given when a dedicated vector is allocated, or by the driver for all shared "
+        "vectors of a pool. Special vectors have none to give, so in their stores every cookie is "
+        "`optional`.",
     ),
     "IMS080": Code(
         "files include each other",

@@ -348,7 +348,7 @@ EXAMPLES: dict[str, Example] = {
     ),
     "IMS078": _case(COMMAND, "pool tx = eq", "pool tx = table[17..]"),
     # Included files and named layouts.
-    "IMS079": _case(SHARED, "cookie optional", "cookie"),
+    "IMS079": _behind(COOKIE, "pci 1af4:1234;", "vector misc = ims[0];", "vector misc = ims[0];"),
     "IMS080": _family(FAMILY, {"family.ims": f'include "{NAME}";\n\n{LAYOUT}'}),
     "IMS081": _family(FAMILY, {"family.ims": LAYOUT + "\n" + TABLE.replace("foo", "bar")}),
     "IMS082": Example(

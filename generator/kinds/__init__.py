@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import Device, Store
+from imsgen.dsl.model import Device, Pool, Store
 
 from .base import Kind
 from .command import Command
@@ -39,3 +39,9 @@ def ims_of(device: Device) -> Ims | None:
 def kinds_of(device: Device) -> tuple[Kind, ...]:
     """The kinds of all stores of a device, in the layout's order."""
     return tuple(kind_of(device, store) for store in device.stores)
+
+
+def shared_cookie(device: Device, pool: Pool) -> Kind | None:
+    """The store with what shared vectors of a pool can't do without, which the driver passes."""
+    names = {part.store for part in pool.ranges} if pool.sharing else set()
+    return next((k for k in kinds_of(device) if k.name in names and k.needs), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from imsgen.dsl.model import Device, Pool, SharePolicy, Subdevice
 
 from ..fold import tabs
-from ..kinds import kind_of
+from ..kinds import kind_of, shared_cookie
 from .parts import Line
 
 
@@ -44,6 +44,8 @@ class PoolView:
     #: How who gets a dedicated vector gives a cookie, with a comma before; what the library gets.
     cookie_param: str
     cookie_value: str
+    #: What all shared vectors carry along, if the driver has to say it; else empty.
+    shared_cookie: str
     can_fail: bool
     #: CPUs of a dedicated vector for which none are named, in words.
     default: str
@@ -120,6 +122,7 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
         info=tuple(Line(name, tabs(f"\t.{name}", 32), value) for name, value in info),
         cookie_param=f",\n»const struct {cookie.struct} *cookie" if cookie else "",
         cookie_value=f"{cookie.fn}(cookie)" if cookie else f"irqs->{p}.info->cookie",
+        shared_cookie=f"{cookie.fn}({given}{p}_cookie)" if cookie and shared_cookie(device, pool) else "",
         can_fail=any(kind.can_fail for kind in kinds),
         default="the device's node" if pool.node else "the default",
     )

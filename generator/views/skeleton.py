@@ -25,7 +25,7 @@ from imsgen.dsl.model import (
     Subdevice,
 )
 
-from ..kinds import kind_of, kinds_of
+from ..kinds import kind_of, kinds_of, shared_cookie
 from ..kinds.ims import Ims
 from ..names import names_of
 from .device import params_of
@@ -144,6 +144,15 @@ class SubdeviceCode:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A cookie that does not change: its struct, its name and its members."""
+
+    struct: str
+    name: str
+    parts: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
 class SkeletonView:
     """A driver for one layout."""
 
@@ -165,6 +174,8 @@ class SkeletonView:
     subdevices: tuple[SubdeviceCode, ...]
     backwards: tuple[SubdeviceCode, ...]
     undo: str
+    #: What shared vectors carry along.
+    carried: tuple[Carried, ...]
     #: Whether the function itself has queues, requests interrupts in a loop, and does so at all.
     counts: bool
     request_counts: bool
@@ -212,6 +223,10 @@ def skeleton_view(device: Device, base: int = 0) -> SkeletonView:
         subdevices=subdevices,
         backwards=subdevices[::-1],
         undo=f"unregister_{subdevices[-1].name}" if subdevices else "",
+        carried=tuple(
+            Carried(cookie.struct, f"{device.name}_{name}", _constant(cookie))
+            for name, cookie in maker.cookies.items()
+        ),
         counts=own,
         request_counts=own or any(v.count is not None for v in device.vectors),
         requests=own or bool(device.vectors),
@@ -238,6 +253,8 @@ class _Maker:
         self.bar = min((bar for bar, _, _ in spans), default=0)
         self.bars = sorted({self.bar, *(bar for bar, _, _ in spans)})
         self._taken = [(start, end) for bar, start, end in spans if bar == self.bar]
+        kinds = {f"{p.name}_cookie": shared_cookie(device, p) for p in device.pools}
+        self.cookies = {name: kind.cookie for name, kind in kinds.items() if kind and kind.cookie}
         self.base = base
         self._next = base + 0x10
 
@@ -332,6 +349,8 @@ class _Maker:
                 value = self._sized[name.removesuffix("_slots")][0]
             elif name.endswith("_queues"):
                 value = "queues"
+            elif name in self.cookies:
+                value = f"&{self.f}_{name}"
             else:
                 value = f"priv->{name}"
             out.append((name, value))
@@ -580,6 +599,11 @@ def _kind(
 def _initialisers(pairs: list[tuple[str, str]]) -> tuple[Line, ...]:
     lines = aligned([(f".{name}", value) for name, value in pairs], 16 * " ")
     return tuple(Line(line.name.removeprefix("."), line.tabs, line.value) for line in lines)
+
+
+def _constant(cookie: Cookie) -> tuple[Line, ...]:
+    """The same number for each of a message's cookies, or none."""
+    return _initialisers([(p.name, p.NONE if p.optional else "0") for p in cookie.parts])
 
 
 def _cookies(cookie: Cookie) -> tuple[Line, ...]:

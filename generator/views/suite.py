@@ -21,7 +21,7 @@ from imsgen.dsl.model import (
     Subdevice,
 )
 
-from ..kinds import ims_of, kind_of, kinds_of
+from ..kinds import ims_of, kind_of, kinds_of, shared_cookie
 from ..kinds.fake import BIR
 from ..names import names_of
 from .minimum import too_few
@@ -318,6 +318,11 @@ def _assigned(device: Device) -> list[tuple[str, str]]:
         out.append((f"{ims.name}_bir", "asked->bir"))
     if ims and ims.size.runtime:
         out.append((f"{ims.name}_slots", "asked->slots"))
+    out += [
+        (f"{p.name}_cookie", f"asked->no_cookie ? NULL : &test_{p.name}_cookie")
+        for p in device.pools
+        if shared_cookie(device, p)
+    ]
     out += [(f"{p.name}_queues", "asked->queues") for p in device.pools if p.managed]
     return out
 
@@ -397,7 +402,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
     ims = ims_of(device)
     own = ims if ims and any(r.store == ims.name for r in pool.ranges) else None
     cookie = own is not None and passes_cookies(device, own)
-    needed = needs_cookie(own) if own and cookie and pool.dedicated else []
+    needed = needs_cookie(own) if own and cookie else []
     fails = own is not None and own.can_fail
     lines = [
         ("name", f'"{device.name} {pool.name}"'),
@@ -415,6 +420,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
     lines += [("reserve", str(pool.reserve))] if pool.reserve else []
     lines += [("node", "true")] if pool.node else []
     lines += [("cookie", f"&test_{pool.name}_cookie")] if needed else []
+    lines += [("asks_cookie", "true")] if needed and pool.sharing else []
     lines += [(call, f"test_{pool.name}_{call}") for call in calls]
     lines.append(("put", f"{fn}_put"))
     lines += [(call, f"{fn}_{call}") for call in ("attach", "detach") if pool.sharing]

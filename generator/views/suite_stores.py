@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from imsgen.dsl.model import Device, Endian, MsiStore, PciStore, Pool, Register, SlotLayout, Store
 
 from ..kinds import ims_of
-from ..kinds.ims import Ims
+from ..kinds.ims import Ims, gives_cookies
 from .parts import Line, aligned
 
 #: PCI messages beyond the special ones.
@@ -154,8 +154,8 @@ def _register(register: Register) -> str:
 
 
 def passes_cookies(device: Device, store: Ims) -> bool:
-    """Whether somebody can pass a cookie: only who gets a dedicated vector can."""
-    return bool(store.fake.cookies) and any(pool.dedicated for pool in device.pools)
+    """Whether a cookie can be passed."""
+    return bool(store.fake.cookies) and gives_cookies(store)
 
 
 def needs_cookie(store: Ims) -> list[str]:

@@ -51,7 +51,7 @@ class Maker:
         self.pools: dict[str, tuple[list[str], int, bool]] = {}
         #: Pools that subdevices can take from, with the least they have where nobody shares.
         self.givers: dict[str, int] = {}
-        #: Whether the cookies of the IMS store may be required: there are only dedicated vectors.
+        #: Whether the cookies of the IMS store may be required: it has no special vectors.
         self.strict = self.chance(0.2)
         #: What decides on what can be said of interrupt remapping.
         self.unmaskable = self.required = self.isolated = False
@@ -355,7 +355,7 @@ class Maker:
         """A pool over its ranges."""
         rnd = self.rnd
         parts = []
-        shares = not (ims and self.strict) and self.chance(0.7)
+        shares = self.chance(0.7)
         policy = rnd.choice(("per cpu", "least loaded"))
         if shares:
             parts.append(f"share {policy} up to {rnd.choice((1, 2, 4, 100))};")
@@ -370,7 +370,7 @@ class Maker:
         rnd.shuffle(ranges)
         block = self.mixed(parts)
         self.body.append(f"pool {name} = {' + '.join(ranges)} {self.text()} {{ {block} }}")
-        if not (ims and self.strict):
+        if shares or not (ims and self.strict):
             self.givers[name] = MOST if shares else least
 
     def subdevices(self) -> None:

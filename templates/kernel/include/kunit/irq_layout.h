@@ -96,12 +96,14 @@ struct irq_layout_vector {
  * @offset:	Where it is there
  * @slots:	How many messages it has
  * @queues:	How many queues are wanted, where each of them has a vector
+ * @no_cookie:	Nothing is said of what shared vectors carry along
  */
 struct irq_layout_asked {
 	unsigned int	bir;
 	u32		offset;
 	unsigned int	slots;
 	unsigned int	queues;
+	bool		no_cookie;
 };
 
 /**
