@@ -611,6 +611,11 @@ CODES: dict[str, Code] = {
         "An array of mask bits or pending bits is in the BAR of its store. Where the driver passes "
         "that one, the array has a BAR with a number.",
     ),
+    "IMS141": Code(
+        "a size that MSI or MSI-X can't have",
+        "How many entries or messages there are is in the device's configuration space, where the "
+        "PCI core reads it: no driver passes it. Of MSI messages there are 1, 2, 4, 8, 16 or 32.",
+    ),
 }
 
 

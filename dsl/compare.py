@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from . import model
-from .kinds import PLACES
+from .kinds import BY_MODEL, PLACES
 from .model import Size
 from .source import Span
 
@@ -269,6 +269,12 @@ def _store(old: model.Store, new: model.Store) -> _Found:
         yield "store-kind", _BREAKING, message, old.span, new.span
         return
     if isinstance(old, model.PciStore) or isinstance(new, model.PciStore):
+        before, after = model.largest(old), model.largest(new)
+        if before != after:
+            message = f"store {new.name}: at most {after:,} {BY_MODEL[type(new)].indexes}, "
+            yield "store-slots", _graded(after > before), f"{message}{before:,} before", *(
+                item.slots.span if item.slots else item.span for item in (old, new)
+            )
         return
     if not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
         yield from _size("store-slots", f"store {new.name}: slots", old.slots, new.slots)

@@ -348,7 +348,11 @@ EXAMPLES: dict[str, Example] = {
     ),
     "IMS078": _case(COMMAND, "pool tx = eq", "pool tx = table[17..]"),
     # Included files and named layouts.
-    "IMS079": _behind(COOKIE, "pci 1af4:1234;", "vector misc = ims[0];", "vector misc = ims[0];"),
+    "IMS079": _case(
+        IOMEM.replace("pool rx = ims", "vector misc = ims[0];\n    pool rx = ims[1..]"),
+        "cookie optional",
+        "cookie",
+    ),
     "IMS080": _family(FAMILY, {"family.ims": f'include "{NAME}";\n\n{LAYOUT}'}),
     "IMS081": _family(FAMILY, {"family.ims": LAYOUT + "\n" + TABLE.replace("foo", "bar")}),
     "IMS082": Example(
@@ -475,5 +479,10 @@ EXAMPLES: dict[str, Example] = {
         "bar runtime;",
         "pending @0x400;",
         "pending bar 2 @0x400;",
+    ),
+    "IMS141": _case(
+        TABLE.replace("table: msix;", "table: msix { slots 64; }"),
+        "slots 64;",
+        "slots runtime max 64;",
     ),
 }

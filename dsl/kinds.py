@@ -27,7 +27,10 @@ class Place:
 
 @dataclass(frozen=True)
 class StoreKind:
-    """A kind of store: ``store NAME: WORD;``, or with a block where it has statements."""
+    """A kind of store: ``store NAME: WORD { ... }``.
+
+    Where nothing has to be in the block, ``store NAME: WORD;`` says the same.
+    """
 
     word: str
     model: type[model.Store]
@@ -44,6 +47,8 @@ class StoreKind:
     required: tuple[str, ...] = ()
     #: Most indexes where the PCI core manages the messages; else the file says how many.
     pci_limit: int | None = None
+    #: Whether there is always a power of two of them.
+    powers: bool = False
     #: What its indexes are called.
     indexes: str = "slots"
     #: What only interrupt remapping does for it (rules 7 and 25); empty: it can do without.
@@ -115,7 +120,9 @@ KINDS = (
         model.MsiStore,
         what=lambda store: "MSI",
         where=lambda store: "the PCI core keeps it",
+        statements=("slots",),
         pci_limit=model.MAX_MSI,
+        powers=True,
         indexes="messages",
     ),
     StoreKind(
@@ -126,6 +133,7 @@ KINDS = (
         at=lambda store, index, offset, size: (
             f"{span_of(index * MSIX_ENTRY + offset, size)} of the MSI-X table"
         ),
+        statements=("slots",),
         pci_limit=model.MAX_MSIX,
         indexes="entries",
     ),
@@ -221,9 +229,8 @@ def grammar() -> str:
     rules = ["store: " + "\n    | ".join(stores)]
     for kind in KINDS:
         own = [place.word for place in kind.places]
-        if kind.words:
-            items = "\n    | ".join((*kind.statements, *own, "BAD"))
-            rules.append(f"_{kind.word}_item: {items}")
+        items = "\n    | ".join((*kind.statements, *own, "BAD"))
+        rules.append(f"_{kind.word}_item: {items}")
         rules += [f"{word}: {_terminal(word)} AT NUMBER SEMICOLON -> place" for word in own]
     words: Iterable[str] = (*(kind.word for kind in KINDS), *PLACES)
     return "\n\n".join([*rules, "\n".join(f'{_terminal(w)}: "{w}"' for w in words)]) + "\n"
@@ -234,4 +241,5 @@ def _terminal(word: str) -> str:
 
 
 def _block(kind: StoreKind) -> str:
-    return f"LBRACE _{kind.word}_item* RBRACE" if kind.words else "SEMICOLON"
+    block = f"LBRACE _{kind.word}_item* RBRACE"
+    return block if kind.required else f"({block} | SEMICOLON)"

@@ -105,7 +105,7 @@ def _bits(shift: int, width: int) -> str:
 
 def _store(store: model.Store) -> Iterator[str]:
     kind = BY_MODEL[type(store)]
-    size = "" if isinstance(store, model.PciStore) else _size(store.slots)
+    size = _size(store.slots) if store.slots else ""
     count = f"{size or f'up to {kind.pci_limit:,}'} {kind.indexes}"
     if isinstance(store, model.SlotStore):
         total = store.slots.maximum * store.layout.stride

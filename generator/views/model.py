@@ -83,6 +83,8 @@ def model_view(device: Device) -> ModelView:
 
 def _count(device: Device, store: Store) -> int:
     """How many messages the model has."""
+    if isinstance(store, PciStore) and store.slots:
+        return store.slots.maximum
     if not isinstance(store, PciStore):
         return min(store.slots.maximum, SLOTS) if store.slots.runtime else store.slots.maximum
     need = [v.last + 1 for v in device.vectors if v.store == store.name and not v.at_end]

@@ -122,7 +122,9 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
         info=tuple(Line(name, tabs(f"\t.{name}", 32), value) for name, value in info),
         cookie_param=f",\n»const struct {cookie.struct} *cookie" if cookie else "",
         cookie_value=f"{cookie.fn}(cookie)" if cookie else f"irqs->{p}.info->cookie",
-        shared_cookie=f"{cookie.fn}({given}{p}_cookie)" if cookie and shared_cookie(device, pool) else "",
+        shared_cookie=(
+            f"{cookie.fn}({given}{p}_cookie)" if cookie and shared_cookie(device, pool) else ""
+        ),
         can_fail=any(kind.can_fail for kind in kinds),
         default="the device's node" if pool.node else "the default",
     )

@@ -579,13 +579,19 @@ def _spans(store: Store) -> list[tuple[int, int, int]]:
     """What a store has of BARs: number, start and end in bytes."""
     if isinstance(store, IndirectStore):
         ends = (store.select + 4, store.window + store.layout.stride)
-        return [(bar_number(store), start, end) for start, end in zip((store.select, store.window), ends)]
+        return [
+            (bar_number(store), start, end)
+            for start, end in zip((store.select, store.window), ends)
+        ]
     if not isinstance(store, IomemStore):
         return []
     tables = [(t.offset, t.slots) for t in store.tables]
     start = OFFSET if store.offset.value is None else store.offset.value
     stride, words = store.layout.stride, -(-store.slots.maximum // 32)
-    out = [(bar_number(store), at, at + n * stride) for at, n in tables or [(start, store.slots.maximum)]]
+    out = [
+        (bar_number(store), at, at + n * stride)
+        for at, n in tables or [(start, store.slots.maximum)]
+    ]
     arrays = [bits for bits in (store.mask_bits, store.pending) if bits]
     return out + [(bits.bar, bits.offset, bits.offset + 4 * words) for bits in arrays]
 

@@ -46,7 +46,13 @@ def power(count: int) -> int:
 
 
 def pci_count(device: Device) -> int:
-    """Messages of the fake MSI-X table or MSI: the special ones, and a few for each pool."""
+    """Messages of the fake MSI-X table or MSI: as many as the layout says.
+
+    Where it doesn't, the special ones, and a few for each pool.
+    """
+    said = [s.slots.maximum for s in device.stores if isinstance(s, PciStore) and s.slots]
+    if said:
+        return said[0]
     pci = {s.name for s in device.stores if isinstance(s, PciStore)}
     need = [v.last + 1 for v in device.vectors if v.store in pci and not v.at_end]
     for pool in device.pools:

@@ -312,6 +312,8 @@ class Maker:
         specials = not (ims and self.strict)
         # Where the PCI core keeps the messages, they may have another end than a pool's range.
         end = rnd.choice(("", "", "", "managed", "optional")) if kind in PCI else ""
+        # UML has 64 interrupts, and all of a managed pool have to be there.
+        end = "" if end == "managed" and nr != PCI[kind] else end
         runtime = kind in PCI and self.chance(0.15)
         if kind == "msi" or end == "optional":
             # Handlers at one index are all oneshot, or none of them is.
@@ -419,8 +421,11 @@ class Maker:
         pci = self.rnd.choice(("msix", "msi", ""))
         ims = not pci or self.chance(0.7)
         if pci:
-            self.body.append(f"store table: {pci};")
-            self.indexes("table", PCI[pci], pci)
+            nr = self.rnd.randint(32, MOST) if pci == "msix" else PCI[pci]
+            sized = self.chance(0.3)
+            size = f" {{ slots {self.number(nr)}; }}" if sized else ";"
+            self.body.append(f"store table: {pci}{size}")
+            self.indexes("table", nr if sized else PCI[pci], pci)
         if ims:
             self.indexes("ims", self.ims_store(), "")
         for name, pool in self.pools.items():
