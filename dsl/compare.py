@@ -269,12 +269,12 @@ def _store(old: model.Store, new: model.Store) -> _Found:
         yield "store-kind", _BREAKING, message, old.span, new.span
         return
     if isinstance(old, model.PciStore) or isinstance(new, model.PciStore):
-        before, after = model.largest(old), model.largest(new)
-        if before != after:
-            message = f"store {new.name}: at most {after:,} {BY_MODEL[type(new)].indexes}, "
-            yield "store-slots", _graded(after > before), f"{message}{before:,} before", *(
-                item.slots.span if item.slots else item.span for item in (old, new)
-            )
+        most = model.largest(old), model.largest(new)
+        if most[0] != most[1]:
+            what = f"{most[1]:,} {BY_MODEL[type(new)].indexes}, {most[0]:,} before"
+            places = [item.slots.span if item.slots else item.span for item in (old, new)]
+            message = f"store {new.name}: at most {what}"
+            yield "store-slots", _graded(most[1] > most[0]), message, places[0], places[1]
         return
     if not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
         yield from _size("store-slots", f"store {new.name}: slots", old.slots, new.slots)

@@ -264,10 +264,10 @@ class IomemStore:
 
     ``bar`` is 0..5, or None where the driver says which it is; ``offset`` is in bytes from the
     start of the BAR; ``slots`` is the number of slots.  ``tables`` is empty for one table; where
-    the store is split it has all of them, ``offset`` is that of the first and ``slots`` the sum.  A message is masked either by the
-    control word of its slot or by ``mask_bits``; the layout then may have no control word.  With
-    neither it can't be masked, and the device requires remapping (rule 7).  ``pending`` are bits
-    that the device sets for what it could not send while masked.
+    the store is split it has all of them, ``offset`` is that of the first and ``slots`` the sum.
+    A message is masked either by the control word of its slot or by ``mask_bits``; the layout then
+    may have no control word.  With neither it can't be masked, and the device requires remapping
+    (rule 7).  ``pending`` are bits that the device sets for what it could not send while masked.
     """
 
     name: str
@@ -507,7 +507,7 @@ def where(vector: SpecialVector) -> str:
         return f"the index that the driver passes, up to {vector.index},"
     if vector.at_end:
         return "the last index"
-    if vector.count is not None:
+    if vector.last > vector.index:
         return f"indexes {vector.index} to {vector.last}"
     return f"index {vector.index}"
 

@@ -75,7 +75,7 @@ FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
     "address_hi": "`address_hi @4;`, a byte offset in the slot",
     "address_lo": "`address_lo @0;`, a byte offset in the slot",
     "architecture": "`architecture x86_64, arm64;`",
-    "bar": "`bar 0;`, one of the BARs 0 to 5, or `bar runtime;` where the driver passes it",
+    "bar": "`bar 0;`, one of the BARs 0 to 5",
     "control": "`control @12 { ... }`",
     "cookie": "`cookie NAME;` or `cookie NAME optional;`",
     "cpus": "`cpus node;`, for the CPUs of the device's NUMA node: numbers of CPUs are the "
