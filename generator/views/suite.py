@@ -22,6 +22,7 @@ from imsgen.dsl.model import (
 )
 
 from ..kinds import ims_of, kind_of, kinds_of, shared_cookie
+from ..kinds.base import Kind
 from ..kinds.fake import BIR
 from ..names import names_of
 from .minimum import too_few
@@ -84,6 +85,8 @@ class SuiteFewer:
     nr: int
     there: tuple[str, ...]
     missing: tuple[str, ...]
+    #: Calls that get a vector of a pool which has none.
+    empty: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,9 @@ def _selects(device: Device) -> tuple[str, ...]:
 
 def _includes(device: Device) -> tuple[str, ...]:
     names = {"array_size.h", "module.h", "msi.h", "pci.h", "stddef.h"}
+    fewer = _fewer(device)
+    if fewer and fewer.empty:
+        names.add("err.h")
     if any(pool.sharing for pool in device.pools):
         names.add("interrupt.h")
     if device.subdevices:
@@ -285,10 +291,10 @@ def _met(device: Device) -> dict[SpecialVector, SuiteShared]:
 
 
 def _fewer(device: Device) -> SuiteFewer | None:
-    """The machine that some optional vectors aren't on."""
+    """The machine that some optional vectors aren't on, or some pools have nothing on."""
     for kind in kinds_of(device):
         optional = [v for v in device.vectors if v.store == kind.name and v.optional]
-        if not optional:
+        if not kind.machine or kind.managed:
             continue
         passed = [i + 1 for v, i in _passed(device).items() if v.store == kind.name]
         nr = max(kind.least, *passed, device.minimum, 1)
@@ -301,8 +307,23 @@ def _fewer(device: Device) -> SuiteFewer | None:
                 argument = "" if v.count is None else f", {i}"
                 call = f"{device.name}_irq_{v.name}(run->irqs{argument})"
                 (there if v.index + i < nr else missing).append(call)
-        return SuiteFewer(kind.machine, nr, tuple(there), tuple(missing)) if missing else None
+        pools = [p for p in device.pools if all(_is_behind(kind, r, nr) for r in p.ranges)]
+        empty = tuple(call for pool in pools for call in _gets(pool))
+        if missing or empty:
+            return SuiteFewer(kind.machine, nr, tuple(there), tuple(missing), empty)
     return None
+
+
+def _is_behind(kind: Kind, r: Range, nr: int) -> bool:
+    """Whether a store with NR vectors has none for a range."""
+    return r.store == kind.name and r.first >= nr - bool(kind.at_end)
+
+
+def _gets(pool: Pool) -> list[str]:
+    """Calls of the suite that get a vector of a pool, however they are got."""
+    shared = [f"test_{pool.name}_get(run->irqs, 0)"] if pool.sharing else []
+    own = [f"test_{pool.name}_get_dedicated(run->irqs, NULL)"] if pool.dedicated else []
+    return shared + own
 
 
 def _numbers(v: SpecialVector) -> tuple[int, ...]:
