@@ -81,8 +81,9 @@ class SuiteShared:
 class SuiteFewer:
     """A machine with as few vectors as the device can do with: what is there, and what isn't."""
 
-    member: str
-    nr: int
+    #: Entries of the MSI-X table and messages of MSI, 0 for as many as usual.
+    msix: int
+    msi: int
     there: tuple[str, ...]
     missing: tuple[str, ...]
     #: Calls that get a vector of a pool which has none.
@@ -310,7 +311,8 @@ def _fewer(device: Device) -> SuiteFewer | None:
         pools = [p for p in device.pools if all(_is_behind(kind, r, nr) for r in p.ranges)]
         empty = tuple(call for pool in pools for call in _gets(pool))
         if missing or empty:
-            return SuiteFewer(kind.machine, nr, tuple(there), tuple(missing), empty)
+            granted = {"msix": 0, "msi": 0} | {kind.machine: nr}
+            return SuiteFewer(**granted, there=tuple(there), missing=tuple(missing), empty=empty)
     return None
 
 

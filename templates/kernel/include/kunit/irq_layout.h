@@ -253,6 +253,9 @@ struct irq_layout_run *irq_layout_create(struct kunit *test,
 					 const struct irq_layout_device *device);
 struct irq_layout_run *irq_layout_setup(struct kunit *test,
 					const struct irq_layout_device *device);
+struct irq_layout_run *irq_layout_setup_on(struct kunit *test,
+					   const struct irq_layout_device *device,
+					   unsigned int msix, unsigned int msi);
 struct irq_layout_run *irq_layout_current(void);
 int irq_layout_init(struct irq_layout_run *run);
 void irq_layout_exit(struct kunit *test);
