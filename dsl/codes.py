@@ -541,11 +541,6 @@ CODES: dict[str, Code] = {
         "A pool that only hands out dedicated vectors never gives one twice, so no subdevice "
         "could get what it needs at least.",
     ),
-    "IMS117": Code(
-        "a subdevice's vector that needs a cookie",
-        "A subdevice gets its vectors in one call, without a cookie for each. A pool that shares "
-        "or a cookie that may be absent is fine.",
-    ),
     "IMS118": Code(
         "not enough vectors for all subdevices",
         "If there are as many subdevices as `max` says, not all of them get what they need at "

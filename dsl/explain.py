@@ -441,7 +441,6 @@ EXAMPLES: dict[str, Example] = {
         "}\n    subdevice port max 4 { vector io; }\n}\n",
     ),
     "IMS116": _case(COMMAND, "tx 1..8", "tx 65..80"),
-    "IMS117": _case(COMMAND, "cookie queue optional;", "cookie queue;"),
     "IMS118": _case(COMMAND, "port max 4", "port max 80"),
     # Requirements.
     "IMS120": _behind(TABLE, "pci 1af4:1234;", "architecture amd64;", "architecture x86_64;"),

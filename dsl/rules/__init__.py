@@ -120,7 +120,6 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     pools.rule_member_counts,
     pools.rule_member_managed,
     pools.rule_member_minimum,
-    pools.rule_member_cookie,
 )
 
 #: Rules between the devices of one file.

@@ -419,24 +419,3 @@ def rule_msi_first(scope: Scope) -> Found:
                     f"`{store.name}[1..]`",
                     [Place(store.item.span, "the MSI messages")],
                 )
-
-
-def rule_member_cookie(scope: Scope) -> Found:
-    """A subdevice gets its vectors without cookies."""
-    pools = _pools(scope)
-    for item in scope.subdevices:
-        for member in _members(item):
-            pool = pools.get(member.pool.text)
-            needed = _needed_cookie(scope, pool.ranges) if pool and _alone(pool) else None
-            if needed is not None and pool is not None:
-                part, cookie = needed
-                yield report(
-                    "IMS117",
-                    f"a dedicated vector of {quote(pool.name.text)} needs the cookie "
-                    f"{quote(cookie.text)}",
-                    member.span,
-                    "no cookie is given here",
-                    f"make the cookie `optional` if the device can do without, or leave "
-                    f"{quote(part.store.text)} out of the pool",
-                    [Place(cookie.span, "given at allocation")],
-                )

@@ -234,11 +234,11 @@ def params_of(device: Device, kinds: tuple[Kind, ...]) -> list[Param]:
             what = f"Handler of shared {pool.name} vectors, gets the vector as its data"
             name = f"{pool.name}_handler"
             out[name] = Param(name, "irq_handler_t", what, True)
-        kind = shared_cookie(device, pool)
-        if kind and kind.cookie:
-            what = f"What shared {pool.name} vectors carry along{kind.cookie.stays}"
+        cookie = shared_cookie(device, pool)
+        if cookie:
+            what = f"What shared {pool.name} vectors carry along{cookie.stays}"
             name = f"{pool.name}_cookie"
-            out[name] = Param(name, f"const struct {kind.cookie.struct} *", what, member=True)
+            out[name] = Param(name, f"const struct {cookie.struct} *", what, member=True)
         if pool.managed:
             what = f"How many {pool.name} vectors are wanted; there may be fewer"
             name = f"{pool.name}_queues"

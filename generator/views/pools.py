@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from imsgen.dsl.model import Device, Pool, SharePolicy, Subdevice
 
 from ..fold import tabs
-from ..kinds import kind_of, shared_cookie
+from ..kinds import kind_of, own_cookie, shared_cookie
 from .parts import Line
 
 
@@ -62,6 +62,10 @@ class MemberView:
     LIMIT: str
     wanted: str
     minimum: int
+    #: What vectors of one's own carry along: the struct of what is given, empty for nothing; an
+    #: expression.
+    cookie: str
+    cookie_value: str
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,10 @@ def subdevice_view(device: Device, sub: Subdevice) -> SubdeviceView:
             LIMIT=limit_define(device, pools[m.pool]),
             wanted="1" if m.single else f"min(nr_{m.pool}, {m.maximum}U)",
             minimum=1 if m.single else m.minimum,
+            cookie=cookie.struct if (cookie := own_cookie(device, pools[m.pool])) else "",
+            cookie_value=(
+                f"{cookie.fn}({m.pool}_cookie)" if cookie else f"irqs->{m.pool}.info->cookie"
+            ),
         )
         for number, m in enumerate(sub.members)
     )
@@ -159,8 +167,10 @@ def subdevice_view(device: Device, sub: Subdevice) -> SubdeviceView:
         maximum=sub.maximum,
         members=parts,
         nr_parts=len(parts),
-        counts="".join(f",\n»unsigned int nr_{m.pool}" for m in several),
-        passed="".join(f", nr_{m.pool}" for m in several),
+        counts="".join(f",\n»unsigned int nr_{m.pool}" for m in several)
+        + "".join(f",\n»const struct {m.cookie} *{m.pool}_cookie" for m in parts if m.cookie),
+        passed="".join(f", nr_{m.pool}" for m in several)
+        + "".join(f", {m.pool}_cookie" for m in parts if m.cookie),
         wanted=",".join(
             f" {m.minimum}"
             + (f" to {m.maximum}" if m.maximum > m.minimum else "")

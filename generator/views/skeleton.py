@@ -25,7 +25,7 @@ from imsgen.dsl.model import (
     Subdevice,
 )
 
-from ..kinds import kind_of, kinds_of, shared_cookie
+from ..kinds import kind_of, kinds_of, own_cookie, shared_cookie
 from ..kinds.ims import Ims
 from ..names import names_of
 from .device import params_of
@@ -126,6 +126,9 @@ class Part:
     VECTOR: str
     shared: bool
     several: bool
+    #: What its vectors carry along: the struct, empty for nothing, and its members.
+    cookie: str
+    cookies: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -253,8 +256,8 @@ class _Maker:
         self.bar = min((bar for bar, _, _ in spans), default=0)
         self.bars = sorted({self.bar, *(bar for bar, _, _ in spans)})
         self._taken = [(start, end) for bar, start, end in spans if bar == self.bar]
-        kinds = {f"{p.name}_cookie": shared_cookie(device, p) for p in device.pools}
-        self.cookies = {name: kind.cookie for name, kind in kinds.items() if kind and kind.cookie}
+        cookies = {f"{p.name}_cookie": shared_cookie(device, p) for p in device.pools}
+        self.cookies = {name: cookie for name, cookie in cookies.items() if cookie}
         self.base = base
         self._next = base + 0x10
 
@@ -482,7 +485,7 @@ class _Maker:
             second=second,
             where="cpu_online_mask" if least else "cpumask_local_spread(i, dev_to_node(dev))",
             cookie=cookie.struct if cookie else "",
-            cookies=_cookies(cookie) if cookie else (),
+            cookies=_numbered(cookie, "i", SHARED + OWN) if cookie else (),
             can_fail=any(kind.can_fail for kind in kinds),
         )
 
@@ -506,9 +509,12 @@ class _Maker:
                 VECTOR=self._register(f"{name}_vector", ROOM * 4 * nr, "id, i"),
                 shared=pools[m.pool].sharing is not None,
                 several=not m.single,
+                cookie=cookie.struct if (cookie := own_cookie(self.device, pools[m.pool])) else "",
+                cookies=_numbered(cookie, "adev->id", ROOM) if cookie else (),
             )
             parts.append(part)
             wanted += f", {part.NR}" if part.several else ""
+        wanted += "".join(f", &{part.pool}_cookie" for part in parts if part.cookie)
         state = [
             (f"struct {self.f}_priv *", "priv", ""),
             ("struct auxiliary_device *", "adev", ""),
@@ -612,11 +618,10 @@ def _constant(cookie: Cookie) -> tuple[Line, ...]:
     return _initialisers([(p.name, p.NONE if p.optional else "0") for p in cookie.parts])
 
 
-def _cookies(cookie: Cookie) -> tuple[Line, ...]:
-    """A number for each of a message's cookies: the queue's where that fits."""
-    last = SHARED + OWN - 1
+def _numbered(cookie: Cookie, number: str, most: int) -> tuple[Line, ...]:
+    """A number below MOST for each of a message's cookies, where that fits."""
     return _initialisers(
-        [(p.name, "0" if p.limit and int(p.limit, 0) < last else "i") for p in cookie.parts]
+        [(p.name, "0" if p.limit and int(p.limit, 0) < most - 1 else number) for p in cookie.parts]
     )
 
 

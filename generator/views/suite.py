@@ -21,7 +21,7 @@ from imsgen.dsl.model import (
     Subdevice,
 )
 
-from ..kinds import ims_of, kind_of, kinds_of, shared_cookie
+from ..kinds import ims_of, kind_of, kinds_of, own_cookie, shared_cookie
 from ..kinds.base import Kind
 from ..kinds.fake import BIR
 from ..names import names_of
@@ -507,7 +507,8 @@ def _subdevice(device: Device, sub: Subdevice) -> SuiteSubdevice:
     return SuiteSubdevice(
         name=sub.name,
         fn=fn,
-        passed=", wanted" * sum(not m.single for m in sub.members),
+        passed=", wanted" * sum(not m.single for m in sub.members)
+        + "".join(f", &test_{m.pool}_cookie" for m in sub.members if _carries(device, m)),
         parts=tuple(_part(device, fn, m) for m in sub.members),
         lines=aligned_lines(lines),
     )
@@ -537,4 +538,13 @@ def _part(device: Device, fn: str, m: Member) -> str:
     values = f'"{m.pool}", {m.minimum}, {most}, {fn}_{m.pool}'
     if there is None:
         values += f",\n»{fn}_{m.pool}_attach, {fn}_{m.pool}_detach"
+    if _carries(device, m):
+        values += f",\n».store = &test_store.store,\n».cookie = &test_{m.pool}_cookie"
     return values
+
+
+def _carries(device: Device, m: Member) -> bool:
+    """Whether vectors of a subdevice carry something along that it gives."""
+    return (
+        own_cookie(device, next(pool for pool in device.pools if pool.name == m.pool)) is not None
+    )

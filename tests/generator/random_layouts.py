@@ -372,8 +372,7 @@ class Maker:
         rnd.shuffle(ranges)
         block = self.mixed(parts)
         self.body.append(f"pool {name} = {' + '.join(ranges)} {self.text()} {{ {block} }}")
-        if shares or not (ims and self.strict):
-            self.givers[name] = MOST if shares else least
+        self.givers[name] = MOST if shares else least
 
     def subdevices(self) -> None:
         """Subdevices of up to two kinds."""

@@ -297,17 +297,10 @@ static void mlx5_test_set_sf(struct kunit *test)
 /* On a machine which grants as few vectors as the device can do with */
 static void mlx5_test_fewer(struct kunit *test)
 {
-	static struct irq_layout_device device;
-	static struct ims_fake_params machine;
-	struct irq_layout_run *run;
+	struct irq_layout_run *run = irq_layout_setup_on(test, &test_device, 1, 0);
 
-	machine = test_machine;
-	machine.msix = 1;
-	device = test_device;
-	device.machine = &machine;
-	run = irq_layout_setup(test, &device);
 	KUNIT_EXPECT_PTR_EQ(test, test_ctrl_get(run->irqs, 0), ERR_PTR(-ENOSPC));
-	device.shutdown(run->irqs);
+	test_shutdown(run->irqs);
 }
 
 static struct kunit_case mlx5_irqs_cases[] = {
