@@ -371,10 +371,10 @@ static void layout_check_field(struct kunit *test, const struct irq_layout_pool 
 static void layout_check_shared(struct kunit *test, const struct irq_layout_pool *pool,
 				const struct irq_layout_range *range)
 {
+	struct irq_layout_asked asked = pool->device->asked;
+	struct irq_vec *before[LAYOUT_VECTORS], *vec;
 	struct irq_layout_run *run = test->priv;
 	const struct irq_layout_range *r;
-	struct irq_vec *before[LAYOUT_VECTORS], *vec;
-	struct irq_layout_asked asked = { .no_cookie = true };
 	unsigned int i, nr = 0;
 
 	for (r = pool->ranges; r < range; r++) {
@@ -390,7 +390,6 @@ static void layout_check_shared(struct kunit *test, const struct irq_layout_pool
 		pool->put(before[nr]);
 
 	pool->device->exit(run->irqs);
-	asked = pool->device->asked;
 	asked.no_cookie = true;
 	KUNIT_EXPECT_EQ_MSG(test, pool->device->init(run->irqs, run->fake, &asked), -EINVAL,
 			    "%s: no cookie", pool->name);
