@@ -35,7 +35,7 @@ class Iomem(RegisterKind):
         others = (bits.bar for bits in (store.mask_bits, store.pending) if bits)
         out = [*self.bar_params(*others)]
         if store.offset.runtime:
-            bar = "that BAR" if store.bar is None else f"BAR {store.bar}"
+            bar = "its BAR" if store.bar is None else f"BAR {store.bar}"
             what = f"Offset of the {self.name} store in {bar} in bytes"
             out.append(Param(f"{self.name}_offset", "u32", what))
         return (*out, *super().params)

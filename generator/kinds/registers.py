@@ -40,7 +40,8 @@ class RegisterKind(SlotKind):
             what = f"the BAR of the {self.name} store" if bar is None else f"BAR {bar}"
             out.append(Param(self.mapping_of(bar), "void __iomem *", f"Mapping of {what}"))
         if self.bar is None:
-            out.append(Param(f"{self.name}_bir", "unsigned int", "Which BAR that is, 0 to 5"))
+            what = f"Number of the BAR of the {self.name} store, 0 to 5"
+            out.append(Param(f"{self.name}_bir", "unsigned int", what))
         return tuple(out)
 
     def bar_given(self, given: str) -> tuple[tuple[str, str], ...]:
