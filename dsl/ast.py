@@ -89,9 +89,9 @@ class ArchitectureItem(NamedTuple):
 
 
 class BarItem(NamedTuple):
-    """``bar N;``"""
+    """``bar N;``, or ``bar runtime;`` without a number."""
 
-    number: Number
+    number: Number | None
     span: Span
 
 

@@ -376,8 +376,9 @@ CODES: dict[str, Code] = {
     # Included files and named layouts.
     "IMS079": Code(
         "a vector that can't give the cookie it needs",
-        "A cookie is given when a dedicated vector is allocated. Special vectors and shared ones "
-        "have none to give, so in their stores every cookie is `optional`.",
+        "A cookie is given when a dedicated vector is allocated, or by the driver for all shared "
+        "vectors of a pool. Special vectors have none to give, so in their stores every cookie is "
+        "`optional`.",
     ),
     "IMS080": Code(
         "files include each other",
@@ -540,11 +541,6 @@ CODES: dict[str, Code] = {
         "A pool that only hands out dedicated vectors never gives one twice, so no subdevice "
         "could get what it needs at least.",
     ),
-    "IMS117": Code(
-        "a subdevice's vector that needs a cookie",
-        "A subdevice gets its vectors in one call, without a cookie for each. A pool that shares "
-        "or a cookie that may be absent is fine.",
-    ),
     "IMS118": Code(
         "not enough vectors for all subdevices",
         "If there are as many subdevices as `max` says, not all of them get what they need at "
@@ -604,6 +600,16 @@ CODES: dict[str, Code] = {
         "Which index is the last one depends on how many vectors there are, and those are "
         "a pool's. Without one no more are allocated than there are purposes, and managed queues "
         "go up to the end.",
+    ),
+    "IMS140": Code(
+        "an array of bits in no BAR",
+        "An array of mask bits or pending bits is in the BAR of its store. Where the driver passes "
+        "that one, the array has a BAR with a number.",
+    ),
+    "IMS141": Code(
+        "a size that MSI or MSI-X can't have",
+        "How many entries or messages there are is in the device's configuration space, where the "
+        "PCI core reads it: no driver passes it. Of MSI messages there are 1, 2, 4, 8, 16 or 32.",
     ),
 }
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from . import model
-from .kinds import PLACES
+from .kinds import BY_MODEL, PLACES
 from .model import Size
 from .source import Span
 
@@ -248,6 +248,8 @@ def _stores(old: model.Device, new: model.Device) -> _Found:
 def _passed(store: model.Store) -> list[str]:
     """What the driver passes of a store."""
     out = []
+    if isinstance(store, model.IomemStore | model.IndirectStore) and store.bar is None:
+        out.append("its BAR")
     if isinstance(store, model.IomemStore) and store.offset.runtime:
         out.append("its offset")
     if isinstance(store, model.ImsStore) and store.slots.runtime:
@@ -267,6 +269,12 @@ def _store(old: model.Store, new: model.Store) -> _Found:
         yield "store-kind", _BREAKING, message, old.span, new.span
         return
     if isinstance(old, model.PciStore) or isinstance(new, model.PciStore):
+        most = model.largest(old), model.largest(new)
+        if most[0] != most[1]:
+            what = f"{most[1]:,} {BY_MODEL[type(new)].indexes}, {most[0]:,} before"
+            places = [item.slots.span if item.slots else item.span for item in (old, new)]
+            message = f"store {new.name}: at most {what}"
+            yield "store-slots", _graded(most[1] > most[0]), message, places[0], places[1]
         return
     if not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
         yield from _size("store-slots", f"store {new.name}: slots", old.slots, new.slots)
@@ -296,7 +304,10 @@ def _places(old: model.ImsStore, new: model.ImsStore) -> _Found:
     """Where in a BAR stores of one kind are."""
     what = f"store {new.name}"
     before, after = (getattr(item, "bar", None) for item in (old, new))
-    if before != after:
+    if None in (before, after) and before != after:
+        message = f"{what}: the driver {'passes' if after is None else 'no longer passes'} its BAR"
+        yield "store-params", _BREAKING, message, old.span, new.span
+    elif before != after:
         message = f"{what}: in BAR {after}, {before} before"
         yield "store-place", _BREAKING, message, old.span, new.span
     for word in PLACES:

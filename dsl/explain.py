@@ -348,7 +348,11 @@ EXAMPLES: dict[str, Example] = {
     ),
     "IMS078": _case(COMMAND, "pool tx = eq", "pool tx = table[17..]"),
     # Included files and named layouts.
-    "IMS079": _case(SHARED, "cookie optional", "cookie"),
+    "IMS079": _case(
+        IOMEM.replace("pool rx = ims", "vector misc = ims[0];\n    pool rx = ims[1..]"),
+        "cookie optional",
+        "cookie",
+    ),
     "IMS080": _family(FAMILY, {"family.ims": f'include "{NAME}";\n\n{LAYOUT}'}),
     "IMS081": _family(FAMILY, {"family.ims": LAYOUT + "\n" + TABLE.replace("foo", "bar")}),
     "IMS082": Example(
@@ -437,7 +441,6 @@ EXAMPLES: dict[str, Example] = {
         "}\n    subdevice port max 4 { vector io; }\n}\n",
     ),
     "IMS116": _case(COMMAND, "tx 1..8", "tx 65..80"),
-    "IMS117": _case(COMMAND, "cookie queue optional;", "cookie queue;"),
     "IMS118": _case(COMMAND, "port max 4", "port max 80"),
     # Requirements.
     "IMS120": _behind(TABLE, "pci 1af4:1234;", "architecture amd64;", "architecture x86_64;"),
@@ -469,5 +472,16 @@ EXAMPLES: dict[str, Example] = {
         _MISC,
         "vector err = table[last];",
         "vector err = table[1];",
+    ),
+    "IMS140": _behind(
+        IOMEM.replace("bar 0;", "bar runtime;"),
+        "bar runtime;",
+        "pending @0x400;",
+        "pending bar 2 @0x400;",
+    ),
+    "IMS141": _case(
+        TABLE.replace("table: msix;", "table: msix { slots 64; }"),
+        "slots 64;",
+        "slots runtime max 64;",
     ),
 }

@@ -27,7 +27,10 @@ class Place:
 
 @dataclass(frozen=True)
 class StoreKind:
-    """A kind of store: ``store NAME: WORD;``, or with a block where it has statements."""
+    """A kind of store: ``store NAME: WORD { ... }``.
+
+    Where nothing has to be in the block, ``store NAME: WORD;`` says the same.
+    """
 
     word: str
     model: type[model.Store]
@@ -44,6 +47,8 @@ class StoreKind:
     required: tuple[str, ...] = ()
     #: Most indexes where the PCI core manages the messages; else the file says how many.
     pci_limit: int | None = None
+    #: Whether there is always a power of two of them.
+    powers: bool = False
     #: What its indexes are called.
     indexes: str = "slots"
     #: What only interrupt remapping does for it (rules 7 and 25); empty: it can do without.
@@ -73,6 +78,11 @@ def span_of(start: int, size: int) -> str:
     return f"bytes {start:#x} to {start + size - 1:#x}"
 
 
+def bar_of(store: model.IomemStore | model.IndirectStore) -> str:
+    """The BAR of a store in words."""
+    return "the BAR that the driver passes" if store.bar is None else f"BAR {store.bar}"
+
+
 def _iomem_where(store: model.IomemStore) -> str:
     if store.tables:
         return f"in {len(store.tables)} tables"
@@ -90,12 +100,12 @@ def _iomem_at(store: model.IomemStore, index: int, offset: int, size: int) -> st
         index -= table.slots
     inside = index * store.layout.stride + offset
     if start is None:
-        return f"{size} bytes at `offset + {inside:#x}` of BAR {store.bar}"
-    return f"{span_of(start + inside, size)} of BAR {store.bar}"
+        return f"{size} bytes at `offset + {inside:#x}` of {bar_of(store)}"
+    return f"{span_of(start + inside, size)} of {bar_of(store)}"
 
 
 def _indirect_at(store: model.IndirectStore, index: int, offset: int, size: int) -> str:
-    where = f"{span_of(store.window + offset, size)} of BAR {store.bar}"
+    where = f"{span_of(store.window + offset, size)} of {bar_of(store)}"
     return f"{where} while {index} is in the register at `{store.select:#x}`"
 
 
@@ -110,7 +120,9 @@ KINDS = (
         model.MsiStore,
         what=lambda store: "MSI",
         where=lambda store: "the PCI core keeps it",
+        statements=("slots",),
         pci_limit=model.MAX_MSI,
+        powers=True,
         indexes="messages",
     ),
     StoreKind(
@@ -121,13 +133,14 @@ KINDS = (
         at=lambda store, index, offset, size: (
             f"{span_of(index * MSIX_ENTRY + offset, size)} of the MSI-X table"
         ),
+        statements=("slots",),
         pci_limit=model.MAX_MSIX,
         indexes="entries",
     ),
     StoreKind(
         "iomem",
         model.IomemStore,
-        what=lambda store: f"slots in BAR {store.bar}",
+        what=lambda store: f"slots in {bar_of(store)}",
         where=_iomem_where,
         at=_iomem_at,
         statements=(
@@ -146,7 +159,7 @@ KINDS = (
     StoreKind(
         "indirect",
         model.IndirectStore,
-        what=lambda store: f"slots in a window of BAR {store.bar}",
+        what=lambda store: f"slots in a window of {bar_of(store)}",
         where=lambda store: f"one at {store.window:#x}, chosen at {store.select:#x}",
         at=_indirect_at,
         statements=("bar", "slots", "slot", "slot_named"),
@@ -216,9 +229,8 @@ def grammar() -> str:
     rules = ["store: " + "\n    | ".join(stores)]
     for kind in KINDS:
         own = [place.word for place in kind.places]
-        if kind.words:
-            items = "\n    | ".join((*kind.statements, *own, "BAD"))
-            rules.append(f"_{kind.word}_item: {items}")
+        items = "\n    | ".join((*kind.statements, *own, "BAD"))
+        rules.append(f"_{kind.word}_item: {items}")
         rules += [f"{word}: {_terminal(word)} AT NUMBER SEMICOLON -> place" for word in own]
     words: Iterable[str] = (*(kind.word for kind in KINDS), *PLACES)
     return "\n\n".join([*rules, "\n".join(f'{_terminal(w)}: "{w}"' for w in words)]) + "\n"
@@ -229,4 +241,5 @@ def _terminal(word: str) -> str:
 
 
 def _block(kind: StoreKind) -> str:
-    return f"LBRACE _{kind.word}_item* RBRACE" if kind.words else "SEMICOLON"
+    block = f"LBRACE _{kind.word}_item* RBRACE"
+    return block if kind.required else f"({block} | SEMICOLON)"

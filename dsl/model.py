@@ -236,34 +236,42 @@ class Table:
 
 @dataclass(frozen=True)
 class MsiStore:
-    """The function's MSI capability (multi-message), managed by the PCI core."""
+    """The function's MSI capability (multi-message), managed by the PCI core.
+
+    ``slots`` is how many messages it has, a power of two; None where the file doesn't say that.
+    """
 
     name: str
     span: Span
+    slots: Size | None = field(default=None)
 
 
 @dataclass(frozen=True)
 class MsixStore:
-    """The function's MSI-X table, managed by the PCI core."""
+    """The function's MSI-X table, managed by the PCI core.
+
+    ``slots`` is how many entries it has; None where the file doesn't say that.
+    """
 
     name: str
     span: Span
+    slots: Size | None = field(default=None)
 
 
 @dataclass(frozen=True)
 class IomemStore:
     """A table of slots in a BAR (IDXD-like).
 
-    ``bar`` is 0..5; ``offset`` is in bytes from the start of the BAR; ``slots`` is the number
-    of slots.  ``tables`` is empty for one table; where the store is split it has all of them,
-    ``offset`` is that of the first and ``slots`` the sum.  A message is masked either by the
-    control word of its slot or by ``mask_bits``; the layout then may have no control word.  With
-    neither it can't be masked, and the device requires remapping (rule 7).  ``pending`` are bits
-    that the device sets for what it could not send while masked.
+    ``bar`` is 0..5, or None where the driver says which it is; ``offset`` is in bytes from the
+    start of the BAR; ``slots`` is the number of slots.  ``tables`` is empty for one table; where
+    the store is split it has all of them, ``offset`` is that of the first and ``slots`` the sum.
+    A message is masked either by the control word of its slot or by ``mask_bits``; the layout then
+    may have no control word.  With neither it can't be masked, and the device requires remapping
+    (rule 7).  ``pending`` are bits that the device sets for what it could not send while masked.
     """
 
     name: str
-    bar: int
+    bar: int | None
     offset: Size
     slots: Size
     layout: SlotLayout
@@ -291,12 +299,13 @@ class MemoryStore:
 class IndirectStore:
     """Slots in a BAR that show one at a time: the one whose index is in the select register.
 
-    ``bar`` is 0..5; ``select`` and ``window`` are offsets in bytes from the start of the BAR: of
-    the 32-bit register that takes the index, and of the slot that shows.  The control word masks.
+    ``bar`` is as in :class:`IomemStore`; ``select`` and ``window`` are offsets in bytes from the
+    start of the BAR: of the 32-bit register that takes the index, and of the slot that shows.  The
+    control word masks.
     """
 
     name: str
-    bar: int
+    bar: int | None
     select: int
     window: int
     slots: Size
@@ -498,16 +507,16 @@ def where(vector: SpecialVector) -> str:
         return f"the index that the driver passes, up to {vector.index},"
     if vector.at_end:
         return "the last index"
-    if vector.count is not None:
+    if vector.last > vector.index:
         return f"indexes {vector.index} to {vector.last}"
     return f"index {vector.index}"
 
 
 def largest(store: Store) -> int:
     """How many messages a store has at most."""
-    if isinstance(store, MsiStore):
-        return MAX_MSI
-    return MAX_MSIX if isinstance(store, MsixStore) else store.slots.maximum
+    if store.slots is not None:
+        return store.slots.maximum
+    return MAX_MSI if isinstance(store, MsiStore) else MAX_MSIX
 
 
 def to_json(value: Any) -> Any:

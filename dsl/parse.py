@@ -222,7 +222,8 @@ class _Build(Transformer[Token, Any]):
         return ast.PlaceItem(c[0].type.lower(), self._number(c[2]), self._whole(c))
 
     def bar(self, c: Parts) -> ast.BarItem:
-        return ast.BarItem(self._number(c[1]), self._whole(c))
+        token = _one(c, "NUMBER")
+        return ast.BarItem(self._number(token) if token else None, self._whole(c))
 
     def _size(self, c: Parts) -> ast.SizeItem:
         token = _one(c, "NUMBER")

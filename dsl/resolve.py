@@ -167,7 +167,7 @@ class Store:
     @property
     def limit(self) -> int | None:
         """Indexes that the store has at most; None where that isn't known."""
-        if self.kind.pci_limit is not None:
+        if self.kind.pci_limit is not None and self.slots is None:
             return self.kind.pci_limit
         if self.tables and self.slots is None:
             return self._table_slots()
@@ -176,7 +176,8 @@ class Store:
         number = self.slots.number or self.slots.maximum
         if number is None or number.value is None:
             return None
-        return number.value if 0 < number.value <= model.MAX_INDEXES else None
+        most = self.kind.pci_limit or model.MAX_INDEXES
+        return number.value if 0 < number.value <= most else None
 
     def _table_slots(self) -> int | None:
         total = 0
@@ -339,7 +340,9 @@ def _tables(store: Store) -> tuple[model.Table, ...]:
     )
 
 
-def _slots(store: Store) -> model.Size:
+def _slots(store: Store) -> model.Size | None:
+    if store.is_pci and store.slots is None:
+        return None
     tables = _tables(store)
     if tables:
         total = sum(table.slots for table in tables)
@@ -354,12 +357,14 @@ def _offset(store: Store) -> model.Size:
         return model.Size(tables[0].offset, tables[0].offset, tables[0].span)
     assert store.offset and store.slot
     stride = _value(store.slot.item.stride)
-    return _size(store.offset, BAR_BYTES - stride * _slots(store).maximum)
+    slots = _slots(store)
+    assert slots
+    return _size(store.offset, BAR_BYTES - stride * slots.maximum)
 
 
-def _bar(store: Store) -> int:
+def _bar(store: Store) -> int | None:
     assert store.bar
-    return _value(store.bar.number)
+    return _value(store.bar.number) if store.bar.number else None
 
 
 def _store_layout(store: Store) -> model.SlotLayout:
@@ -395,10 +400,11 @@ _FIELDS: dict[str, Callable[[Store], Any]] = {
 }
 
 
-def _bits(item: ast.BitsItem | None, bar: int) -> model.BitArray | None:
+def _bits(item: ast.BitsItem | None, bar: int | None) -> model.BitArray | None:
     if item is None:
         return None
     own = _value(item.bar) if item.bar is not None else bar
+    assert own is not None
     return model.BitArray(own, _value(item.offset), item.active_low, item.span)
 
 

@@ -43,6 +43,23 @@ SYNONYMS = {
     "vf": "subdevice",
 }
 
+
+def _runtime(match: re.Match[str]) -> str:
+    """A vector at an index that the driver passes, which has a maximum and is no array."""
+    return f"{match[1]}{match[2]}[runtime max {match[3] or 31}]"
+
+
+def _array(match: re.Match[str]) -> str:
+    """An array says how many vectors it has."""
+    return f"{match[1]}[{int(match[4]) - int(match[3]) + 1}]{match[2]}[{match[3]}..{match[4]}]"
+
+
+def _indexes(match: re.Match[str]) -> str:
+    """An array says which indexes it has."""
+    last = int(match[4]) + int(match[2]) - 1
+    return f"{match[1]}[{match[2]}]{match[3]}[{match[4]}..{last}]"
+
+
 _SLIPS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     # Quotes.
     ("[“”„‟″«»]", '"'),
@@ -68,6 +85,12 @@ _SLIPS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\[(\d+)\]", r" \1"),
     (r"\((\d+)\)", r" \1"),
     # Indexes and ranges.
+    (r"^(vector \w+)(?:\[\d+\])?( = \w+)\[runtime(?: ([1-9]\d*))?\]", _runtime),
+    (r"^(vector \w+)\[\d+\]( = \w+\[(?:runtime max \w+|last)\])", r"\1\2"),
+    (r"(= \w+(?:\[(?:runtime max \w+|last)\])?(?: .*)?) optional;", r"\1;"),
+    (r'^(vector .*) optional( "[^"]*"| hard| threaded| oneshot)+;', r"\1\2 optional;"),
+    (r"^(vector \w+)( = \w+)\[(\d{1,4})\.\.(\d{1,4})\]", _array),
+    (r"^(vector \w+)\[(\d{1,4})\]( = \w+)\[(\d{1,5})(?:\.\.)?\]", _indexes),
     (r"[({](\d+)[)}]", r"[\1]"),
     (r"\.(\d+)", r"[\1]"),
     (r"(?<=[a-z]) (\d+)", r"[\1]"),

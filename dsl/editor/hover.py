@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from .. import load, model
-from ..kinds import BY_MODEL, MSIX_ENTRY, span_of
+from ..kinds import BY_MODEL, MSIX_ENTRY, bar_of, span_of
 from ..source import Span
 
 
@@ -92,7 +92,7 @@ def _describe(path: list[Any]) -> Iterator[str]:
             first = sum(t.slots for t in store.tables[: store.tables.index(item)])
             last = first + item.slots - 1
             where = span_of(item.offset, item.slots * store.layout.stride)
-            yield f"indexes {first:,} to {last:,} of `{store.name}`: {where} of BAR {store.bar}"
+            yield f"indexes {first:,} to {last:,} of `{store.name}`: {where} of {bar_of(store)}"
         case model.SlotLayout() | model.Size() if store is not None:
             yield from _store(store)
         case _ if isinstance(item, model.Store):
@@ -105,7 +105,7 @@ def _bits(shift: int, width: int) -> str:
 
 def _store(store: model.Store) -> Iterator[str]:
     kind = BY_MODEL[type(store)]
-    size = "" if isinstance(store, model.PciStore) else _size(store.slots)
+    size = _size(store.slots) if store.slots else ""
     count = f"{size or f'up to {kind.pci_limit:,}'} {kind.indexes}"
     if isinstance(store, model.SlotStore):
         total = store.slots.maximum * store.layout.stride

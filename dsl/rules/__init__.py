@@ -85,6 +85,7 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     stores.rule_memory_pair,
     stores.rule_mask_once,
     stores.rule_table_or_offset,
+    stores.rule_bits_bar,
     stores.rule_areas,
     stores.rule_areas_inside,
     vectors.rule_store_known,
@@ -119,7 +120,6 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     pools.rule_member_counts,
     pools.rule_member_managed,
     pools.rule_member_minimum,
-    pools.rule_member_cookie,
 )
 
 #: Rules between the devices of one file.

@@ -76,7 +76,7 @@ def rule_property_missing(scope: Scope) -> Found:
     """What stores and slots need is there."""
     for store in scope.stores:
         for word, there, example in (
-            ("bar", store.bar, "bar 0;"),
+            ("bar", store.bar, "bar 0;` or `bar runtime;"),
             ("offset", store.offset or store.tables, "offset 0x1000;` or `offset runtime;"),
             ("slots", store.slots or store.tables, "slots 64;` or `slots runtime max 64;"),
             ("slot", store.own_slot or store.layout, "slot 16 { ... }"),

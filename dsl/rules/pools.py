@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from .. import ast, model
 from ..codes import report
-from ..diagnostics import Diagnostic, Place, nearest, quote
+from ..diagnostics import Place, nearest, quote
 from ..resolve import Block, Scope
-from ..source import Span
 from .base import MAX_GUESSES, Found, count
 
 #: Subdevices of a kind.
@@ -383,28 +382,19 @@ def _needed_cookie(
 
 
 def rule_cookie_given(scope: Scope) -> Found:
-    """Rule 30: who gets no dedicated vector has no cookie to give."""
+    """Rule 30: a special vector has no cookie to give."""
     for vector in scope.vectors:
         part = ast.RangeItem(vector.store, vector.number, vector.last, vector.place)
         needed = _needed_cookie(scope, (part,))
         if needed is not None:
-            yield _no_cookie(f"the vector {quote(vector.name.text)}", vector.place, needed)
-    for pool in scope.pools:
-        share = Block(pool.items).first(ast.ShareItem)
-        needed = _needed_cookie(scope, pool.ranges) if share else None
-        if share is not None and needed is not None:
-            yield _no_cookie(f"a shared vector of {quote(pool.name.text)}", share.span, needed)
-
-
-def _no_cookie(what: str, span: Span, needed: tuple[ast.RangeItem, ast.Word]) -> Diagnostic:
-    return report(
-        "IMS079",
-        f"{what} needs the cookie {quote(needed[1].text)}",
-        span,
-        "no cookie is given here",
-        "make the cookie `optional` if the device can do without, or use another store",
-        [Place(needed[1].span, "given at allocation")],
-    )
+            yield report(
+                "IMS079",
+                f"the vector {quote(vector.name.text)} needs the cookie {quote(needed[1].text)}",
+                vector.place,
+                "no cookie is given here",
+                "make the cookie `optional` if the device can do without, or use another store",
+                [Place(needed[1].span, "given at allocation")],
+            )
 
 
 def rule_msi_first(scope: Scope) -> Found:
@@ -428,25 +418,4 @@ def rule_msi_first(scope: Scope) -> Found:
                     "give index 0 to a vector, which is freed last, and start the range behind it: "
                     f"`{store.name}[1..]`",
                     [Place(store.item.span, "the MSI messages")],
-                )
-
-
-def rule_member_cookie(scope: Scope) -> Found:
-    """A subdevice gets its vectors without cookies."""
-    pools = _pools(scope)
-    for item in scope.subdevices:
-        for member in _members(item):
-            pool = pools.get(member.pool.text)
-            needed = _needed_cookie(scope, pool.ranges) if pool and _alone(pool) else None
-            if needed is not None and pool is not None:
-                part, cookie = needed
-                yield report(
-                    "IMS117",
-                    f"a dedicated vector of {quote(pool.name.text)} needs the cookie "
-                    f"{quote(cookie.text)}",
-                    member.span,
-                    "no cookie is given here",
-                    f"make the cookie `optional` if the device can do without, or leave "
-                    f"{quote(part.store.text)} out of the pool",
-                    [Place(cookie.span, "given at allocation")],
                 )

@@ -8,7 +8,7 @@ from itertools import combinations
 from .. import ast, model
 from ..codes import report
 from ..diagnostics import Diagnostic, Place, nearest, quote
-from ..kinds import KINDS
+from ..kinds import KINDS, StoreKind
 from ..resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
 from ..source import Span
 from .base import MAX_GUESSES, Found, again, count
@@ -80,6 +80,9 @@ def rule_slots(scope: Scope) -> Found:
         item = store.slots
         if item is None:
             continue
+        if store.kind.pci_limit is not None:
+            yield from _pci_slots(item, store.kind)
+            continue
         number = item.number or item.maximum
         if number is None:
             yield report(
@@ -102,6 +105,28 @@ def rule_slots(scope: Scope) -> Found:
                 number.span,
                 hint=f"an MSI domain holds {model.MAX_INDEXES:,}",
             )
+
+
+def _pci_slots(item: ast.SizeItem, kind: StoreKind) -> Found:
+    """How much MSI and MSI-X have is read by the PCI core; a datasheet may say it as well."""
+    what, most = kind.indexes, kind.pci_limit or 0
+    if item.number is None:
+        yield report(
+            "IMS141",
+            f"the driver does not pass how many {what} there are",
+            item.span,
+            hint=f"write `slots {min(16, most)};`, or remove it: the PCI core reads the number",
+        )
+    elif item.number.value is not None and not 1 <= item.number.value <= most:
+        yield _out_of_range(f"the number of {what}", item.number.value, item.number.span, 1, most)
+    elif item.number.value is not None and kind.powers and item.number.value.bit_count() > 1:
+        yield report(
+            "IMS141",
+            f"MSI can't have {item.number.value} {what}",
+            item.number.span,
+            hint=f"it has a power of two of them: {1 << item.number.value.bit_length()}, "
+            "of which fewer may be used",
+        )
 
 
 def _table_slots(store: Store) -> Found:

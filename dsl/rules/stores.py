@@ -216,11 +216,16 @@ def rule_table_or_offset(scope: Scope) -> Found:
 #: A part of a BAR: BAR, first byte, byte behind the last, what it is, where it is said.
 _Area = tuple[int, int, int, str, Span]
 
+#: The BAR that the driver passes, among those areas.
+_PASSED = -1
+
 
 def _areas(store: Store) -> list[_Area]:
     """The parts of BARs that a store takes, as far as they are known."""
     found: list[_Area] = []
-    bar = store.bar.number.value if store.bar else None
+    bar = store.bar.number.value if store.bar and store.bar.number else None
+    if store.bar and not store.bar.number:
+        bar = _PASSED
     stride = store.slot.item.stride.value if store.slot else None
     limit = store.limit
     if bar is not None and stride is not None:
@@ -239,10 +244,24 @@ def _areas(store: Store) -> list[_Area]:
     for bits in (store.mask_bits, store.pending):
         if bits is not None and limit and bits.offset.value is not None:
             own = bits.bar.value if bits.bar else bar
-            if own is not None and own <= 5:
+            if own is not None and 0 <= own <= 5:
                 end = bits.offset.value + (limit + 31) // 32 * 4
                 found.append((own, bits.offset.value, end, f"`{bits.keyword}`", bits.span))
     return found
+
+
+def rule_bits_bar(scope: Scope) -> Found:
+    """Arrays of bits name their BAR where the driver passes that of the slots."""
+    for store in scope.stores:
+        for bits in (store.mask_bits, store.pending):
+            if bits and bits.bar is None and store.bar and store.bar.number is None:
+                yield report(
+                    "IMS140",
+                    f"`{bits.keyword}` is in no BAR",
+                    bits.span,
+                    hint=f"name one, as in `{bits.keyword} bar 2 @{bits.offset.value or 0:#x};`",
+                    secondary=[Place(store.bar.span, "which one, the driver says")],
+                )
 
 
 def rule_areas(scope: Scope) -> Found:
@@ -258,7 +277,8 @@ def rule_areas(scope: Scope) -> Found:
                     "IMS096",
                     f"{second[3]} overlaps {what}",
                     second[4],
-                    f"bytes {second[1]:#x} to {second[2] - 1:#x} of BAR {second[0]}",
+                    f"bytes {second[1]:#x} to {second[2] - 1:#x}"
+                    + (f" of BAR {second[0]}" if second[0] != _PASSED else ""),
                     "check offsets, stride and number of slots",
                     [Place(first[4], f"bytes {first[1]:#x} to {first[2] - 1:#x}")],
                 )

@@ -46,10 +46,12 @@ def _limit(scope: Scope, word: ast.Word) -> tuple[Store, int] | None:
 
 
 def _size_place(store: Store, limit: int) -> Place:
-    if store.is_pci:
+    if store.is_pci and store.slots is None:
         return Place(store.item.span, f"has at most {limit:,} {store.kind.indexes}")
     if store.slots is None:
         return Place(store.tables[0].span, f"{count(limit, 'slot')} in all, 0 to {limit - 1}")
+    if store.is_pci:
+        return Place(store.slots.span, f"indexes 0 to {limit - 1:,}")
     most = "at most " if store.runtime else ""
     return Place(store.slots.span, f"{most}{count(limit, 'slot')}, 0 to {limit - 1}")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import Device, Store
+from imsgen.dsl.model import Device, Pool, Store
 
+from ..views.stores import Cookie
 from .base import Kind
 from .command import Command
 from .exported import Exported
@@ -39,3 +40,18 @@ def ims_of(device: Device) -> Ims | None:
 def kinds_of(device: Device) -> tuple[Kind, ...]:
     """The kinds of all stores of a device, in the layout's order."""
     return tuple(kind_of(device, store) for store in device.stores)
+
+
+def shared_cookie(device: Device, pool: Pool) -> Cookie | None:
+    """What shared vectors of a pool can't do without, which the driver passes."""
+    return _needed(device, pool) if pool.sharing else None
+
+
+def own_cookie(device: Device, pool: Pool) -> Cookie | None:
+    """What vectors of a pool can't do without where none is shared: subdevices give it."""
+    return None if pool.sharing else _needed(device, pool)
+
+
+def _needed(device: Device, pool: Pool) -> Cookie | None:
+    names = {part.store for part in pool.ranges}
+    return next((k.cookie for k in kinds_of(device) if k.name in names and k.needs), None)

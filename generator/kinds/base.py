@@ -115,7 +115,7 @@ class Kind(ABC):
                 name=v.name,
                 index=v.index,
                 purpose=v.purpose,
-                where=f"{where(v).capitalize()} of the {self.name} store, "
+                where=f"{self._where(v)}, "
                 + context(v, self.shares(v))
                 + self.special_hint(v.index)
                 + ("; 0 when it was not granted" if v.optional else ""),
@@ -132,6 +132,13 @@ class Kind(ABC):
             )
             for v in self._specials
         )
+
+    def _where(self, v: SpecialVector) -> str:
+        """The index of a vector in words; that of number ``i`` of an array."""
+        if v.count is None:
+            return f"{where(v).capitalize()} of the {self.name} store"
+        index = f"{v.index} + i" if v.index else "i"
+        return f"Index {index} of the {self.name} store, i below {v.count}"
 
     def _at(self, vector: SpecialVector) -> str:
         if vector.at_end:

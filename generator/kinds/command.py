@@ -43,7 +43,7 @@ class Command(Ims):
 
     @property
     def cookie(self) -> Cookie | None:
-        if not self.cookies or not gives_cookies(self.device):
+        if not self.cookies or not gives_cookies(self):
             return None
         parts = tuple(cookie_part(c.name, c.optional, U32_MAX) for c in self.cookies)
         return Cookie(
@@ -55,6 +55,7 @@ class Command(Ims):
             idle="0",
             checked=bool(self.needs) or any(part.limit for part in parts),
             missing="bad" if self.needs else "values",
+            stays="; has to stay",
         )
 
     @property

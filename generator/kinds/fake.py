@@ -10,6 +10,9 @@ MAX_TABLE = 1 << 20
 #: Where a table is whose offset the driver passes: a multiple of what it has to be aligned to.
 BASE = 0x400
 
+#: The BAR of slots where the driver passes which one that is.
+BIR = 4
+
 #: BARs follow each other in the memory of the fake device at multiples of this.
 PAGE = 0x1000
 
@@ -41,7 +44,8 @@ class Fake:
     #: What the driver passes: the same always, or an expression that depends on the fake.
     constants: Pairs = ()
     assigned: Pairs = ()
-    #: Whether it passes where the slots are.
+    #: Whether it passes which BAR the slots are in, and where they are.
+    asks_bir: bool = False
     asks_offset: bool = False
     #: Offset and number of slots of each table.
     tables: tuple[tuple[int, int], ...] = ()

@@ -147,9 +147,14 @@ class Ims(Kind):
         )
 
 
-def gives_cookies(device: Device) -> bool:
-    """Whether somebody can give a cookie: only who gets a dedicated vector can."""
-    return any(pool.dedicated for pool in device.pools)
+def gives_cookies(kind: Ims) -> bool:
+    """Whether a cookie can be given.
+
+    Who gets a dedicated vector can; what shared ones carry the driver says where it has to.
+    """
+    if any(pool.dedicated for pool in kind.device.pools):
+        return True
+    return bool(kind.needs) and any(pool.sharing for pool in kind.pools)
 
 
 def cookie_part(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imsgen.dsl.kinds import bar_of
 from imsgen.dsl.model import Device, Endian, IndirectStore, Store
 
 from ..views.parts import sized
@@ -30,27 +31,23 @@ class Indirect(RegisterKind):
     def words(self) -> str:
         store = self.store
         return (
-            f"{sized(store.slots)} of {store.layout.stride} bytes in a window of BAR {store.bar} "
+            f"{sized(store.slots)} of {store.layout.stride} bytes in a window of {bar_of(store)} "
             f"at {store.window:#x}, selected at {store.select:#x}"
         )
 
     @property
     def params(self) -> tuple[Param, ...]:
-        bar = self.store.bar
-        return (Param(f"bar{bar}", "void __iomem *", f"Mapping of BAR {bar}"), *super().params)
+        return (*self.bar_params(), *super().params)
 
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
-        return (
-            ("bar", f"{given}bar{self.store.bar}"),
-            ("offset", f"{self.store.window:#x}"),
-        )
+        return (*self.bar_given(given), ("offset", f"{self.store.window:#x}"))
 
     @property
     def place(self) -> tuple[tuple[str, str], ...]:
         store = self.store
         big = ", .big_endian = true" if self.layout.endian is Endian.BIG else ""
         select = f"{{ .offset = {store.select:#x}, .present = true{big} }}"
-        return (*((("bar", str(store.bar)),) if store.bar else ()), ("select", select))
+        return (("select", select),)
 
     @property
     def fake(self) -> Fake:
@@ -65,7 +62,8 @@ class Indirect(RegisterKind):
             cookies=self.fake_cookies,
             # One slot more than there can be: see Iomem.
             bar_size=at + (size + 1) * stride,
-            assigned=((f"bar{store.bar}", "fake->bar"),),
+            assigned=((self.mapping, "fake->bar"),),
+            asks_bir=store.bar is None,
             tables=((at, size),),
             layout=(("select", f"{{ {store.select:#x}, 4 }}"),),
             machine=(("window", f"{{ {values} }}"),),

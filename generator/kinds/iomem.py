@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imsgen.dsl.kinds import bar_of
 from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
 
 from ..views.parts import Line, listed, sized
@@ -31,13 +32,11 @@ class Iomem(RegisterKind):
     @property
     def params(self) -> tuple[Param, ...]:
         store = self.store
-        bars = [store.bar, *(bits.bar for bits in (store.mask_bits, store.pending) if bits)]
-        out = [
-            Param(f"bar{bar}", "void __iomem *", f"Mapping of BAR {bar}")
-            for bar in dict.fromkeys(bars)
-        ]
+        others = (bits.bar for bits in (store.mask_bits, store.pending) if bits)
+        out = [*self.bar_params(*others)]
         if store.offset.runtime:
-            what = f"Offset of the {self.name} store in BAR {store.bar} in bytes"
+            bar = "its BAR" if store.bar is None else f"BAR {store.bar}"
+            what = f"Offset of the {self.name} store in {bar} in bytes"
             out.append(Param(f"{self.name}_offset", "u32", what))
         return (*out, *super().params)
 
@@ -48,7 +47,7 @@ class Iomem(RegisterKind):
         )
         split = bool(store.tables) or store.offset.value == 0
         return (
-            ("bar", f"{given}bar{store.bar}"),
+            *self.bar_given(given),
             *(() if split else (("offset", offset),)),
             *((("mask_bar", f"{given}bar{store.mask_bits.bar}"),) if store.mask_bits else ()),
             *((("pending_bar", f"{given}bar{store.pending.bar}"),) if store.pending else ()),
@@ -64,7 +63,6 @@ class Iomem(RegisterKind):
     def place(self) -> tuple[tuple[str, str], ...]:
         store, tables = self.store, f"{self.fn}_tables"
         return (
-            *((("bar", str(store.bar)),) if store.bar else ()),
             *((("tables", tables), ("nr_tables", f"ARRAY_SIZE({tables})")) if store.tables else ()),
             *((("mask_bits", self._bits(store.mask_bits)),) if store.mask_bits else ()),
             *((("pending", self._bits(store.pending)),) if store.pending else ()),
@@ -90,7 +88,7 @@ class Iomem(RegisterKind):
                 where += ", without mask bits"
             if bits:
                 where += f", {what} bits in BAR {bits.bar} at {bits.offset:#x}"
-        return f"{sized(store.slots)} of {store.layout.stride} bytes in BAR {store.bar}{where}"
+        return f"{sized(store.slots)} of {store.layout.stride} bytes in {bar_of(store)}{where}"
 
     @property
     def fake(self) -> Fake:
@@ -100,7 +98,7 @@ class Iomem(RegisterKind):
         end = at + (size + 1) * stride
         if store.tables:
             end = max(t.offset + t.slots * stride for t in store.tables)
-        bases = {store.bar: 0}
+        bases: dict[int | None, int] = {store.bar: 0}
         lines = []
         for name, bits in (("mask_bits", store.mask_bits), ("pending", store.pending)):
             if bits:
@@ -109,7 +107,7 @@ class Iomem(RegisterKind):
                 low = "true" if bits.active_low else "false"
                 lines.append((name, f"{{ true, {low}, {start:#x} }}"))
         assigned = [
-            (f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar")
+            (self.mapping_of(bar), f"fake->bar + {base:#x}" if base else "fake->bar")
             for bar, base in bases.items()
         ]
         if store.offset.runtime:
@@ -120,6 +118,7 @@ class Iomem(RegisterKind):
             cookies=self.fake_cookies,
             bar_size=end,
             assigned=tuple(assigned),
+            asks_bir=store.bar is None,
             asks_offset=store.offset.runtime,
             tables=tuple((t.offset, t.slots) for t in store.tables) or ((at, size),),
             layout=tuple(lines),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imsgen.dsl.model import MAX_MSI, Device, MsiStore, Store
+from imsgen.dsl.model import Device, MsiStore, Store
 
 from .pci import Pci
 
@@ -15,7 +15,6 @@ class Msi(Pci):
     TYPE = "PCI_IRQ_MSI"
     what = "The MSI messages"
     machine = "msi"
-    words = f"the MSI capability, up to {MAX_MSI} messages"
 
     @classmethod
     def of(cls, device: Device, store: Store) -> Msi | None:
@@ -25,8 +24,13 @@ class Msi(Pci):
         return "; free it last: its message is that of all" if index == 0 else ""
 
     @property
+    def words(self) -> str:
+        most = "" if self.store.slots else "up to "
+        return f"the MSI capability, {most}{self.most} message{'s' if self.most > 1 else ''}"
+
+    @property
     def numbers(self) -> Sequence[int]:
-        powers = tuple(nr for nr in (1, 2, 4, 8, 16, MAX_MSI) if nr >= max(self.least, 1))
+        powers = tuple(nr for nr in (1, 2, 4, 8, 16, 32) if max(self.least, 1) <= nr <= self.most)
         if self.pools:
             return powers
         return sorted({min(nr, self.prefix) for nr in powers})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imsgen.dsl.model import MAX_MSIX, Device, MsixStore, Store
+from imsgen.dsl.model import Device, MsixStore, Store
 
 from .pci import Pci
 
@@ -15,16 +15,20 @@ class Msix(Pci):
     TYPE = "PCI_IRQ_MSIX"
     what = "The MSI-X table"
     machine = "msix"
-    words = "the MSI-X table"
 
     @classmethod
     def of(cls, device: Device, store: Store) -> Msix | None:
         return cls(device, store) if isinstance(store, MsixStore) else None
 
     @property
+    def words(self) -> str:
+        size = f" of {self.most} entr{'ies' if self.most > 1 else 'y'}" if self.store.slots else ""
+        return f"the MSI-X table{size}"
+
+    @property
     def numbers(self) -> Sequence[int]:
         if self.managed:
-            return range(self.managed.ranges[0].first + 1, MAX_MSIX + 1)
+            return range(self.managed.ranges[0].first + 1, self.most + 1)
         if not self.pools:
             return range(max(self.least, min(self.prefix, 1)), self.prefix + 1)
-        return range(max(self.least, 1), MAX_MSIX + 1)
+        return range(max(self.least, 1), self.most + 1)

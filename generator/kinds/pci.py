@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import MAX_MSIX
+from imsgen.dsl.model import Device, PciStore, largest
 
 from ..views.stores import Managed, StoreView
 from .base import Kind, Param
@@ -14,6 +14,12 @@ class Pci(Kind):
     #: What pci_alloc_irq_vectors() calls it, and what it is in words.
     TYPE = ""
     what = ""
+
+    def __init__(self, device: Device, store: PciStore) -> None:
+        super().__init__(device, store)
+        self.store = store
+        #: Messages that there are at most.
+        self.most = largest(store)
 
     @property
     def members(self) -> tuple[tuple[str, str, str], ...]:
@@ -82,9 +88,9 @@ class Pci(Kind):
             return f"pci_alloc_irq_vectors(pdev, {least},{fold}{wanted},{fold}{self.TYPE})"
         queues = managed_view(self)
         # A wish for all there are must not become one for none.
-        asked, most = f"{given}{queues.name}_queues", MAX_MSIX - queues.first
+        asked, most = f"{given}{queues.name}_queues", self.most - queues.first
         more = "\n»" if given else " "
-        wanted = f"{asked} < {most} ?{more}{queues.first} + {asked} : {MAX_MSIX}"
+        wanted = f"{asked} < {most} ?{more}{queues.first} + {asked} : {self.most}"
         spread = f"&(struct irq_affinity) {{ .pre_vectors = {queues.first} }}"
         arguments = [f"{queues.first + 1}, {wanted}", f"{self.TYPE} | PCI_IRQ_AFFINITY", spread]
         return "pci_alloc_irq_vectors_affinity(pdev, " + ",\n»".join(arguments) + ")"

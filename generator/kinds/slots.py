@@ -132,7 +132,7 @@ class SlotKind(Ims):
 
     @property
     def cookie(self) -> Cookie | None:
-        if not self.fields or not gives_cookies(self.device):
+        if not self.fields or not gives_cookies(self):
             return None
         return Cookie(
             struct=f"{self.fn}_cookie",

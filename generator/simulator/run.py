@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from imsgen.dsl.model import (
-    MAX_MSI,
-    MAX_MSIX,
     Device,
     Member,
     MsiStore,
@@ -22,6 +20,7 @@ from imsgen.dsl.model import (
     SharePolicy,
     Store,
     Subdevice,
+    largest,
 )
 from imsgen.dsl.model import Pool as PoolModel
 
@@ -231,9 +230,9 @@ class Outcome:
 def size_of(store: Store, setup: Setup) -> int:
     """How many messages a store has on this machine.  Raises `SimulationError`."""
     if isinstance(store, MsixStore):
-        given, value, maximum = setup.msix, None, MAX_MSIX
+        given, value, maximum = setup.msix, None, largest(store)
     elif isinstance(store, MsiStore):
-        given, value, maximum = setup.msi, None, MAX_MSI
+        given, value, maximum = setup.msi, None, largest(store)
     else:
         given, value, maximum = setup.slots, store.slots.value, store.slots.maximum
         if value is not None:

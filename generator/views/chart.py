@@ -169,7 +169,7 @@ def _store(device: Device, store: Store) -> StoreChart:
 
 def _size(store: Store, indexes: str) -> str:
     if isinstance(store, PciStore):
-        return f"up to {largest(store):,} {indexes}"
+        return f"{'' if store.slots else 'up to '}{largest(store):,} {indexes}"
     one = size_of(store.slots, indexes.removesuffix("s"))
     return f"{one} of {store.layout.stride} bytes" if isinstance(store, SlotStore) else one
 

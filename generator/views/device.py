@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from imsgen.dsl.model import Device, ImsStore, Pool
 
-from ..kinds import kinds_of
+from ..kinds import kinds_of, shared_cookie
 from ..kinds.base import Kind, Param, context
 from ..names import names_of
 from .minimum import Minimum, minimum_view
@@ -234,6 +234,11 @@ def params_of(device: Device, kinds: tuple[Kind, ...]) -> list[Param]:
             what = f"Handler of shared {pool.name} vectors, gets the vector as its data"
             name = f"{pool.name}_handler"
             out[name] = Param(name, "irq_handler_t", what, True)
+        cookie = shared_cookie(device, pool)
+        if cookie:
+            what = f"What shared {pool.name} vectors carry along{cookie.stays}"
+            name = f"{pool.name}_cookie"
+            out[name] = Param(name, f"const struct {cookie.struct} *", what, member=True)
         if pool.managed:
             what = f"How many {pool.name} vectors are wanted; there may be fewer"
             name = f"{pool.name}_queues"

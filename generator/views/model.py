@@ -24,7 +24,7 @@ from imsgen.dsl.model import (
     Store,
 )
 
-from .skeleton import OFFSET, SLOTS, skeleton_view
+from .skeleton import OFFSET, SLOTS, bar_number, skeleton_view
 
 #: Least size of a BAR with registers of the device's own, in bytes.
 _BAR = 0x10000
@@ -83,6 +83,8 @@ def model_view(device: Device) -> ModelView:
 
 def _count(device: Device, store: Store) -> int:
     """How many messages the model has."""
+    if isinstance(store, PciStore) and store.slots:
+        return store.slots.maximum
     if not isinstance(store, PciStore):
         return min(store.slots.maximum, SLOTS) if store.slots.runtime else store.slots.maximum
     need = [v.last + 1 for v in device.vectors if v.store == store.name and not v.at_end]
@@ -111,7 +113,7 @@ def _store(device: Device, store: Store) -> list[str]:
             f'    "{store.name}",',
             *_slot(store.layout),
             f"    slots={count},",
-            f"    bar={store.bar},",
+            f"    bar={bar_number(store)},",
             f"    select={store.select:#x},",
             f"    window={store.window:#x},",
             "),",
@@ -124,7 +126,7 @@ def _store(device: Device, store: Store) -> list[str]:
         "ims.Iomem(",
         f'    "{store.name}",',
         *_slot(store.layout),
-        f"    bar={store.bar},",
+        f"    bar={bar_number(store)},",
         f"    tables=({text},),",
         *_bits("mask_bits", store.mask_bits),
         *_bits("pending", store.pending),
@@ -171,7 +173,7 @@ def _free_bar(device: Device) -> int:
     taken = {0}
     for store in device.stores:
         if isinstance(store, IomemStore | IndirectStore):
-            taken.add(store.bar)
+            taken.add(bar_number(store))
         if isinstance(store, IomemStore):
             taken |= {bits.bar for bits in (store.mask_bits, store.pending) if bits}
     return next((bar for bar in (4, 5, 3, 2, 1) if bar not in taken), 0)

@@ -338,8 +338,9 @@ class _Drawing:
                     blocks = [block for block in _blocks(store) if block.bar == bar]
                     self._bar(bar, sorted(blocks, key=lambda block: block.start or 0))
 
-    def _bar(self, bar: int, blocks: Sequence[_Block]) -> None:
-        self._section(f"BAR {bar} (not to scale)")
+    def _bar(self, bar: int | None, blocks: Sequence[_Block]) -> None:
+        name = "The BAR that the driver passes" if bar is None else f"BAR {bar}"
+        self._section(f"{name} (not to scale)")
         parts: list[_Part] = []
         at = 0
         for block in blocks:
@@ -452,7 +453,7 @@ class _Drawing:
 class _Block:
     """Bytes of a BAR; ``start`` is None where the driver passes it."""
 
-    bar: int
+    bar: int | None
     start: int | None
     size: int
     name: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from imsgen.dsl.model import Device, Pool, SharePolicy, Subdevice
 
 from ..fold import tabs
-from ..kinds import kind_of
+from ..kinds import kind_of, own_cookie, shared_cookie
 from .parts import Line
 
 
@@ -44,6 +44,8 @@ class PoolView:
     #: How who gets a dedicated vector gives a cookie, with a comma before; what the library gets.
     cookie_param: str
     cookie_value: str
+    #: What all shared vectors carry along, if the driver has to say it; else empty.
+    shared_cookie: str
     can_fail: bool
     #: CPUs of a dedicated vector for which none are named, in words.
     default: str
@@ -60,6 +62,10 @@ class MemberView:
     LIMIT: str
     wanted: str
     minimum: int
+    #: What vectors of one's own carry along: the struct of what is given, empty for nothing; an
+    #: expression.
+    cookie: str
+    cookie_value: str
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,9 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
         info=tuple(Line(name, tabs(f"\t.{name}", 32), value) for name, value in info),
         cookie_param=f",\n»const struct {cookie.struct} *cookie" if cookie else "",
         cookie_value=f"{cookie.fn}(cookie)" if cookie else f"irqs->{p}.info->cookie",
+        shared_cookie=(
+            f"{cookie.fn}({given}{p}_cookie)" if cookie and shared_cookie(device, pool) else ""
+        ),
         can_fail=any(kind.can_fail for kind in kinds),
         default="the device's node" if pool.node else "the default",
     )
@@ -143,6 +152,10 @@ def subdevice_view(device: Device, sub: Subdevice) -> SubdeviceView:
             LIMIT=limit_define(device, pools[m.pool]),
             wanted="1" if m.single else f"min(nr_{m.pool}, {m.maximum}U)",
             minimum=1 if m.single else m.minimum,
+            cookie=cookie.struct if (cookie := own_cookie(device, pools[m.pool])) else "",
+            cookie_value=(
+                f"{cookie.fn}({m.pool}_cookie)" if cookie else f"irqs->{m.pool}.info->cookie"
+            ),
         )
         for number, m in enumerate(sub.members)
     )
@@ -154,8 +167,10 @@ def subdevice_view(device: Device, sub: Subdevice) -> SubdeviceView:
         maximum=sub.maximum,
         members=parts,
         nr_parts=len(parts),
-        counts="".join(f",\n»unsigned int nr_{m.pool}" for m in several),
-        passed="".join(f", nr_{m.pool}" for m in several),
+        counts="".join(f",\n»unsigned int nr_{m.pool}" for m in several)
+        + "".join(f",\n»const struct {m.cookie} *{m.pool}_cookie" for m in parts if m.cookie),
+        passed="".join(f", nr_{m.pool}" for m in several)
+        + "".join(f", {m.pool}_cookie" for m in parts if m.cookie),
         wanted=",".join(
             f" {m.minimum}"
             + (f" to {m.maximum}" if m.maximum > m.minimum else "")

@@ -25,7 +25,7 @@ from imsgen.dsl.model import (
     Subdevice,
 )
 
-from ..kinds import kind_of, kinds_of
+from ..kinds import kind_of, kinds_of, own_cookie, shared_cookie
 from ..kinds.ims import Ims
 from ..names import names_of
 from .device import params_of
@@ -126,6 +126,9 @@ class Part:
     VECTOR: str
     shared: bool
     several: bool
+    #: What its vectors carry along: the struct, empty for nothing, and its members.
+    cookie: str
+    cookies: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,15 @@ class SubdeviceCode:
     shared: bool
     #: What a failed registration leads to.
     undo: str
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A cookie that does not change: its struct, its name and its members."""
+
+    struct: str
+    name: str
+    parts: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -165,6 +177,8 @@ class SkeletonView:
     subdevices: tuple[SubdeviceCode, ...]
     backwards: tuple[SubdeviceCode, ...]
     undo: str
+    #: What shared vectors carry along.
+    carried: tuple[Carried, ...]
     #: Whether the function itself has queues, requests interrupts in a loop, and does so at all.
     counts: bool
     request_counts: bool
@@ -212,6 +226,10 @@ def skeleton_view(device: Device, base: int = 0) -> SkeletonView:
         subdevices=subdevices,
         backwards=subdevices[::-1],
         undo=f"unregister_{subdevices[-1].name}" if subdevices else "",
+        carried=tuple(
+            Carried(cookie.struct, f"{device.name}_{name}", _constant(cookie))
+            for name, cookie in maker.cookies.items()
+        ),
         counts=own,
         request_counts=own or any(v.count is not None for v in device.vectors),
         requests=own or bool(device.vectors),
@@ -238,6 +256,8 @@ class _Maker:
         self.bar = min((bar for bar, _, _ in spans), default=0)
         self.bars = sorted({self.bar, *(bar for bar, _, _ in spans)})
         self._taken = [(start, end) for bar, start, end in spans if bar == self.bar]
+        cookies = {f"{p.name}_cookie": shared_cookie(device, p) for p in device.pools}
+        self.cookies = {name: cookie for name, cookie in cookies.items() if cookie}
         self.base = base
         self._next = base + 0x10
 
@@ -319,8 +339,10 @@ class _Maker:
             name, value = param.name, ""
             if param.callback:
                 value = f"{self.f}_{name}".replace("_handler", "_shared")
-            elif name.startswith("bar"):
-                number = int(name.removeprefix("bar"))
+            elif name.endswith("_bir"):
+                value = self._number(name, self._bar(name))
+            elif param.type == "void __iomem *":
+                number = self._bar(name)
                 value = f"pcim_iomap_table(pdev)[{number}]" if number != self.bar else "priv->regs"
             elif name.endswith("_offset"):
                 value = self._number(name, f"{OFFSET:#x}")
@@ -330,10 +352,21 @@ class _Maker:
                 value = self._sized[name.removesuffix("_slots")][0]
             elif name.endswith("_queues"):
                 value = "queues"
+            elif name in self.cookies:
+                value = f"&{self.f}_{name}"
             else:
                 value = f"priv->{name}"
             out.append((name, value))
         return out
+
+    def _bar(self, param: str) -> int:
+        """The BAR that a parameter is about: by its number, or that of a store."""
+        name, _, what = param.rpartition("_")
+        if what not in ("bar", "bir"):
+            return int(param.removeprefix("bar"))
+        store = self.device.store(name)
+        assert isinstance(store, IomemStore | IndirectStore)
+        return bar_number(store)
 
     # --- vectors ----------------------------------------------------------------------------------
 
@@ -452,7 +485,7 @@ class _Maker:
             second=second,
             where="cpu_online_mask" if least else "cpumask_local_spread(i, dev_to_node(dev))",
             cookie=cookie.struct if cookie else "",
-            cookies=_cookies(cookie) if cookie else (),
+            cookies=_numbered(cookie, "i", SHARED + OWN) if cookie else (),
             can_fail=any(kind.can_fail for kind in kinds),
         )
 
@@ -476,9 +509,12 @@ class _Maker:
                 VECTOR=self._register(f"{name}_vector", ROOM * 4 * nr, "id, i"),
                 shared=pools[m.pool].sharing is not None,
                 several=not m.single,
+                cookie=cookie.struct if (cookie := own_cookie(self.device, pools[m.pool])) else "",
+                cookies=_numbered(cookie, "adev->id", ROOM) if cookie else (),
             )
             parts.append(part)
             wanted += f", {part.NR}" if part.several else ""
+        wanted += "".join(f", &{part.pool}_cookie" for part in parts if part.cookie)
         state = [
             (f"struct {self.f}_priv *", "priv", ""),
             ("struct auxiliary_device *", "adev", ""),
@@ -537,17 +573,31 @@ class _Maker:
         return tuple(sorted(out))
 
 
+def bar_number(store: IomemStore | IndirectStore) -> int:
+    """The number of a store's BAR; where the driver passes it, one that nothing else is in."""
+    if store.bar is not None:
+        return store.bar
+    arrays = (store.mask_bits, store.pending) if isinstance(store, IomemStore) else ()
+    return next(bar for bar in (4, 3, 5) if bar not in {bits.bar for bits in arrays if bits})
+
+
 def _spans(store: Store) -> list[tuple[int, int, int]]:
     """What a store has of BARs: number, start and end in bytes."""
     if isinstance(store, IndirectStore):
         ends = (store.select + 4, store.window + store.layout.stride)
-        return [(store.bar, start, end) for start, end in zip((store.select, store.window), ends)]
+        return [
+            (bar_number(store), start, end)
+            for start, end in zip((store.select, store.window), ends)
+        ]
     if not isinstance(store, IomemStore):
         return []
     tables = [(t.offset, t.slots) for t in store.tables]
     start = OFFSET if store.offset.value is None else store.offset.value
     stride, words = store.layout.stride, -(-store.slots.maximum // 32)
-    out = [(store.bar, at, at + n * stride) for at, n in tables or [(start, store.slots.maximum)]]
+    out = [
+        (bar_number(store), at, at + n * stride)
+        for at, n in tables or [(start, store.slots.maximum)]
+    ]
     arrays = [bits for bits in (store.mask_bits, store.pending) if bits]
     return out + [(bits.bar, bits.offset, bits.offset + 4 * words) for bits in arrays]
 
@@ -563,11 +613,15 @@ def _initialisers(pairs: list[tuple[str, str]]) -> tuple[Line, ...]:
     return tuple(Line(line.name.removeprefix("."), line.tabs, line.value) for line in lines)
 
 
-def _cookies(cookie: Cookie) -> tuple[Line, ...]:
-    """A number for each of a message's cookies: the queue's where that fits."""
-    last = SHARED + OWN - 1
+def _constant(cookie: Cookie) -> tuple[Line, ...]:
+    """The same number for each of a message's cookies, or none."""
+    return _initialisers([(p.name, p.NONE if p.optional else "0") for p in cookie.parts])
+
+
+def _numbered(cookie: Cookie, number: str, most: int) -> tuple[Line, ...]:
+    """A number below MOST for each of a message's cookies, where that fits."""
     return _initialisers(
-        [(p.name, "0" if p.limit and int(p.limit, 0) < last else "i") for p in cookie.parts]
+        [(p.name, "0" if p.limit and int(p.limit, 0) < most - 1 else number) for p in cookie.parts]
     )
 
 

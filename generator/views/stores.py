@@ -185,6 +185,8 @@ class Cookie:
     #: Whether there is something to check; what is returned for no cookie at all.
     checked: bool
     missing: str
+    #: What the driver has to know of one that it passes for later, behind what it is.
+    stays: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ from imsgen.dsl.model import (
     Subdevice,
 )
 
-from ..kinds import ims_of, kind_of, kinds_of
+from ..kinds import ims_of, kind_of, kinds_of, own_cookie, shared_cookie
+from ..kinds.base import Kind
+from ..kinds.fake import BIR
 from ..names import names_of
 from .minimum import too_few
 from .parts import Line
@@ -79,10 +81,13 @@ class SuiteShared:
 class SuiteFewer:
     """A machine with as few vectors as the device can do with: what is there, and what isn't."""
 
-    member: str
-    nr: int
+    #: Entries of the MSI-X table and messages of MSI, 0 for as many as usual.
+    msix: int
+    msi: int
     there: tuple[str, ...]
     missing: tuple[str, ...]
+    #: Calls that get a vector of a pool which has none.
+    empty: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -219,6 +224,9 @@ def _selects(device: Device) -> tuple[str, ...]:
 
 def _includes(device: Device) -> tuple[str, ...]:
     names = {"array_size.h", "module.h", "msi.h", "pci.h", "stddef.h"}
+    fewer = _fewer(device)
+    if fewer and fewer.empty:
+        names.add("err.h")
     if any(pool.sharing for pool in device.pools):
         names.add("interrupt.h")
     if device.subdevices:
@@ -290,10 +298,10 @@ def _met(device: Device) -> dict[SpecialVector, SuiteShared]:
 
 
 def _fewer(device: Device) -> SuiteFewer | None:
-    """The machine that some optional vectors aren't on."""
+    """The machine that some optional vectors aren't on, or some pools have nothing on."""
     for kind in kinds_of(device):
         optional = [v for v in device.vectors if v.store == kind.name and v.optional]
-        if not optional:
+        if not kind.machine or kind.managed:
             continue
         passed = [i + 1 for v, i in _passed(device).items() if v.store == kind.name]
         nr = max(kind.least, *passed, device.minimum, 1)
@@ -306,8 +314,24 @@ def _fewer(device: Device) -> SuiteFewer | None:
                 argument = "" if v.count is None else f", {i}"
                 call = f"{device.name}_irq_{v.name}(run->irqs{argument})"
                 (there if v.index + i < nr else missing).append(call)
-        return SuiteFewer(kind.machine, nr, tuple(there), tuple(missing)) if missing else None
+        pools = [p for p in device.pools if all(_is_behind(kind, r, nr) for r in p.ranges)]
+        empty = tuple(call for pool in pools for call in _gets(pool))
+        if missing or empty:
+            granted = {"msix": 0, "msi": 0} | {kind.machine: nr}
+            return SuiteFewer(**granted, there=tuple(there), missing=tuple(missing), empty=empty)
     return None
+
+
+def _is_behind(kind: Kind, r: Range, nr: int) -> bool:
+    """Whether a store with NR vectors has none for a range."""
+    return r.store == kind.name and r.first >= nr - bool(kind.at_end)
+
+
+def _gets(pool: Pool) -> list[str]:
+    """Calls of the suite that get a vector of a pool, however they are got."""
+    shared = [f"test_{pool.name}_get(run->irqs, 0)"] if pool.sharing else []
+    own = [f"test_{pool.name}_get_dedicated(run->irqs, NULL)"] if pool.dedicated else []
+    return shared + own
 
 
 def _numbers(v: SpecialVector) -> tuple[int, ...]:
@@ -319,8 +343,15 @@ def _assigned(device: Device) -> list[tuple[str, str]]:
     """Those that depend on the fake device or on what is tried."""
     ims = ims_of(device)
     out = list(ims.fake.assigned) if ims else []
+    if ims and ims.fake.asks_bir:
+        out.append((f"{ims.name}_bir", "asked->bir"))
     if ims and ims.size.runtime:
         out.append((f"{ims.name}_slots", "asked->slots"))
+    out += [
+        (f"{p.name}_cookie", f"asked->no_cookie ? NULL : &test_{p.name}_cookie")
+        for p in device.pools
+        if shared_cookie(device, p)
+    ]
     out += [(f"{p.name}_queues", "asked->queues") for p in device.pools if p.managed]
     return out
 
@@ -329,6 +360,8 @@ def _asked(device: Device) -> dict[str, int]:
     """What a driver of the fake device passes."""
     ims = ims_of(device)
     out: dict[str, int] = {}
+    if ims and ims.fake.asks_bir:
+        out["bir"] = BIR
     if ims and ims.fake.asks_offset:
         out["offset"] = ims.fake.tables[0][0]
     if ims and ims.size.runtime:
@@ -398,7 +431,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
     ims = ims_of(device)
     own = ims if ims and any(r.store == ims.name for r in pool.ranges) else None
     cookie = own is not None and passes_cookies(device, own)
-    needed = needs_cookie(own) if own and cookie and pool.dedicated else []
+    needed = needs_cookie(own) if own and cookie else []
     fails = own is not None and own.can_fail
     lines = [
         ("name", f'"{device.name} {pool.name}"'),
@@ -416,6 +449,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
     lines += [("reserve", str(pool.reserve))] if pool.reserve else []
     lines += [("node", "true")] if pool.node else []
     lines += [("cookie", f"&test_{pool.name}_cookie")] if needed else []
+    lines += [("asks_cookie", "true")] if needed and pool.sharing else []
     lines += [(call, f"test_{pool.name}_{call}") for call in calls]
     lines.append(("put", f"{fn}_put"))
     lines += [(call, f"{fn}_{call}") for call in ("attach", "detach") if pool.sharing]
@@ -479,7 +513,8 @@ def _subdevice(device: Device, sub: Subdevice) -> SuiteSubdevice:
     return SuiteSubdevice(
         name=sub.name,
         fn=fn,
-        passed=", wanted" * sum(not m.single for m in sub.members),
+        passed=", wanted" * sum(not m.single for m in sub.members)
+        + "".join(f", &test_{m.pool}_cookie" for m in sub.members if _carries(device, m)),
         parts=tuple(_part(device, fn, m) for m in sub.members),
         lines=aligned_lines(lines),
     )
@@ -509,4 +544,13 @@ def _part(device: Device, fn: str, m: Member) -> str:
     values = f'"{m.pool}", {m.minimum}, {most}, {fn}_{m.pool}'
     if there is None:
         values += f",\n»{fn}_{m.pool}_attach, {fn}_{m.pool}_detach"
+    if _carries(device, m):
+        values += f",\n».store = &test_store.store,\n».cookie = &test_{m.pool}_cookie"
     return values
+
+
+def _carries(device: Device, m: Member) -> bool:
+    """Whether vectors of a subdevice carry something along that it gives."""
+    return (
+        own_cookie(device, next(pool for pool in device.pools if pool.name == m.pool)) is not None
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from imsgen.dsl.model import Device, Endian, MsiStore, PciStore, Pool, Register, SlotLayout, Store
 
 from ..kinds import ims_of
-from ..kinds.ims import Ims
+from ..kinds.ims import Ims, gives_cookies
 from .parts import Line, aligned
 
 #: PCI messages beyond the special ones.
@@ -46,7 +46,13 @@ def power(count: int) -> int:
 
 
 def pci_count(device: Device) -> int:
-    """Messages of the fake MSI-X table or MSI: the special ones, and a few for each pool."""
+    """Messages of the fake MSI-X table or MSI: as many as the layout says.
+
+    Where it doesn't, the special ones, and a few for each pool.
+    """
+    said = [s.slots.maximum for s in device.stores if isinstance(s, PciStore) and s.slots]
+    if said:
+        return said[0]
     pci = {s.name for s in device.stores if isinstance(s, PciStore)}
     need = [v.last + 1 for v in device.vectors if v.store in pci and not v.at_end]
     for pool in device.pools:
@@ -98,6 +104,7 @@ def store_suite(device: Device, store: Ims) -> SuiteStore:
     ]
     flags = {
         "asks_slots": store.size.runtime,
+        "asks_bir": fake.asks_bir,
         "asks_offset": fake.asks_offset,
         "optional": store.optional,
         "isolated": device.remapping,
@@ -153,8 +160,8 @@ def _register(register: Register) -> str:
 
 
 def passes_cookies(device: Device, store: Ims) -> bool:
-    """Whether somebody can pass a cookie: only who gets a dedicated vector can."""
-    return bool(store.fake.cookies) and any(pool.dedicated for pool in device.pools)
+    """Whether a cookie can be passed."""
+    return bool(store.fake.cookies) and gives_cookies(store)
 
 
 def needs_cookie(store: Ims) -> list[str]:

@@ -98,6 +98,15 @@ FINE = [
     device(MSIX, f"vector {'a' * 24} = table[0];"),
     device(MSIX, "vector a_1_b = table[0];"),
     device("store m: msi;", "vector v = m[31];"),
+    device("store m: msi { slots 4; }", "vector v = m[3];"),
+    device("store m: msix { slots 1; }", "vector v = m[0];"),
+    # Cookies that are required: of shared vectors, and of subdevices.
+    device("store c: command { slots 8; cookie a; }", "pool p = c { share per cpu up to 2; }"),
+    device(
+        "store c: command { slots 8; cookie a; }",
+        "pool p = c { dedicated; }",
+        "subdevice sf max 1 { vector p; }",
+    ),
     device("store m: msi;", "pool p = m[31] { dedicated; }"),
     device(EXPORTED, "vector v = peer[15];"),
     device("store c: command { slots 65536; }", "vector v = c[65535];"),
@@ -303,14 +312,6 @@ WRONG = [
     ("IMS115", sub("max 1 { vector p; }", "table { managed; }")),
     ("IMS116", sub("max 1 { vectors p 7..8; }", "table[0..5] { dedicated; }")),
     ("IMS118", sub("max 4 { vectors p 2..8; }", "table[0..6] { dedicated; }")),
-    (
-        "IMS117",
-        device(
-            "store c: command { slots 8; cookie a; }",
-            "pool p = c { dedicated; }",
-            "subdevice sf max 1 { vector p; }",
-        ),
-    ),
     ("IMS120", device("architecture x86_32;", STORE, "vector v = ims[0];")),
     (
         "IMS084",

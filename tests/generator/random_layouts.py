@@ -51,7 +51,7 @@ class Maker:
         self.pools: dict[str, tuple[list[str], int, bool]] = {}
         #: Pools that subdevices can take from, with the least they have where nobody shares.
         self.givers: dict[str, int] = {}
-        #: Whether the cookies of the IMS store may be required: there are only dedicated vectors.
+        #: Whether the cookies of the IMS store may be required: it has no special vectors.
         self.strict = self.chance(0.2)
         #: What decides on what can be said of interrupt remapping.
         self.unmaskable = self.required = self.isolated = False
@@ -244,7 +244,8 @@ class Maker:
         if kind == "memory":
             return more
         bar = rnd.randrange(6)
-        more.append(f"bar {bar};")
+        passed = self.chance(0.2)
+        more.append(f"bar {'runtime' if passed else bar};")
         if kind == "indirect":
             return [*more, "select @0x8;", f"window @{rnd.choice((0x100, 0x10))};"]
         if self.chance(0.3):
@@ -255,10 +256,15 @@ class Maker:
             more.append(f"offset {rnd.choice(offsets)};")
         if arrays:
             low = self.maybe(" active low")
-            more.append(f"mask_bits {self.maybe(f'bar {(bar + 1) % 6} ')}@0x100{low};")
+            more.append(f"mask_bits {self.array(bar + 1, passed)}@0x100{low};")
         if pending:
-            more.append(f"pending {self.maybe(f'bar {(bar + 2) % 6} ')}@0x200;")
+            more.append(f"pending {self.array(bar + 2, passed)}@0x200;")
         return more
+
+    def array(self, bar: int, named: bool) -> str:
+        """The BAR of an array of bits, which has to be NAMED or may be that of the store."""
+        name = f"bar {bar % 6} "
+        return name if named else self.maybe(name)
 
     # --- vectors ------------------------------------------------------------------------------
 
@@ -306,6 +312,8 @@ class Maker:
         specials = not (ims and self.strict)
         # Where the PCI core keeps the messages, they may have another end than a pool's range.
         end = rnd.choice(("", "", "", "managed", "optional")) if kind in PCI else ""
+        # UML has 64 interrupts, and all of a managed pool have to be there.
+        end = "" if end == "managed" and nr != PCI[kind] else end
         runtime = kind in PCI and self.chance(0.15)
         if kind == "msi" or end == "optional":
             # Handlers at one index are all oneshot, or none of them is.
@@ -349,7 +357,7 @@ class Maker:
         """A pool over its ranges."""
         rnd = self.rnd
         parts = []
-        shares = not (ims and self.strict) and self.chance(0.7)
+        shares = self.chance(0.7)
         policy = rnd.choice(("per cpu", "least loaded"))
         if shares:
             parts.append(f"share {policy} up to {rnd.choice((1, 2, 4, 100))};")
@@ -364,8 +372,7 @@ class Maker:
         rnd.shuffle(ranges)
         block = self.mixed(parts)
         self.body.append(f"pool {name} = {' + '.join(ranges)} {self.text()} {{ {block} }}")
-        if not (ims and self.strict):
-            self.givers[name] = MOST if shares else least
+        self.givers[name] = MOST if shares else least
 
     def subdevices(self) -> None:
         """Subdevices of up to two kinds."""
@@ -413,8 +420,11 @@ class Maker:
         pci = self.rnd.choice(("msix", "msi", ""))
         ims = not pci or self.chance(0.7)
         if pci:
-            self.body.append(f"store table: {pci};")
-            self.indexes("table", PCI[pci], pci)
+            nr = self.rnd.randint(32, MOST) if pci == "msix" else PCI[pci]
+            sized = self.chance(0.3)
+            size = f" {{ slots {self.number(nr)}; }}" if sized else ";"
+            self.body.append(f"store table: {pci}{size}")
+            self.indexes("table", nr if sized else PCI[pci], pci)
         if ims:
             self.indexes("ims", self.ims_store(), "")
         for name, pool in self.pools.items():

@@ -68,6 +68,22 @@ def test_a_fake_machine_has_a_vector_for_each_special_one() -> None:
     assert int(machine["msix"]) > 48 and int(machine["vectors"]) > int(machine["msix"])
 
 
+def test_a_fake_machine_has_the_table_of_the_layout() -> None:
+    device = device_of(REPOSITORY / "tests" / "devices" / "nhi.ims")
+    machine = {line.name: line.value for line in suite_view(device).machine}
+    assert machine["msix"] == "16"
+
+
+def test_a_machine_whose_pool_has_nothing() -> None:
+    device = device_of(REPOSITORY / "tests" / "devices" / "virtio.ims")
+    fewer = suite_view(device).fewer
+    assert fewer is not None and (fewer.msix, fewer.msi) == (1, 0)
+    assert fewer.empty == (
+        "test_vq_get(run->irqs, 0)",
+        "test_vq_get_dedicated(run->irqs, NULL)",
+    )
+
+
 def test_a_driver_may_find_no_free_index_to_pass(profile: Target) -> None:
     """Then the suite looks for the interrupt of the vector that is there: handlers would clash."""
     text = """device foo {

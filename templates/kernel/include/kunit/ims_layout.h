@@ -85,6 +85,7 @@ struct ims_layout_driven {
  * @kind:	Where the messages are
  * @max:	How many there can be
  * @asks_slots:	The driver passes their number
+ * @asks_bir:	It passes which BAR they are in
  * @asks_offset: It passes where they are
  * @optional:	The device can do without the store
  * @isolated:	Nobody else may be able to send the messages
@@ -116,6 +117,7 @@ struct ims_layout {
 	enum ims_layout_kind		kind;
 	unsigned int			max;
 	bool				asks_slots;
+	bool				asks_bir;
 	bool				asks_offset;
 	bool				optional;
 	bool				isolated;

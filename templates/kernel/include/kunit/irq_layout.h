@@ -92,14 +92,18 @@ struct irq_layout_vector {
 
 /**
  * struct irq_layout_asked - What only the driver of a device knows
- * @offset:	Where the message store is
+ * @bir:	Which BAR the message store is in
+ * @offset:	Where it is there
  * @slots:	How many messages it has
  * @queues:	How many queues are wanted, where each of them has a vector
+ * @no_cookie:	Nothing is said of what shared vectors carry along
  */
 struct irq_layout_asked {
+	unsigned int	bir;
 	u32		offset;
 	unsigned int	slots;
 	unsigned int	queues;
+	bool		no_cookie;
 };
 
 /**
@@ -249,6 +253,9 @@ struct irq_layout_run *irq_layout_create(struct kunit *test,
 					 const struct irq_layout_device *device);
 struct irq_layout_run *irq_layout_setup(struct kunit *test,
 					const struct irq_layout_device *device);
+struct irq_layout_run *irq_layout_setup_on(struct kunit *test,
+					   const struct irq_layout_device *device,
+					   unsigned int msix, unsigned int msi);
 struct irq_layout_run *irq_layout_current(void);
 int irq_layout_init(struct irq_layout_run *run);
 void irq_layout_exit(struct kunit *test);

@@ -41,6 +41,7 @@ struct irq_layout_range {
  * @reserve:	Vectors which are kept from sharing
  * @node:	Users which name no CPU get one of the device's node
  * @cookie:	Some cookie, NULL when vectors can do without
+ * @asks_cookie: The driver passes it as what shared vectors carry along
  * @get:	Gets a shared vector on a CPU
  * @get_least:	Gets one on the CPU with the fewest users, where drivers can
  * @get_dedicated: Gets one with a single owner, where drivers can
@@ -62,6 +63,7 @@ struct irq_layout_pool {
 	unsigned int			reserve;
 	bool				node;
 	const void			*cookie;
+	bool				asks_cookie;
 	struct irq_vec	*(*get)(void *irqs, unsigned int cpu);
 	struct irq_vec	*(*get_least)(void *irqs);
 	struct irq_vec	*(*get_dedicated)(void *irqs, const void *cookie);

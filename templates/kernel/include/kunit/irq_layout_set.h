@@ -20,6 +20,8 @@ struct auxiliary_device;
  * @vec:	One of them, NULL when there is none
  * @attach:	Has a user called, NULL when no vector is shared
  * @detach:	No longer
+ * @store:	The store of those which carry something along
+ * @cookie:	What that is, NULL for nothing
  */
 struct irq_layout_part {
 	const char		*name;
@@ -28,6 +30,8 @@ struct irq_layout_part {
 	struct irq_vecset_vec	*(*vec)(const struct irq_vecset *set, unsigned int index);
 	void			(*attach)(struct irq_vecset_vec *vec, struct irq_vec_user *user);
 	void			(*detach)(struct irq_vecset_vec *vec, struct irq_vec_user *user);
+	const struct irq_layout_store	*store;
+	const void		*cookie;
 };
 
 /**

@@ -80,7 +80,8 @@ struct irq_vec_range {
  * @limit:	Users of a shared vector, 0 when no vector is shared
  * @reserve:	Vectors which are kept for dedicated use
  * @node:	Users which name no CPU get one of the device's node
- * @cookie:	What the messages of shared vectors carry along
+ * @cookie:	What the messages of shared vectors carry along, unless the driver
+ *		says otherwise
  */
 struct irq_vecpool_info {
 	const char			*name;
@@ -180,6 +181,7 @@ struct irq_vec_cpu {
  * @max_shared:	How many there can be: the others are reserved
  * @full:	No vector could be made the last time
  * @retry:	When to try that again, in jiffies
+ * @cookie:	What the messages of shared vectors carry along
  * @made:	Shared vectors made so far
  * @shared_full: Users which were put on a full vector or on another CPU's,
  *		because no vector could be made
@@ -211,6 +213,7 @@ struct irq_vecpool {
 	unsigned int			max_shared;
 	bool				full;
 	unsigned long			retry;
+	union msi_instance_cookie	cookie;
 	unsigned long			made;
 	unsigned long			shared_full;
 	unsigned long			elsewhere;
@@ -223,6 +226,7 @@ int irq_vecpool_init(struct irq_vecpool *pool, struct device *dev,
 		     const struct irq_vecpool_info *info,
 		     const struct irq_vec_source *sources, unsigned int nr_sources,
 		     irq_handler_t handler);
+int irq_vecpool_set_cookie(struct irq_vecpool *pool, union msi_instance_cookie cookie);
 void irq_vecpool_exit(struct irq_vecpool *pool);
 void irq_vecpool_shutdown(struct irq_vecpool *pool);
 

@@ -19,11 +19,14 @@ struct irq_vecset_group;
  * @pool:	The pool
  * @wanted:	How many it wants
  * @least:	With fewer than that it can't work
+ * @cookie:	What the messages carry along, of a pool in which no vector is shared;
+ *		a negative errno as its value is returned
  */
 struct irq_vecset_part {
 	struct irq_vecpool	*pool;
 	unsigned int		wanted;
 	unsigned int		least;
+	union msi_instance_cookie cookie;
 };
 
 /**

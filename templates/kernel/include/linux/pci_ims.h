@@ -92,7 +92,6 @@ struct pci_ims_select {
  * @stride:	Bytes from one slot to the next; 0 where messages are in no slots
  * @align:	What the offset or the address of the slots is a multiple of
  * @address_bits: The bits that an address can have in a slot, 0 for all
- * @bar:	The BAR of the slots
  * @tables:	The tables that the slots are split into, NULL for one
  * @nr_tables:	Their number
  * @select:	The register which selects a slot, where they show one at a time
@@ -122,7 +121,6 @@ struct pci_ims_info {
 	unsigned int			stride;
 	unsigned int			align;
 	u64				address_bits;
-	u8				bar;
 	const struct pci_ims_table	*tables;
 	unsigned int			nr_tables;
 	struct pci_ims_select		select;
@@ -147,6 +145,7 @@ struct pci_ims_info {
  * struct pci_ims_params - What only the driver knows of a store
  * @nr:		Messages it has, at most pci_ims_info::max
  * @bar:	The BAR with the slots, mapped
+ * @bir:	Which BAR that is
  * @offset:	Offset of the slots in it, or of the window which shows one of them
  * @memory:	The slots, where they are in memory which the device fetches
  * @mask_bar:	The BAR with the mask bits, mapped
@@ -160,6 +159,7 @@ struct pci_ims_info {
 struct pci_ims_params {
 	unsigned int	nr;
 	void __iomem	*bar;
+	unsigned int	bir;
 	u32		offset;
 	void		*memory;
 	void __iomem	*mask_bar;

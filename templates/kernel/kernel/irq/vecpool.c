@@ -333,7 +333,7 @@ static struct irq_vec *irq_vecpool_make_shared(struct irq_vecpool *pool, unsigne
 	if (pool->nr_shared >= pool->max_shared)
 		return ERR_PTR(-ENOSPC);
 
-	vec = irq_vecpool_make(pool, irq_vecpool_free_entry(pool), pool->info->cookie,
+	vec = irq_vecpool_make(pool, irq_vecpool_free_entry(pool), pool->cookie,
 			       cpumask_of(cpu));
 	if (IS_ERR(vec))
 		return vec;
@@ -833,6 +833,7 @@ int irq_vecpool_init(struct irq_vecpool *pool, struct device *dev,
 		return -EINVAL;
 
 	pool->info = info;
+	pool->cookie = info->cookie;
 	pool->dev = dev;
 	pool->handler = handler;
 	mutex_init(&pool->lock);
@@ -856,6 +857,28 @@ int irq_vecpool_init(struct irq_vecpool *pool, struct device *dev,
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(irq_vecpool_init, IRQ_VECPOOL);
+
+/**
+ * irq_vecpool_set_cookie - Say what the messages of shared vectors carry along
+ * @pool:	The pool, set up
+ * @cookie:	What that is; a negative errno as its value is returned
+ *
+ * It is for all of them, since a message keeps what it was allocated with and any
+ * user can come to any vector (rule 50). Call it before there is one.
+ *
+ * Context: Task context.
+ *
+ * Return: 0, or the errno in @cookie
+ */
+int irq_vecpool_set_cookie(struct irq_vecpool *pool, union msi_instance_cookie cookie)
+{
+	if (cookie.value >= (u64)-MAX_ERRNO)
+		return (int)cookie.value;
+
+	pool->cookie = cookie;
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(irq_vecpool_set_cookie, IRQ_VECPOOL);
 
 /**
  * irq_vecpool_exit - Release a pool

@@ -170,7 +170,7 @@ static int irq_vecset_take(struct irq_vecset *set, const struct irq_vecset_part 
 			cpumask_clear_cpu(cpu, left);
 			vec = irq_vecpool_get_on(pool, info->limit, cpu);
 		} else {
-			vec = irq_vecpool_get_dedicated(pool, info->cookie, NULL);
+			vec = irq_vecpool_get_dedicated(pool, part->cookie, NULL);
 		}
 		if (IS_ERR(vec))
 			return i < part->least ? PTR_ERR(vec) : 0;

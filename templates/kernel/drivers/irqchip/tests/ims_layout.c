@@ -1183,7 +1183,7 @@ static void layout_case_sizes(struct kunit *test, const struct ims_layout *layou
 {
 	struct irq_layout_asked asked = layout->device->asked;
 
-	if (!layout->asks_slots && !layout->asks_offset)
+	if (!layout->asks_slots && !layout->asks_bir && !layout->asks_offset)
 		kunit_skip(test, "the driver passes neither number nor place");
 
 	irq_layout_create(test, layout->device);
@@ -1193,6 +1193,11 @@ static void layout_case_sizes(struct kunit *test, const struct ims_layout *layou
 		asked.slots = 0;
 		layout_try(test, layout, &asked, layout->optional ? 0 : -EINVAL, "no message");
 		asked.slots = layout->device->asked.slots;
+	}
+	if (layout->asks_bir) {
+		asked.bir = PCI_STD_NUM_BARS;
+		layout_try(test, layout, &asked, -EINVAL, "no such BAR");
+		asked.bir = layout->device->asked.bir;
 	}
 	if (layout->asks_offset) {
 		asked.offset++;

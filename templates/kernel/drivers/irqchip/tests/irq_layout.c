@@ -100,6 +100,42 @@ struct irq_layout_run *irq_layout_setup(struct kunit *test,
 }
 EXPORT_SYMBOL_GPL(irq_layout_setup);
 
+/* The device on a machine with so many PCI vectors, 0 for as many as usual */
+static struct irq_layout_run *layout_create_with(struct kunit *test,
+						 const struct irq_layout_device *device,
+						 unsigned int msix, unsigned int msi)
+{
+	struct ims_fake_params machine = *device->machine;
+
+	if (msix)
+		machine.msix = msix;
+	if (msi)
+		machine.msi = msi;
+	return layout_create_on(test, device, &machine);
+}
+
+/**
+ * irq_layout_setup_on - irq_layout_setup() on a machine with other numbers of vectors
+ * @test:	The running test; aborted when that fails
+ * @device:	The device
+ * @msix:	Entries of the MSI-X table, 0 for as many as usual
+ * @msi:	Messages of MSI, 0 for as many as usual
+ *
+ * Context: Task context, may sleep.
+ *
+ * Return: What belongs to the test, which irq_layout_exit() releases
+ */
+struct irq_layout_run *irq_layout_setup_on(struct kunit *test,
+					   const struct irq_layout_device *device,
+					   unsigned int msix, unsigned int msi)
+{
+	struct irq_layout_run *run = layout_create_with(test, device, msix, msi);
+
+	KUNIT_ASSERT_EQ_MSG(test, irq_layout_init(run), 0, "%s", device->name);
+	return run;
+}
+EXPORT_SYMBOL_GPL(irq_layout_setup_on);
+
 /* Nothing is set up */
 static void layout_expect_nothing(struct kunit *test, struct irq_layout_run *run)
 {
@@ -410,14 +446,9 @@ EXPORT_SYMBOL_GPL(irq_layout_check);
 void irq_layout_check_trial(struct kunit *test, const struct irq_layout_device *device)
 {
 	const struct irq_layout_trial *trial = test->param_value;
-	struct ims_fake_params machine = *device->machine;
 	struct irq_layout_run *run;
 
-	if (trial->msix)
-		machine.msix = trial->msix;
-	if (trial->msi)
-		machine.msi = trial->msi;
-	run = layout_create_on(test, device, &machine);
+	run = layout_create_with(test, device, trial->msix, trial->msi);
 	KUNIT_EXPECT_EQ_MSG(test, device->devm_init(run->irqs, run->fake, &trial->asked),
 			    trial->ret, "%s: %s", device->name, trial->name);
 	if (trial->ret)

@@ -63,7 +63,7 @@ static struct irq_vec *layout_get_at(struct irq_layout_run *run,
 
 	if (pool->get_at)
 		return pool->get_at(run->irqs, range->source, index, pool->cookie);
-	return irq_vecpool_get_at(vecpool, range->source, index, vecpool->info->cookie, NULL);
+	return irq_vecpool_get_at(vecpool, range->source, index, vecpool->cookie, NULL);
 }
 
 /* A vector is the one at @index of the store of @range, and the device is told so */
@@ -126,7 +126,7 @@ static struct irq_vec *layout_get_any(struct irq_layout_run *run,
 	if (pool->get_dedicated)
 		return pool->get_dedicated(run->irqs, pool->cookie);
 	return irq_vecpool_get_dedicated(layout_vecpool(run, pool),
-					 layout_vecpool(run, pool)->info->cookie, NULL);
+					 layout_vecpool(run, pool)->cookie, NULL);
 }
 
 /* Vectors come from the ranges in their order */
@@ -367,6 +367,35 @@ static void layout_check_field(struct kunit *test, const struct irq_layout_pool 
 		layout_expect_refused(test, pool, cookie, field->name);
 }
 
+/* Shared vectors carry along what the driver has said for all of them, and has to say */
+static void layout_check_shared(struct kunit *test, const struct irq_layout_pool *pool,
+				const struct irq_layout_range *range)
+{
+	struct irq_layout_asked asked = pool->device->asked;
+	struct irq_vec *before[LAYOUT_VECTORS], *vec;
+	struct irq_layout_run *run = test->priv;
+	const struct irq_layout_range *r;
+	unsigned int i, nr = 0;
+
+	for (r = pool->ranges; r < range; r++) {
+		for (i = r->first; i <= r->last && nr < LAYOUT_VECTORS; i++)
+			before[nr++] = layout_get_at(run, pool, r, i);
+	}
+	vec = pool->get(run->irqs, cpumask_first(cpu_online_mask));
+	KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(vec), "%s: %pe", pool->name, vec);
+	if (vec->source == range->source)
+		range->store->carries(test, range->store, vec->index, pool->cookie);
+	pool->put(vec);
+	while (nr--)
+		pool->put(before[nr]);
+
+	pool->device->exit(run->irqs);
+	asked.no_cookie = true;
+	KUNIT_EXPECT_EQ_MSG(test, pool->device->init(run->irqs, run->fake, &asked), -EINVAL,
+			    "%s: no cookie", pool->name);
+	KUNIT_ASSERT_EQ(test, irq_layout_init(run), 0);
+}
+
 /* Each cookie ends up in its place, or is refused */
 static void layout_case_cookies(struct kunit *test, const struct irq_layout_pool *pool)
 {
@@ -375,10 +404,14 @@ static void layout_case_cookies(struct kunit *test, const struct irq_layout_pool
 
 	while (i < pool->nr_ranges && !(range->store && range->store->nr_cookies))
 		range = &pool->ranges[++i];
-	if (i == pool->nr_ranges || !pool->get_at)
+	if (i == pool->nr_ranges || !(pool->get_at || pool->asks_cookie))
 		kunit_skip(test, "nobody can pass a cookie");
 
 	irq_layout_setup(test, pool->device);
+	if (pool->asks_cookie)
+		layout_check_shared(test, pool, range);
+	if (!pool->get_at)
+		return;
 	for (field = 0; field < range->store->nr_cookies; field++)
 		layout_check_field(test, pool, range, &range->store->cookies[field]);
 

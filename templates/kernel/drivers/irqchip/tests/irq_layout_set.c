@@ -115,6 +115,18 @@ static struct layout_sub *layout_sub_add(struct kunit *test, const struct irq_la
 	return sub;
 }
 
+/* The first vector of a part carries along what the driver of the subdevice has given */
+static void layout_expect_carried(struct kunit *test, const struct irq_layout_part *part,
+				  const struct irq_vec *vec)
+{
+	if (!part->cookie || !irq_layout_is_ims(vec->irq))
+		return;
+
+	KUNIT_ASSERT_EQ(test, irq_layout_request(test, vec->irq), 0);
+	part->store->carries(test, part->store, vec->index, part->cookie);
+	irq_layout_free(test, vec->irq);
+}
+
 /* Each index has the vector of its part, and there is none behind the last one */
 static void layout_expect_parts(struct kunit *test, struct layout_sub *sub, bool most)
 {
@@ -131,6 +143,8 @@ static void layout_expect_parts(struct kunit *test, struct layout_sub *sub, bool
 						  part->name, i);
 			KUNIT_EXPECT_EQ_MSG(test, sub->kind->irq(&sub->set, index), vec->vec->irq,
 					    "%s: index %u", sub->kind->name, index);
+			if (!i)
+				layout_expect_carried(test, part, vec->vec);
 		}
 		KUNIT_EXPECT_PTR_EQ_MSG(test, part->vec(&sub->set, nr), NULL, "%s: %s vector %u",
 					sub->kind->name, part->name, nr);

@@ -469,15 +469,15 @@ static bool pci_ims_slots_inside(struct pci_dev *pdev, const struct pci_ims_info
 	unsigned int i, left = params->nr, slots;
 
 	if (info->select.present)
-		return pci_ims_inside(pdev, info->bar, params->offset, info->stride) &&
-		       pci_ims_inside(pdev, info->bar, info->select.offset, sizeof(u32));
+		return pci_ims_inside(pdev, params->bir, params->offset, info->stride) &&
+		       pci_ims_inside(pdev, params->bir, info->select.offset, sizeof(u32));
 	if (!info->tables)
-		return pci_ims_inside(pdev, info->bar, params->offset,
+		return pci_ims_inside(pdev, params->bir, params->offset,
 				      (u64)params->nr * info->stride);
 
 	for (i = 0; i < info->nr_tables && left; i++, left -= slots) {
 		slots = min(left, info->tables[i].slots);
-		if (!pci_ims_inside(pdev, info->bar, info->tables[i].offset,
+		if (!pci_ims_inside(pdev, params->bir, info->tables[i].offset,
 				    (u64)slots * info->stride))
 			return false;
 	}
@@ -501,7 +501,8 @@ static int pci_ims_check(struct pci_dev *pdev, const struct pci_ims_info *info,
 	/* One store instruction has to replace address and data in memory */
 	if (params->memory)
 		return IS_ALIGNED((unsigned long)params->memory, info->align) ? 0 : -EINVAL;
-	if (!params->bar || !IS_ALIGNED(params->offset, info->align))
+	if (!params->bar || params->bir >= PCI_STD_NUM_BARS ||
+	    !IS_ALIGNED(params->offset, info->align))
 		return -EINVAL;
 	if (!pci_ims_slots_inside(pdev, info, params) ||
 	    !pci_ims_bits_inside(pdev, &info->mask_bits, params->nr) ||

@@ -1371,6 +1371,7 @@ struct test_slow {
 	bool			wait;
 	bool			waited;
 	bool			allocated;
+	u64			cookie;
 };
 
 static struct msi_map test_slow_alloc(void *store, unsigned int index,
@@ -1384,6 +1385,7 @@ static struct msi_map test_slow_alloc(void *store, unsigned int index,
 		slow->waited = wait_for_completion_timeout(&slow->go, PATIENCE);
 	}
 	slow->allocated = true;
+	slow->cookie = cookie.value;
 	return slow->real.ops->alloc(slow->real.store, index, cookie, affdesc);
 }
 
@@ -1430,6 +1432,23 @@ static struct test_slow *test_slow_setup(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, irq_vecpool_init(&ctx->pool, &ctx->fake->pdev->dev, &test_info,
 					       &source, 1, test_handler), 0);
 	return slow;
+}
+
+/* What shared vectors carry along, said by the driver; an errno changes nothing */
+static void irq_vecpool_test_cookie(struct kunit *test)
+{
+	struct test_slow *slow = test_slow_setup(test);
+	union msi_instance_cookie cookie = { .value = 5 }, bad = { .value = -EINVAL };
+	struct vecpool_test *ctx = slow->ctx;
+	struct irq_vec *vec;
+
+	KUNIT_EXPECT_EQ(test, irq_vecpool_set_cookie(&ctx->pool, cookie), 0);
+	KUNIT_EXPECT_EQ(test, irq_vecpool_set_cookie(&ctx->pool, bad), -EINVAL);
+	vec = test_get(ctx, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vec));
+	KUNIT_EXPECT_EQ(test, slow->cookie, 5);
+	test_put(vec);
+	test_end(test, ctx);
 }
 
 static int test_slow_get(void *data)
@@ -1755,6 +1774,7 @@ static struct kunit_case irq_vecpool_cases[] = {
 	KUNIT_CASE(irq_vecpool_test_hotplug_pending),
 	KUNIT_CASE(irq_vecpool_test_hotplug_slow),
 	KUNIT_CASE(irq_vecpool_test_hotplug_making),
+	KUNIT_CASE(irq_vecpool_test_cookie),
 	KUNIT_CASE(irq_vecpool_test_shutdown),
 	KUNIT_CASE(irq_vecpool_test_init_twice),
 	KUNIT_CASE(irq_vecpool_test_init_again),

@@ -17,6 +17,7 @@
 #include <linux/array_size.h>
 #include <linux/auxiliary_bus.h>
 #include <linux/bits.h>
+#include <linux/err.h>
 #include <linux/interrupt.h>
 #include <linux/irqchip/irq-mlx5.h>
 #include <linux/module.h>
@@ -293,9 +294,19 @@ static void mlx5_test_set_sf(struct kunit *test)
 	irq_layout_check_set(test, &test_set_sf);
 }
 
+/* On a machine which grants as few vectors as the device can do with */
+static void mlx5_test_fewer(struct kunit *test)
+{
+	struct irq_layout_run *run = irq_layout_setup_on(test, &test_device, 1, 0);
+
+	KUNIT_EXPECT_PTR_EQ(test, test_ctrl_get(run->irqs, 0), ERR_PTR(-ENOSPC));
+	test_shutdown(run->irqs);
+}
+
 static struct kunit_case mlx5_irqs_cases[] = {
 	KUNIT_CASE_PARAM(mlx5_test_device, test_device_gen_params),
 	KUNIT_CASE_PARAM(mlx5_test_vector, test_vector_gen_params),
+	KUNIT_CASE(mlx5_test_fewer),
 	KUNIT_CASE_PARAM(mlx5_test_store, test_store_gen_params),
 	KUNIT_CASE_PARAM(mlx5_test_pool_ctrl, test_pool_gen_params),
 	KUNIT_CASE_PARAM(mlx5_test_pool_comp, test_pool_gen_params),

@@ -29,6 +29,8 @@ static const struct ims_fake_params test_machine = {
 	.address_hi	= 0x12345600,
 };
 
+static const struct vfio_ims_cookie test_guest_cookie = { .pasid = 1 };
+
 static struct vfio_irqs_params test_params(struct ims_fake *fake,
 					   const struct irq_layout_asked *asked)
 {
@@ -165,8 +167,6 @@ static unsigned int test_guest_index(const struct irq_vec *vec, unsigned int *st
 {
 	return vfio_guest_index(vec, (enum vfio_store *)store);
 }
-
-static const struct vfio_ims_cookie test_guest_cookie = { .pasid = 1 };
 
 static const struct irq_layout_range test_guest_ranges[] = {
 	{ "ims", VFIO_IMS, 0, 2047, &test_store.store },
