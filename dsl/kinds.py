@@ -52,6 +52,8 @@ class StoreKind:
     always_masks: bool = False
     #: Whether one access has to change address and data (rule 23).
     pairs: bool = False
+    #: Whether it is one of platform devices, and not of PCI functions.
+    platform: bool = False
     #: Why the kernel can't manage its interrupts (rule 26).
     unmanaged: str = "Linux spreads messages of MSI and MSI-X only"
 
@@ -59,6 +61,11 @@ class StoreKind:
     def is_pci(self) -> bool:
         """Whether the PCI core manages its messages."""
         return self.pci_limit is not None
+
+    @property
+    def is_ims(self) -> bool:
+        """Whether its messages need a domain beside that of the PCI core."""
+        return not (self.is_pci or self.platform)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -73,7 +80,7 @@ def span_of(start: int, size: int) -> str:
     return f"bytes {start:#x} to {start + size - 1:#x}"
 
 
-def _iomem_where(store: model.IomemStore) -> str:
+def _iomem_where(store: model.IomemStore | model.RegisterStore) -> str:
     if store.tables:
         return f"in {len(store.tables)} tables"
     if store.offset.value is None:
@@ -92,6 +99,19 @@ def _iomem_at(store: model.IomemStore, index: int, offset: int, size: int) -> st
     if start is None:
         return f"{size} bytes at `offset + {inside:#x}` of BAR {store.bar}"
     return f"{span_of(start + inside, size)} of BAR {store.bar}"
+
+
+def _registers_at(store: model.RegisterStore, index: int, offset: int, size: int) -> str:
+    start = store.offset.value
+    for table in store.tables:
+        if index < table.slots:
+            start = table.offset
+            break
+        index -= table.slots
+    inside = index * store.layout.stride + offset
+    if start is None:
+        return f"{size} bytes at `offset + {inside:#x}` of the registers"
+    return f"{span_of(start + inside, size)} of the registers"
 
 
 def _indirect_at(store: model.IndirectStore, index: int, offset: int, size: int) -> str:
@@ -184,6 +204,16 @@ KINDS = (
         required=("slots",),
         indexes="messages",
         isolation="keeps a message that the peer still sends from doing harm",
+    ),
+    StoreKind(
+        "registers",
+        model.RegisterStore,
+        what=lambda store: "slots in the registers",
+        where=_iomem_where,
+        at=_registers_at,
+        statements=("offset", "slots", "table", "unmaskable", "slot", "slot_named"),
+        required=("offset", "slots", "slot"),
+        platform=True,
     ),
 )
 

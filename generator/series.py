@@ -375,6 +375,8 @@ def groups_of(device: Device) -> frozenset[str]:
         wanted |= {"quiesce", "pools", "pools_kunit"}
     if device.subdevices:
         wanted |= {"sets", "sets_kunit"}
+    if device.is_platform:
+        wanted |= {"platform_kunit", *({"platform_pools"} if pools else ())}
     if any(r.store in stores for pool in pools for r in pool.ranges):
         wanted |= {"store_pools", "store_pools_kunit"}
     return frozenset(wanted)

@@ -7,10 +7,11 @@ from imsgen.dsl.model import Device, Endian, IndirectStore, Store
 from ..views.parts import sized
 from .base import Param
 from .fake import Fake, pages
+from .ims import Ims
 from .registers import RegisterKind
 
 
-class Indirect(RegisterKind):
+class Indirect(RegisterKind, Ims):
     """A select register that takes the index, and a window in which its slot shows."""
 
     where = "window"

@@ -7,10 +7,11 @@ from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
 from ..views.parts import Line, listed, sized
 from .base import Param
 from .fake import BASE, Fake, pages
+from .ims import Ims
 from .registers import RegisterKind
 
 
-class Iomem(RegisterKind):
+class Iomem(RegisterKind, Ims):
     """One table or several, each slot written by MMIO."""
 
     where = "iobase"
