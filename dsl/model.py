@@ -98,6 +98,11 @@ class PlatformId:
     acpi: str | None
     span: Span
 
+    @property
+    def text(self) -> str:
+        """Whichever of the two it is."""
+        return self.compatible or self.acpi or ""
+
 
 @dataclass(frozen=True)
 class Register:

@@ -88,11 +88,12 @@ def _describe(path: list[Any]) -> Iterator[str]:
             where = span_of(item.offset, size)
             yield f"{where} of BAR {item.bar}: {size // 4:,} words of 32 bits"
             yield f"slot N: bit `N % 32` of the word at `{item.offset:#x} + N / 32 * 4`"
-        case model.Table() if isinstance(store, model.IomemStore):
+        case model.Table() if isinstance(store, model.IomemStore | model.RegisterStore):
             first = sum(t.slots for t in store.tables[: store.tables.index(item)])
             last = first + item.slots - 1
             where = span_of(item.offset, item.slots * store.layout.stride)
-            yield f"indexes {first:,} to {last:,} of `{store.name}`: {where} of BAR {store.bar}"
+            place = f"BAR {store.bar}" if isinstance(store, model.IomemStore) else "the registers"
+            yield f"indexes {first:,} to {last:,} of `{store.name}`: {where} of {place}"
         case model.SlotLayout() | model.Size() if store is not None:
             yield from _store(store)
         case _ if isinstance(item, model.Store):

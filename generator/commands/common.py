@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from imsgen.dsl import Result, load
+from imsgen.dsl.model import Device
 
 from ..terminal import STDIN, Failure, Parser, add_folders, read_stdin, report
 
@@ -63,6 +64,15 @@ def load_good(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
     if not all(result.ok for result in results):
         raise Failure
     return results
+
+
+def refuse_platform(device: Device, what: str) -> None:
+    """Raise :class:`Failure` for a platform device: ``what`` is made for PCI functions only."""
+    if device.is_platform:
+        raise Failure(
+            f"error: {device.span.source.name}:{device.span.line}: {device.name} is a platform "
+            f"device, and {what} is of PCI functions only"
+        )
 
 
 def put(text: str) -> None:
