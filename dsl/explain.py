@@ -490,7 +490,9 @@ EXAMPLES: dict[str, Example] = {
     "IMS151": _case(PLATFORM, "architecture arm64;", "architecture x86_64;"),
     "IMS152": _behind(PLATFORM, "architecture arm64;", "requires remapping;"),
     "IMS153": _case(
-        PLATFORM.replace(" control @12 { mask bit 0; }", "").replace("slots 8;", "slots 8;\n        unmaskable;"),
+        PLATFORM.replace(" control @12 { mask bit 0; }", "").replace(
+            "slots 8;", "slots 8;\n        unmaskable;"
+        ),
         "architecture arm64;",
         "architecture riscv;",
     ),

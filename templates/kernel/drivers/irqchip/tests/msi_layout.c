@@ -6,8 +6,10 @@
  * below the same parent domain.
  */
 #include <kunit/msi_layout.h>
+#include <kunit/test-bug.h>
 #include <kunit/test.h>
 
+#include <linux/array_size.h>
 #include <linux/container_of.h>
 #include <linux/device.h>
 #include <linux/err.h>
@@ -18,6 +20,8 @@
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/platform_device.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/unaligned.h>
 
 /* What a device holds after power on */
