@@ -169,8 +169,9 @@ def _device(old: model.Device, new: model.Device) -> _Found:
 
 
 def _ids(old: model.Device, new: model.Device) -> _Found:
-    before = {_id(item): item for item in (*old.ids, *old.platform_ids)}
-    after = {_id(item): item for item in (*new.ids, *new.platform_ids)}
+    both: list[tuple[model.PciId | model.PlatformId, ...]]
+    both = [(*one.ids, *one.platform_ids) for one in (old, new)]
+    before, after = ({_id(item): item for item in ids} for ids in both)
     for name, item in after.items():
         if name not in before:
             yield "ids", _COMPATIBLE, f"{name} is found too", None, item.span

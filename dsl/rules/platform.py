@@ -136,7 +136,7 @@ def rule_steady(scope: Scope) -> Found:
         return
     named = [word for item in scope.architectures[:1] for word in item.names]
     bad = next((word for word in named if word.text in PARENTS and word.text not in STEADY), None)
-    if named and bad is None or scope.block.may_have("architecture"):
+    if (named and bad is None) or scope.block.may_have("architecture"):
         return
     for store in scope.stores:
         if store.unmaskable and store.kind.platform:

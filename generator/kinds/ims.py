@@ -20,12 +20,14 @@ U32_MAX = 0xFFFFFFFF
 class Ims(Kind):
     """A message store beside MSI and MSI-X."""
 
-    #: How its slots look; None where messages are in none.
-    layout: SlotLayout | None = None
-
     def __init__(self, device: Device, store: ImsStore) -> None:
         super().__init__(device, store)
         self.size = store.slots
+
+    @property
+    def layout(self) -> SlotLayout | None:
+        """How its slots look; None where messages are in none."""
+        return None
 
     @property
     def there(self) -> str:

@@ -56,8 +56,13 @@ class SlotKind(Kind):
 
     def __init__(self, device: Device, store: SlotStore) -> None:
         super().__init__(device, store)
-        self.layout: SlotLayout = store.layout
+        self._layout = store.layout
         self.size: Size = store.slots
+
+    @property
+    def layout(self) -> SlotLayout:
+        """How its slots look."""
+        return self._layout
 
     # --- masks and cookies ----------------------------------------------------------------------
 

@@ -129,7 +129,10 @@ device split "Tables, and bits elsewhere" {
 }
 device board "On no bus" {
     platform "vendor,board"; acpi "ABCD0001"; architecture arm64, riscv;
-    store regs: registers { offset 0x300; slots runtime max 8; slot 16 { address @0; data @8; control @12 { mask bit 0; } } }
+    store regs: registers {
+        offset 0x300; slots runtime max 8;
+        slot 16 { address @0; data @8; control @12 { mask bit 0; } }
+    }
     vector misc = regs[0]; pool q = regs[1..] { dedicated; }
 }
 """ + "".join(
