@@ -53,6 +53,14 @@ class PciClassItem(NamedTuple):
     span: Span
 
 
+class PlatformIdItem(NamedTuple):
+    """``platform "VENDOR,DEVICE";`` or ``acpi "ABCD0001";``"""
+
+    keyword: str
+    text: Text
+    span: Span
+
+
 class PathItem(NamedTuple):
     """``path "DIR";``"""
 
@@ -382,6 +390,7 @@ class SubdeviceItem(NamedTuple):
 DeviceItem = (
     PciIdItem
     | PciClassItem
+    | PlatformIdItem
     | PathItem
     | MaintainerItem
     | RemappingItem

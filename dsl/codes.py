@@ -611,6 +611,45 @@ CODES: dict[str, Code] = {
         "How many entries or messages there are is in the device's configuration space, where the "
         "PCI core reads it: no driver passes it. Of MSI messages there are 1, 2, 4, 8, 16 or 32.",
     ),
+    # Platform devices.
+    "IMS148": Code(
+        "not an id of a platform device",
+        "`platform` takes the compatible that the device's binding has, a vendor and a name: "
+        "`riscv,iommu`. `acpi` takes a vendor of four capital letters or digits, or of three "
+        "letters, and four hexadecimal digits: `RSCV0004`.",
+    ),
+    "IMS149": Code(
+        "a device on two buses",
+        "A PCI function is found by its ids and has its stores in BARs; a platform device is found "
+        "by firmware and has its store in registers that its driver maps.",
+    ),
+    "IMS150": Code(
+        "a store of the other bus",
+        "MSI, MSI-X and the stores beside them belong to PCI functions. A platform device has one "
+        "store, `registers`, whose messages Linux allocates all at once.",
+    ),
+    "IMS151": Code(
+        "an architecture that takes no messages of platform devices",
+        "Linux has interrupt domains that take messages of platform devices on arm, arm64 and "
+        "RISC-V. Those of x86 refuse them when the driver asks, and elsewhere there are none.",
+    ),
+    "IMS152": Code(
+        "remapping of a platform device",
+        "`requires remapping;` and `remapping optional;` are about what a PCI function can send. "
+        "A platform device is part of the machine; no domain below it says whether it is isolated.",
+    ),
+    "IMS153": Code(
+        "messages that can be torn",
+        "An IMSIC of RISC-V changes address and data of a message when its interrupt moves to "
+        "another CPU. A device that nothing masks meanwhile can send one half with the other: the "
+        "interrupt is lost, or another one's. On arm and arm64 no message in use changes.",
+    ),
+    "IMS154": Code(
+        "more than a message in the slot of a platform device",
+        "All messages of a platform device are allocated at once, and nobody is there who could "
+        "give one a cookie. A slot has address, data, and a control word with a mask bit, fixed "
+        "fields, and what the device itself changes.",
+    ),
 }
 
 

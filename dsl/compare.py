@@ -169,8 +169,9 @@ def _device(old: model.Device, new: model.Device) -> _Found:
 
 
 def _ids(old: model.Device, new: model.Device) -> _Found:
-    before = {_id(item): item for item in old.ids}
-    after = {_id(item): item for item in new.ids}
+    both: list[tuple[model.PciId | model.PlatformId, ...]]
+    both = [(*one.ids, *one.platform_ids) for one in (old, new)]
+    before, after = ({_id(item): item for item in ids} for ids in both)
     for name, item in after.items():
         if name not in before:
             yield "ids", _COMPATIBLE, f"{name} is found too", None, item.span
@@ -179,7 +180,9 @@ def _ids(old: model.Device, new: model.Device) -> _Found:
             yield "ids", _BREAKING, f"{name} is no longer found", item.span, None
 
 
-def _id(item: model.PciId) -> str:
+def _id(item: model.PciId | model.PlatformId) -> str:
+    if isinstance(item, model.PlatformId):
+        return f"{'acpi' if item.acpi else 'platform'} {item.text}"
     if item.pci_class is not None:
         return f"pci class {item.pci_class:06x}"
     return f"pci {item.vendor:04x}:{item.device:04x}"
@@ -250,9 +253,9 @@ def _passed(store: model.Store) -> list[str]:
     out = []
     if isinstance(store, model.IomemStore | model.IndirectStore) and store.bar is None:
         out.append("its BAR")
-    if isinstance(store, model.IomemStore) and store.offset.runtime:
+    if isinstance(store, model.IomemStore | model.RegisterStore) and store.offset.runtime:
         out.append("its offset")
-    if isinstance(store, model.ImsStore) and store.slots.runtime:
+    if not isinstance(store, model.PciStore) and store.slots.runtime:
         out.append("its number of slots")
     out += {
         model.MemoryStore: ["its address"],
@@ -281,6 +284,8 @@ def _store(old: model.Store, new: model.Store) -> _Found:
     yield from _places(old, new)
     if isinstance(old, model.IomemStore) and isinstance(new, model.IomemStore):
         yield from _iomem(old, new)
+    if isinstance(old, model.RegisterStore) and isinstance(new, model.RegisterStore):
+        yield from _tables(old, new)
     if isinstance(old, model.CommandStore) and isinstance(new, model.CommandStore):
         yield from _cookies(new.name, old.cookies, new.cookies)
     before, after = getattr(old, "layout", None), getattr(new, "layout", None)
@@ -300,7 +305,7 @@ def _size(rule: str, what: str, old: Size, new: Size) -> _Found:
         yield rule, _graded(new.maximum > old.maximum), message, old.span, new.span
 
 
-def _places(old: model.ImsStore, new: model.ImsStore) -> _Found:
+def _places(old: model.Store, new: model.Store) -> _Found:
     """Where in a BAR stores of one kind are."""
     what = f"store {new.name}"
     before, after = (getattr(item, "bar", None) for item in (old, new))
@@ -317,7 +322,10 @@ def _places(old: model.ImsStore, new: model.ImsStore) -> _Found:
             yield "store-place", _BREAKING, message, old.span, new.span
 
 
-def _iomem(old: model.IomemStore, new: model.IomemStore) -> _Found:
+def _tables(
+    old: model.IomemStore | model.RegisterStore, new: model.IomemStore | model.RegisterStore
+) -> _Found:
+    """Where its slots are."""
     what = f"store {new.name}"
     tables = [[(table.offset, table.slots) for table in item.tables] for item in (old, new)]
     if tables[0] != tables[1]:
@@ -325,6 +333,11 @@ def _iomem(old: model.IomemStore, new: model.IomemStore) -> _Found:
         yield "store-place", _BREAKING, message, old.span, new.span
     elif not new.tables:
         yield from _size("store-place", f"{what}: offset", old.offset, new.offset)
+
+
+def _iomem(old: model.IomemStore, new: model.IomemStore) -> _Found:
+    what = f"store {new.name}"
+    yield from _tables(old, new)
     for word in ("mask_bits", "pending"):
         arrays: list[model.BitArray | None] = [getattr(item, word) for item in (old, new)]
         # An array in the store's own BAR moves with the store.

@@ -45,6 +45,19 @@ device foo "Network card" {
 }
 """
 
+PLATFORM = """\
+device foo "Network card" {
+    platform "vendor,card";
+    architecture arm64;
+    store regs: registers {
+        offset 0x300;
+        slots 8;
+        slot 16 { address @0; data @8; control @12 { mask bit 0; } }
+    }
+    vector misc = regs[0] "errors";
+}
+"""
+
 SHARED = IOMEM.replace("dedicated;", "share per cpu up to 8;")
 
 TABLES = """\
@@ -483,5 +496,21 @@ EXAMPLES: dict[str, Example] = {
         TABLE.replace("table: msix;", "table: msix { slots 64; }"),
         "slots 64;",
         "slots runtime max 64;",
+    ),
+    # Platform devices.
+    "IMS148": _case(PLATFORM, '"vendor,card"', '"card"'),
+    "IMS149": _behind(PLATFORM, 'platform "vendor,card";', "pci 1af4:1234;"),
+    "IMS150": _case(TABLE, "pci 1af4:1234;", 'platform "vendor,card";'),
+    "IMS151": _case(PLATFORM, "architecture arm64;", "architecture x86_64;"),
+    "IMS152": _behind(PLATFORM, "architecture arm64;", "requires remapping;"),
+    "IMS153": _case(
+        PLATFORM.replace(" control @12 { mask bit 0; }", "").replace(
+            "slots 8;", "slots 8;\n        unmaskable;"
+        ),
+        "architecture arm64;",
+        "architecture riscv;",
+    ),
+    "IMS154": _case(
+        PLATFORM, "{ mask bit 0; }", "{ mask bit 0; queue bits 31:16 cookie optional; }"
     ),
 }

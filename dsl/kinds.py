@@ -57,6 +57,8 @@ class StoreKind:
     always_masks: bool = False
     #: Whether one access has to change address and data (rule 23).
     pairs: bool = False
+    #: Whether it is one of platform devices, and not of PCI functions.
+    platform: bool = False
     #: Why the kernel can't manage its interrupts (rule 26).
     unmanaged: str = "Linux spreads messages of MSI and MSI-X only"
 
@@ -64,6 +66,11 @@ class StoreKind:
     def is_pci(self) -> bool:
         """Whether the PCI core manages its messages."""
         return self.pci_limit is not None
+
+    @property
+    def is_ims(self) -> bool:
+        """Whether its messages need a domain beside that of the PCI core."""
+        return not (self.is_pci or self.platform)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -78,12 +85,14 @@ def span_of(start: int, size: int) -> str:
     return f"bytes {start:#x} to {start + size - 1:#x}"
 
 
-def bar_of(store: model.IomemStore | model.IndirectStore) -> str:
-    """The BAR of a store in words."""
+def bar_of(store: model.IomemStore | model.IndirectStore | model.RegisterStore) -> str:
+    """What the slots of a store are in, in words."""
+    if isinstance(store, model.RegisterStore):
+        return "the registers"
     return "the BAR that the driver passes" if store.bar is None else f"BAR {store.bar}"
 
 
-def _iomem_where(store: model.IomemStore) -> str:
+def _iomem_where(store: model.IomemStore | model.RegisterStore) -> str:
     if store.tables:
         return f"in {len(store.tables)} tables"
     if store.offset.value is None:
@@ -91,7 +100,9 @@ def _iomem_where(store: model.IomemStore) -> str:
     return f"at {store.offset.value:#x}"
 
 
-def _iomem_at(store: model.IomemStore, index: int, offset: int, size: int) -> str:
+def _iomem_at(
+    store: model.IomemStore | model.RegisterStore, index: int, offset: int, size: int
+) -> str:
     start = store.offset.value
     for table in store.tables:
         if index < table.slots:
@@ -197,6 +208,16 @@ KINDS = (
         required=("slots",),
         indexes="messages",
         isolation="keeps a message that the peer still sends from doing harm",
+    ),
+    StoreKind(
+        "registers",
+        model.RegisterStore,
+        what=lambda store: "slots in the registers",
+        where=_iomem_where,
+        at=_iomem_at,
+        statements=("offset", "slots", "table", "unmaskable", "slot", "slot_named"),
+        required=("offset", "slots", "slot"),
+        platform=True,
     ),
 )
 

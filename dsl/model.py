@@ -91,6 +91,20 @@ class PciId:
 
 
 @dataclass(frozen=True)
+class PlatformId:
+    """What a platform device is found by: a compatible of the devicetree, or an ACPI id."""
+
+    compatible: str | None
+    acpi: str | None
+    span: Span
+
+    @property
+    def text(self) -> str:
+        """Whichever of the two it is."""
+        return self.compatible or self.acpi or ""
+
+
+@dataclass(frozen=True)
 class Register:
     """One register of a slot: byte offset from the slot's start, width in bits."""
 
@@ -341,11 +355,28 @@ class ExportedStore:
     span: Span
 
 
+@dataclass(frozen=True)
+class RegisterStore:
+    """Slots in the registers of a platform device, which its driver maps.
+
+    ``offset`` is in bytes from the start of the mapping; ``offset``, ``slots`` and ``tables`` are
+    as in :class:`IomemStore`.  All messages are allocated at once.
+    """
+
+    name: str
+    offset: Size
+    slots: Size
+    layout: SlotLayout
+    span: Span
+    tables: tuple[Table, ...] = field(default=())
+
+
 #: Stores that the PCI core manages, those with slots, and all which need a domain of their own.
 PciStore = MsiStore | MsixStore
-SlotStore = IomemStore | IndirectStore | MemoryStore
-ImsStore = SlotStore | CommandStore | ExportedStore
-Store = PciStore | ImsStore
+ImsSlotStore = IomemStore | IndirectStore | MemoryStore
+SlotStore = ImsSlotStore | RegisterStore
+ImsStore = ImsSlotStore | CommandStore | ExportedStore
+Store = PciStore | ImsStore | RegisterStore
 
 
 @dataclass(frozen=True)
@@ -482,6 +513,13 @@ class Device:
     #: Vectors, of all stores together, below which the driver can't work; 0: any number will do.
     minimum: int = field(default=0)
     shared: tuple[SharedVector, ...] = field(default=())
+    #: What a platform device is found by; empty for one on a PCI bus.
+    platform_ids: tuple[PlatformId, ...] = field(default=())
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it is a platform device, and not on a PCI bus."""
+        return bool(self.platform_ids)
 
     @property
     def all_vectors(self) -> tuple[SpecialVector | SharedVector, ...]:

@@ -193,6 +193,9 @@ class _Build(Transformer[Token, Any]):
     def pci_class(self, c: Parts) -> ast.PciClassItem:
         return ast.PciClassItem(self._word(c[2]), self._whole(c))
 
+    def platform_id(self, c: Parts) -> ast.PlatformIdItem:
+        return ast.PlatformIdItem(c[0].type.lower(), self._quoted(c[1]), self._whole(c))
+
     def path(self, c: Parts) -> ast.PathItem:
         return ast.PathItem(self._quoted(c[1]), self._whole(c))
 

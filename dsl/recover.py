@@ -56,7 +56,9 @@ HOMES = homes() | {
     "cpus": "a pool",
     "vectors": "a subdevice",
     "architecture": "a device",
+    "acpi": "a device",
     "pci": "a device",
+    "platform": "a device",
     "path": "a device",
     "maintainer": "a device",
     "requires": "a device",
@@ -71,6 +73,7 @@ HOMES = homes() | {
 
 #: How a statement is written, for one that is written otherwise.
 FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
+    "acpi": '`acpi "ABCD0001";`, the id in ACPI tables',
     "address": "`address @0;`, for both halves of the address, or `address bits 55:2;`",
     "address_hi": "`address_hi @4;`, a byte offset in the slot",
     "address_lo": "`address_lo @0;`, a byte offset in the slot",
@@ -92,6 +95,7 @@ FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
     "offset": "`offset 0x1000;`, or `offset runtime;` where the driver passes it",
     "path": '`path "drivers/net/ethernet";`',
     "pci": "`pci 8086:0b25;` or `pci class 020000;`",
+    "platform": '`platform "vendor,device";`, the compatible in devicetrees',
     "pending": "`pending @0x500;` or `pending bar 2 @0x500;`",
     "pool": "`pool NAME = STORE[1..] { dedicated; }`, ranges of several stores with `+` between",
     "register": "`register NAME @20;`, or with `width 16` behind it",
@@ -100,7 +104,8 @@ FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
     "reserve": "`reserve 4;`",
     "share": "`share per cpu up to 8;` or `share least loaded up to 8;`",
     "slots": "`slots 64;`, or `slots runtime max 64;` where the driver passes the number",
-    "store": "`store NAME: msix;`, or `iomem`, `memory`, `command` or `exported` with a block",
+    "store": "`store NAME: msix;`, or `iomem`, `memory`, `command` or `exported` with a block; "
+    "in a platform device `registers`",
     "subdevice": "`subdevice NAME max 64 { ... }`",
     "table": "`table offset 0x100 slots 16;`, both of them numbers",
     "unmaskable": "`unmaskable;` and no more",

@@ -48,6 +48,7 @@ class Block:
 KEYWORDS = frozenset(
     (
         *PLACES,
+        "acpi",
         "address",
         "address_hi",
         "address_lo",
@@ -68,6 +69,7 @@ KEYWORDS = frozenset(
         "path",
         "pci",
         "pending",
+        "platform",
         "pool",
         "register",
         "remapping",
@@ -165,6 +167,11 @@ class Store:
         return self.kind.is_pci
 
     @property
+    def is_ims(self) -> bool:
+        """Whether its messages need a domain beside that of the PCI core."""
+        return self.kind.is_ims
+
+    @property
     def limit(self) -> int | None:
         """Indexes that the store has at most; None where that isn't known."""
         if self.kind.pci_limit is not None and self.slots is None:
@@ -214,6 +221,7 @@ class Scope:
         self.maintainers = self.block.all(ast.MaintainerItem)
         self.remappings = self.block.all(ast.RemappingItem)
         self.minimums = self.block.all(ast.MinimumItem)
+        self.platform_ids = self.block.all(ast.PlatformIdItem)
 
     @cached_property
     def by_name(self) -> dict[str, Store]:
@@ -268,7 +276,7 @@ class Scope:
         """The first range of a pool that lies in an IMS store."""
         for item in pool.ranges:
             store = self.by_name.get(item.store.text)
-            if store is not None and not store.is_pci:
+            if store is not None and store.is_ims:
                 return item
         return None
 
@@ -300,7 +308,14 @@ def build(scope: Scope, file: str) -> model.Device:
         file=file,
         minimum=_value(scope.minimums[0].number) if scope.minimums else 0,
         shared=tuple(_shared(item) for item in scope.shared),
+        platform_ids=tuple(_platform(item) for item in scope.platform_ids),
     )
+
+
+def _platform(item: ast.PlatformIdItem) -> model.PlatformId:
+    text = item.text.value
+    acpi = item.keyword == "acpi"
+    return model.PlatformId(None if acpi else text, text if acpi else None, item.span)
 
 
 def _is_pci(item: object) -> bool:

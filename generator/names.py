@@ -48,6 +48,8 @@ class Names:
     module: str
     header: str
     include: str
+    #: The header where it is in the device's own folder; empty if it is not.
+    local_header: str
     header_guard: str
     kunit: str
     kunit_object: str
@@ -62,6 +64,8 @@ def names_of(device: Device) -> Names:
     dash = f.replace("_", "-")
     folder = device.path.rstrip("/") if device.path else IRQCHIP
     suite = f"{f}_irqs"
+    # The driver of a platform device is in the folder that the layout names.
+    own = f"irq-{dash}.h" if device.is_platform and device.path else ""
     return Names(
         prefix=f,
         upper=f.upper(),
@@ -74,8 +78,9 @@ def names_of(device: Device) -> Names:
         glue=f"{folder}/irq-{dash}.c",
         object=f"irq-{dash}.o",
         module=f"irq-{dash}",
-        header=f"include/linux/irqchip/irq-{dash}.h",
-        include=f"<linux/irqchip/irq-{dash}.h>",
+        header=f"{folder}/{own}" if own else f"include/linux/irqchip/irq-{dash}.h",
+        include=f'"{own}"' if own else f"<linux/irqchip/irq-{dash}.h>",
+        local_header=own,
         header_guard=f"_LINUX_IRQCHIP_IRQ_{f}_H".upper(),
         kunit=f"{folder}/tests/{suite}_kunit.c",
         kunit_object=f"tests/{suite}_kunit.o",

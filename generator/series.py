@@ -15,10 +15,8 @@ from imsgen.dsl.model import (
     CookieField,
     Device,
     ImsStore,
-    IndirectStore,
-    IomemStore,
-    MemoryStore,
     SlotLayout,
+    SlotStore,
     Store,
 )
 from imsgen.dsl.rules.words import public
@@ -343,7 +341,7 @@ def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
     for store in device.stores:
         if isinstance(store, CommandStore):
             yield from store.cookies
-        elif isinstance(store, IomemStore | IndirectStore | MemoryStore) and store.layout.control:
+        elif isinstance(store, SlotStore) and store.layout.control:
             yield from store.layout.control.cookies
 
 
@@ -377,6 +375,8 @@ def groups_of(device: Device) -> frozenset[str]:
         wanted |= {"quiesce", "pools", "pools_kunit"}
     if device.subdevices:
         wanted |= {"sets", "sets_kunit"}
+    if device.is_platform:
+        wanted |= {"platform_kunit", *({"platform_pools"} if pools else ())}
     if any(r.store in stores for pool in pools for r in pool.ranges):
         wanted |= {"store_pools", "store_pools_kunit"}
     return frozenset(wanted)

@@ -17,7 +17,18 @@ from .fetch import Kernel, Tree
 from .report import Counts, Report, junit
 
 REFERENCE = "6.12"
-EXAMPLES = ("idxd", "timer", "mlx5", "nvme", "ntb", "vfio", "crypto1", "crypto2", "mbox")
+EXAMPLES = (
+    "idxd",
+    "timer",
+    "mlx5",
+    "nvme",
+    "ntb",
+    "vfio",
+    "crypto1",
+    "crypto2",
+    "mbox",
+    "riscv_iommu",
+)
 """The devices whose series are applied, in this order, each on the tree the former one left."""
 
 IMSGEN = "import sys; from imsgen.generator.cli import main; sys.exit(main())"

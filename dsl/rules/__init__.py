@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from ..diagnostics import Diagnostic
 from ..files import Unit
 from ..resolve import Layouts, Scope, Slot
-from . import device, names, pools, slots, stores, texts, vectors
+from . import device, names, platform, pools, slots, stores, texts, vectors
 from .base import Found
 
 #: Rules of names, wherever they are given.
@@ -63,7 +63,14 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     device.rule_property_twice,
     device.rule_property_missing,
     device.rule_pci_id,
+    platform.rule_platform_id,
     device.rule_empty,
+    platform.rule_one_bus,
+    platform.rule_store_of_bus,
+    platform.rule_platform_architecture,
+    platform.rule_platform_remapping,
+    platform.rule_steady,
+    platform.rule_plain_slots,
     device.rule_remapping,
     device.rule_isolation,
     slots.rule_number_range,

@@ -166,7 +166,7 @@ def file_rule_pci_between(scopes: list[Scope]) -> Found:
 
 
 def rule_empty(scope: Scope) -> Found:
-    """A device has a PCI id, and something that interrupts."""
+    """A device has an id, and something that interrupts."""
     decl = scope.decl
     if not decl.items:
         yield report(
@@ -176,8 +176,9 @@ def rule_empty(scope: Scope) -> Found:
             hint="give it a PCI id, a store, and a vector or pool",
         )
         return
-    has_id = any(isinstance(i, (ast.PciIdItem, ast.PciClassItem)) for i in decl.items)
-    if not has_id and not scope.block.may_have("pci"):
+    ids = (ast.PciIdItem, ast.PciClassItem, ast.PlatformIdItem)
+    has_id = any(isinstance(i, ids) for i in decl.items)
+    if not has_id and not scope.block.may_have("pci", "platform", "acpi"):
         yield report(
             "IMS044",
             f"the device {quote(scope.name)} has no PCI id",
@@ -307,7 +308,7 @@ def rule_architecture(scope: Scope) -> Found:
 
 def rule_architecture_parent(scope: Scope) -> Found:
     """Somewhere where the device exists, Linux takes messages of IMS stores."""
-    store = next((one for one in scope.stores if not one.is_pci), None)
+    store = next((one for one in scope.stores if one.is_ims), None)
     if store is None or not scope.architectures:
         return
     item = scope.architectures[0]

@@ -330,7 +330,7 @@ def _layout_place(store: Store, span: Span) -> tuple[Span, list[Place]]:
 
 def _excused(scope: Scope) -> bool:
     """Rule 7: whether required remapping stands in for mask bits, or may do so if all is read."""
-    if scope.required:
+    if scope.required or scope.platform_ids:
         return True
     broken = any(Block(pool.items).broken for pool in scope.pools)
     return scope.remapping is None and (broken or scope.block.may_have("requires", "pool"))
@@ -644,8 +644,9 @@ def rule_one_store_of_a_kind(scope: Scope) -> Found:
     for kinds, why in (
         ({"msix"}, "a PCI function has one MSI-X table"),
         ({"msi"}, "a PCI function has one MSI capability"),
+        ({kind.word for kind in KINDS if kind.platform}, "a platform device has one MSI domain"),
         (
-            {kind.word for kind in KINDS if not kind.is_pci},
+            {kind.word for kind in KINDS if kind.is_ims},
             "Linux gives a device one MSI domain beside that of the PCI core",
         ),
     ):

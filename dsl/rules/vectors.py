@@ -160,6 +160,8 @@ def rule_optional(scope: Scope) -> Found:
         behind = next((o for o in needed if (o.number.value or 0) > (item.number.value or 0)), None)
         if not store.is_pci:
             place, why = Place(store.item.head, "not of the PCI core"), "an IMS store has them all"
+            if store.kind.platform:
+                why = "all messages are allocated at once"
         elif store.name in pools:
             place, why = Place(pools[store.name].span, "a pool's"), "the pool has what is there"
         elif behind is not None:

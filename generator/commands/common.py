@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from imsgen.dsl import Result, load
+from imsgen.dsl.model import Device
 
 from ..terminal import STDIN, Failure, Parser, add_folders, read_stdin, report, wrong_name
 
@@ -72,6 +73,15 @@ def load_named(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
         if path != "-" and (wrong := wrong_name(path)):
             raise Failure(wrong)
     return load_good(paths, folders)
+
+
+def refuse_platform(device: Device, what: str) -> None:
+    """Raise :class:`Failure` for a platform device: ``what`` is made for PCI functions only."""
+    if device.is_platform:
+        raise Failure(
+            f"error: {device.span.source.name}:{device.span.line}: {device.name} is a platform "
+            f"device, and {what} is of PCI functions only"
+        )
 
 
 def put(text: str) -> None:

@@ -12,7 +12,7 @@ from ..render import Renderer, RenderError
 from ..series import gen
 from ..terminal import OK, Failure
 from ..views.device import device_view
-from .common import add_input, load_named, new_parser, put
+from .common import add_input, load_named, new_parser, put, refuse_platform
 
 
 @dataclass(frozen=True)
@@ -62,5 +62,6 @@ def run(args: argparse.Namespace) -> int:
     (result,) = load_named([args.file], args.folders or ())
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a script is for one")
+    refuse_platform(result.devices[0], "a script for drgn")
     put(text_of(result.devices[0]))
     return OK

@@ -8,7 +8,7 @@ import os
 from ..model import emit
 from ..render import RenderError
 from ..terminal import OK, Failure
-from .common import add_input, load_named, new_parser, put, store
+from .common import add_input, load_named, new_parser, put, refuse_platform, store
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a model is of one")
     (device,) = result.devices
+    refuse_platform(device, "a model")
     try:
         text = emit.text_of(device)
     except RenderError as error:

@@ -28,7 +28,7 @@ from ..render import RenderError
 from ..series import NamesTaken, SeriesError
 from ..terminal import FAILED, OK, Failure, report, say
 from . import skeleton
-from .common import add_input, load_named, new_parser, put, put_json, store
+from .common import add_input, load_named, new_parser, put, put_json, refuse_platform, store
 
 if TYPE_CHECKING:
     from ..model.runtime import Device as Model
@@ -112,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
         names = ", ".join(d.name for d in result.devices)
         raise Failure(f"error: {args.file} has {names}; say which one by --device")
     (device,) = devices
+    refuse_platform(device, "a model to run")
     tree = args.tree if args.tree is not None else find_tree(".")
     if tree is None:
         raise Failure("error: no kernel tree here; give one with --tree")

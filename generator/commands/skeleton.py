@@ -14,7 +14,7 @@ from ..series import gen, parts_of
 from ..terminal import OK, Failure
 from ..views.device import device_view
 from ..views.skeleton import skeleton_view
-from .common import add_input, load_named, new_parser, put
+from .common import add_input, load_named, new_parser, put, refuse_platform
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a driver is for one")
     (device,) = result.devices
+    refuse_platform(device, "a skeleton")
     text = text_of(device)
     path = args.output or f"{device.name.replace('_', '-')}-skeleton.c"
     if path == "-":

@@ -24,6 +24,8 @@ GROUPS = {
     "pools": "the library of vector pools",
     "sets": "sets of vectors for subdevices",
     "store_pools": "vector pools over message stores",
+    "platform_pools": "vector pools over messages of platform devices",
+    "platform_kunit": "the checks of platform devices for KUnit",
     "kunit_support": "the fake device for KUnit",
     "stores_kunit": "the KUnit suite of message stores",
     "pools_kunit": "the KUnit suite of vector pools",

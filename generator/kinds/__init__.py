@@ -14,9 +14,10 @@ from .iomem import Iomem
 from .memory import Memory
 from .msi import Msi
 from .msix import Msix
+from .platform import Platform
 
 #: All kinds.
-KINDS: tuple[type[Kind], ...] = (Msi, Msix, Iomem, Indirect, Memory, Command, Exported)
+KINDS: tuple[type[Kind], ...] = (Msi, Msix, Iomem, Indirect, Memory, Command, Exported, Platform)
 
 
 class UnknownKind(Exception):
@@ -35,6 +36,16 @@ def kind_of(device: Device, store: Store) -> Kind:
 def ims_of(device: Device) -> Ims | None:
     """The store with a domain of its own; Linux lets a device have one."""
     return next((kind for kind in kinds_of(device) if isinstance(kind, Ims)), None)
+
+
+def own_of(device: Device) -> Ims | Platform | None:
+    """The store which is not the PCI core's."""
+    return next((kind for kind in kinds_of(device) if isinstance(kind, Ims | Platform)), None)
+
+
+def platform_of(device: Device) -> Platform | None:
+    """The store of a platform device."""
+    return next((kind for kind in kinds_of(device) if isinstance(kind, Platform)), None)
 
 
 def kinds_of(device: Device) -> tuple[Kind, ...]:

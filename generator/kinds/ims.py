@@ -20,12 +20,14 @@ U32_MAX = 0xFFFFFFFF
 class Ims(Kind):
     """A message store beside MSI and MSI-X."""
 
-    #: How its slots look; None where messages are in none.
-    layout: SlotLayout | None = None
-
     def __init__(self, device: Device, store: ImsStore) -> None:
         super().__init__(device, store)
         self.size = store.slots
+
+    @property
+    def layout(self) -> SlotLayout | None:
+        """How its slots look; None where messages are in none."""
+        return None
 
     @property
     def there(self) -> str:
@@ -147,7 +149,7 @@ class Ims(Kind):
         )
 
 
-def gives_cookies(kind: Ims) -> bool:
+def gives_cookies(kind: Kind) -> bool:
     """Whether a cookie can be given.
 
     Who gets a dedicated vector can; what shared ones carry the driver says where it has to.

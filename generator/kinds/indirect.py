@@ -8,10 +8,11 @@ from imsgen.dsl.model import Device, Endian, IndirectStore, Store
 from ..views.parts import sized
 from .base import Param
 from .fake import Fake, pages
-from .registers import RegisterKind
+from .ims import Ims
+from .registers import BarKind
 
 
-class Indirect(RegisterKind):
+class Indirect(BarKind, Ims):
     """A select register that takes the index, and a window in which its slot shows."""
 
     where = "window"

@@ -8,10 +8,11 @@ from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
 from ..views.parts import Line, listed, sized
 from .base import Param
 from .fake import BASE, Fake, pages
-from .registers import RegisterKind
+from .ims import Ims
+from .registers import BarKind
 
 
-class Iomem(RegisterKind):
+class Iomem(BarKind, Ims):
     """One table or several, each slot written by MMIO."""
 
     where = "iobase"

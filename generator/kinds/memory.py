@@ -8,10 +8,11 @@ from ..views.parts import sized
 from ..views.stores import Control, Pair
 from .base import Param
 from .fake import BASE, Fake
+from .ims import Ims
 from .slots import SlotKind, slot_type
 
 
-class Memory(SlotKind):
+class Memory(SlotKind, Ims):
     """Slots in which one store replaces address and data (rule 23)."""
 
     where = "ptr"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import Device, IndirectStore, IomemStore, Register
+from imsgen.dsl.model import Device, IndirectStore, IomemStore, Register, RegisterStore
 
 from ..views.stores import Control
 from .base import Param
@@ -10,44 +10,18 @@ from .slots import SlotKind, accessor
 
 
 class RegisterKind(SlotKind):
-    """Slots in a BAR: each register is written by itself."""
+    """Slots in registers: each of them is written by itself."""
 
     space = "__iomem "
     #: Headers of include/linux that the functions need beside those of all.
     more_includes: tuple[str, ...] = ()
 
-    def __init__(self, device: Device, store: IomemStore | IndirectStore) -> None:
+    def __init__(self, device: Device, store: IomemStore | IndirectStore | RegisterStore) -> None:
         super().__init__(device, store)
-        self.bar = store.bar
         control = self.layout.control
         if control and control.register.width == 64:
             # A control word is written by one access.
             self.depends = ("64BIT",)
-
-    @property
-    def mapping(self) -> str:
-        """What the driver passes for the mapping of the slots' BAR."""
-        return self.mapping_of(self.bar)
-
-    def mapping_of(self, bar: int | None) -> str:
-        """What the driver passes for the mapping of a BAR."""
-        return f"{self.name}_bar" if bar is None else f"bar{bar}"
-
-    def bar_params(self, *others: int) -> tuple[Param, ...]:
-        """Mappings of the slots' BAR and of OTHERS, and which one it is if no layout says that."""
-        out = []
-        for bar in dict.fromkeys((self.bar, *others)):
-            what = f"the BAR of the {self.name} store" if bar is None else f"BAR {bar}"
-            out.append(Param(self.mapping_of(bar), "void __iomem *", f"Mapping of {what}"))
-        if self.bar is None:
-            what = f"Number of the BAR of the {self.name} store, 0 to 5"
-            out.append(Param(f"{self.name}_bir", "unsigned int", what))
-        return tuple(out)
-
-    def bar_given(self, given: str) -> tuple[tuple[str, str], ...]:
-        """Initialisers of struct pci_ims_params for that BAR."""
-        bir = f"{given}{self.name}_bir" if self.bar is None else str(self.bar)
-        return (("bar", f"{given}{self.mapping}"), *((("bir", bir),) if self.bar != 0 else ()))
 
     @property
     def align(self) -> int:
@@ -77,3 +51,36 @@ class RegisterKind(SlotKind):
         control, endian = self.layout.control, self.layout.endian
         width = control.register.width if control else 32
         return self.control_of(accessor("write", width, endian), accessor("read", width, endian))
+
+
+class BarKind(RegisterKind):
+    """Slots in a BAR."""
+
+    def __init__(self, device: Device, store: IomemStore | IndirectStore) -> None:
+        super().__init__(device, store)
+        self.bar = store.bar
+
+    @property
+    def mapping(self) -> str:
+        """What the driver passes for the mapping of the slots' BAR."""
+        return self.mapping_of(self.bar)
+
+    def mapping_of(self, bar: int | None) -> str:
+        """What the driver passes for the mapping of a BAR."""
+        return f"{self.name}_bar" if bar is None else f"bar{bar}"
+
+    def bar_params(self, *others: int) -> tuple[Param, ...]:
+        """Mappings of the slots' BAR and of OTHERS, and which one it is if no layout says that."""
+        out = []
+        for bar in dict.fromkeys((self.bar, *others)):
+            what = f"the BAR of the {self.name} store" if bar is None else f"BAR {bar}"
+            out.append(Param(self.mapping_of(bar), "void __iomem *", f"Mapping of {what}"))
+        if self.bar is None:
+            what = f"Number of the BAR of the {self.name} store, 0 to 5"
+            out.append(Param(f"{self.name}_bir", "unsigned int", what))
+        return tuple(out)
+
+    def bar_given(self, given: str) -> tuple[tuple[str, str], ...]:
+        """Initialisers of struct pci_ims_params for that BAR."""
+        bir = f"{given}{self.name}_bir" if self.bar is None else str(self.bar)
+        return (("bar", f"{given}{self.mapping}"), *((("bir", bir),) if self.bar != 0 else ()))

@@ -11,6 +11,7 @@ from imsgen.dsl.model import (
     Endian,
     FieldUse,
     Register,
+    Size,
     SlotLayout,
     SlotStore,
 )
@@ -30,8 +31,9 @@ from ..views.stores import (
     Shadow,
     Slots,
 )
+from .base import Kind
 from .fake import MAX_TABLE, FakeCookie
-from .ims import Ims, cookie_part, gives_cookies
+from .ims import cookie_part, gives_cookies
 
 _WHAT = {
     "address_lo": "Message address, low half",
@@ -41,7 +43,7 @@ _WHAT = {
 }
 
 
-class SlotKind(Ims):
+class SlotKind(Kind):
     """A store whose messages are in slots."""
 
     #: Type of a pointer to a slot behind the struct, and where a descriptor has it.
@@ -54,7 +56,13 @@ class SlotKind(Ims):
 
     def __init__(self, device: Device, store: SlotStore) -> None:
         super().__init__(device, store)
-        self.layout: SlotLayout = store.layout
+        self._layout = store.layout
+        self.size: Size = store.slots
+
+    @property
+    def layout(self) -> SlotLayout:
+        """How its slots look."""
+        return self._layout
 
     # --- masks and cookies ----------------------------------------------------------------------
 
@@ -123,6 +131,7 @@ class SlotKind(Ims):
             masked=stored(f"ctrl & ~{mask}" if low else f"ctrl | {mask}"),
             unmasked=stored("ctrl"),
             reset=stored(reset) if reset else "0",
+            idle=stored(self.idle) if self.idle != "0" else "0",
             value=stored(f"{read}(&slot->{control.register.name})"),
         )
 

@@ -147,8 +147,11 @@ def size_of(size: Size, what: str) -> str:
 
 
 def _facts(device: Device) -> Iterator[str]:
-    yield "PCI " + ", ".join(map(_id, device.ids))
-    yield "interrupt remapping " + ("required" if device.remapping else "optional")
+    if device.is_platform:
+        yield "platform device " + ", ".join(one.text for one in device.platform_ids)
+    else:
+        yield "PCI " + ", ".join(map(_id, device.ids))
+        yield "interrupt remapping " + ("required" if device.remapping else "optional")
     if device.architectures:
         yield "on " + ", ".join(device.architectures)
     if device.minimum:

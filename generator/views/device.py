@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imsgen.dsl.model import Device, ImsStore, Pool
+from imsgen.dsl.rules.platform import PARENTS
 
 from ..kinds import kinds_of, shared_cookie
 from ..kinds.base import Kind, Param, context
+from ..kinds.platform import Platform
 from ..names import names_of
 from .minimum import Minimum, minimum_view
 from .parts import Line, Member, aligned, members
@@ -88,6 +90,12 @@ class DeviceView:
     several: bool
     #: Stores whose messages can't be masked.
     unmasked: tuple[str, ...]
+    #: The struct of the device and its bus in words; its header where that is beside the glue.
+    parent: str
+    bus: str
+    own_header: str
+    #: The stores of a platform device.
+    registers: tuple[StoreView, ...]
 
 
 def device_view(device: Device) -> DeviceView:
@@ -108,6 +116,8 @@ def device_view(device: Device) -> DeviceView:
     names = [store.name for store in device.stores]
     layout = sorted(stores, key=lambda store: names.index(store.name))
     by_name = {v.name: v for store in stores for v in store.vectors}
+    platform = {kind.name for kind in kinds if isinstance(kind, Platform)}
+    registers = tuple(store for store in stores if store.name in platform)
     return DeviceView(
         f=device.name,
         title=device.title or device.name,
@@ -132,15 +142,17 @@ def device_view(device: Device) -> DeviceView:
         ),
         loops=any(v.array for v in _table_vectors(stores)),
         shutdown_loops=any(store.managed for store in stores)
-        or any(v.array for store in stores if not store.ENUM for v in _table_vectors([store])),
+        or any(v.array for store in stores if not store.ENUM for v in _table_vectors([store]))
+        or any(v.array for store in registers for v in store.vectors),
         stores=stores,
-        ims=tuple(store for store in stores if not store.TYPE),
+        ims=tuple(store for store in stores if not store.TYPE and store not in registers),
         slots=tuple(store.slots for store in stores if store.slots),
         pools=tuple(pool_view(device, pool, given) for pool in _plain(device)),
         managed=tuple(store.managed for store in stores if store.managed),
         subdevices=tuple(subdevice_view(device, sub) for sub in device.subdevices),
         minimum=minimum,
-        own_vectors=any(store.TYPE and (store.at_end or not store.ENUM) for store in stores),
+        own_vectors=bool(registers)
+        or any(store.TYPE and (store.at_end or not store.ENUM) for store in stores),
         steps=tuple(
             Step(call, number == 0)
             for number, call in enumerate(call for kind in ordered for call in kind.setup(given))
@@ -149,6 +161,10 @@ def device_view(device: Device) -> DeviceView:
         plain=plain,
         several=not (single or plain),
         unmasked=tuple(kind.name for kind in kinds if not kind.masks),
+        parent="platform_device" if device.is_platform else "pci_dev",
+        bus="platform" if device.is_platform else "PCI",
+        own_header=names_of(device).local_header,
+        registers=registers,
     )
 
 
@@ -174,13 +190,12 @@ _SYMBOLS = {"powerpc": "PPC"}
 
 
 def _depends(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    out = ["PCI_MSI", *dict.fromkeys(name for kind in kinds for name in kind.depends)]
-    if device.architectures:
-        out.append(
-            " || ".join(
-                [*(_SYMBOLS.get(a, a.upper()) for a in device.architectures), "COMPILE_TEST"]
-            )
-        )
+    out = ["GENERIC_MSI_IRQ" if device.is_platform else "PCI_MSI"]
+    out += dict.fromkeys(name for kind in kinds for name in kind.depends)
+    architectures = device.architectures or (PARENTS if device.is_platform else ())
+    if architectures:
+        symbols = (_SYMBOLS.get(a, a.upper()) for a in architectures)
+        out.append(" || ".join([*symbols, "COMPILE_TEST"]))
     return tuple(out)
 
 
@@ -199,12 +214,14 @@ def _header_includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]
 
 
 def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    linux = {"module.h", "pci.h"} - {name for kind in kinds for name in kind.header_includes}
+    linux = {"module.h"} | (set() if device.is_platform else {"pci.h"})
+    linux -= {name for kind in kinds for name in kind.header_includes}
     linux |= {name for kind in kinds for name in kind.includes}
     managed = {r.store for pool in device.pools if pool.managed for r in pool.ranges}
     if any(v.runtime and v.store not in managed for v in device.vectors):
         linux.add("minmax.h")
-    linux |= {f"irqchip/{names_of(device).include.strip('<>').rpartition('/')[2]}"}
+    if not names_of(device).local_header:
+        linux |= {f"irqchip/{names_of(device).include.strip('<>').rpartition('/')[2]}"}
     cookies = [kind.cookie for kind in kinds if kind.cookie]
     if any(part.FIELD for cookie in cookies for part in cookie.parts):
         linux.add("bitfield.h")
@@ -218,6 +235,8 @@ def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
 
 def _forward(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
     """Structs that the header only points to, and no header of the library declares."""
+    if device.is_platform:
+        return ("platform_device",)
     return () if any(kind.header_includes for kind in kinds) else ("pci_dev",)
 
 
@@ -260,7 +279,9 @@ def _arguments(device: Device, params: list[Param], has_params: bool) -> Argumen
 
 def _state(device: Device, kinds: tuple[Kind, ...]) -> list[tuple[str, str, str]]:
     """Members of struct <device>_irqs."""
-    out = [("struct pci_dev *", "pdev", "The PCI device, NULL while they are not set up")]
+    what = ("platform_device", "platform") if device.is_platform else ("pci_dev", "PCI")
+    text = f"The {what[1]} device, NULL while they are not set up"
+    out = [(f"struct {what[0]} *", "pdev", text)]
     for v in device.vectors:
         name = v.name if v.count is None else f"{v.name}[{v.count}]"
         number = "Linux interrupt number" + ("" if v.count is None else "s")

@@ -9,6 +9,7 @@ from imsgen.dsl.model import Device
 from ..kinds import kinds_of
 from ..kinds.base import Kind
 from ..kinds.ims import Ims
+from ..kinds.platform import Platform
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ def too_few(device: Device) -> tuple[Machine, ...]:
 def _machine(device: Device, total: int, name: str, fails: bool) -> Machine | None:
     """A machine with TOTAL vectors; None if there can't be one."""
     kinds = kinds_of(device)
-    ims = next((kind for kind in kinds if isinstance(kind, Ims)), None)
-    pci = next((kind for kind in kinds if not isinstance(kind, Ims)), None)
+    ims = next((kind for kind in kinds if isinstance(kind, Ims | Platform)), None)
+    pci = next((kind for kind in kinds if not isinstance(kind, Ims | Platform)), None)
     slots = ims.numbers if ims else (0,)
     if ims and not ims.size.runtime:
-        slots = (ims.size.maximum,)
+        slots = (ims.numbers[-1],)
     entries = pci.numbers if pci else (0,)
     for nr in slots:
         if nr > total:
@@ -80,7 +81,7 @@ def _machine(device: Device, total: int, name: str, fails: bool) -> Machine | No
 
 
 def _settings(
-    ims: Ims | None, slots: int, pci: Kind | None, entries: int
+    ims: Ims | Platform | None, slots: int, pci: Kind | None, entries: int
 ) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
     machine: list[Setting] = []
     params: list[Setting] = []

@@ -14,6 +14,7 @@ from imsgen.dsl.model import (
     MemoryStore,
     Pool,
     Register,
+    RegisterStore,
     Store,
 )
 from imsgen.dsl.source import Source, Span
@@ -232,6 +233,13 @@ def parts_of(device: Device) -> Iterator[Part]:
 
 def _store(device: Device, store: Store) -> Iterator[Part]:
     fn, name = f"{device.name}_{store.name}", store.name
+    if isinstance(store, RegisterStore):
+        start = rf"^static int {fn}_init\("
+        yield Part(name, store.span, (Place(start),))
+        yield Part(f"{name}.slots", store.slots.span, (Place(start, r"nr > "), Place(start)))
+        yield from _tables(device, store, rf"^int {device.name}_irqs_init\(", f"{name}_init")
+        yield from _layout(store, fn)
+        return
     if not isinstance(store, ImsStore):
         start = rf"^int {device.name}_irqs_init\("
         places = (Place(start, rf"&irqs->{name}\b"), Place(start, r"pci_alloc_irq_vectors"))
@@ -253,21 +261,27 @@ def _store(device: Device, store: Store) -> Iterator[Part]:
 def _iomem(device: Device, store: IomemStore, info: str) -> Iterator[Part]:
     name = store.name
     params = rf"^\tconst struct pci_ims_params {name}_params\b"
-    if store.tables:
-        tables = rf"^static const struct pci_ims_table {device.name}_{name}_tables\b"
-        for number, table in enumerate(store.tables):
-            line = rf"{table.offset:#x}, .*{table.slots}\b"
-            places = (Place(tables, line), Place(tables))
-            yield Part(f"{name}.table{number}", table.span, places)
-    else:
-        places = (Place(params, r"\.offset = "), Place(params))
-        yield Part(f"{name}.offset", store.offset.span, places)
+    yield from _tables(device, store, params, r"\.offset = ")
     for what, bits in (("mask_bits", store.mask_bits), ("pending", store.pending)):
         if bits:
             yield Part(f"{name}.{what}", bits.span, (Place(info, rf"\.{what}\b"),))
 
 
-def _layout(store: IomemStore | MemoryStore, fn: str) -> Iterator[Part]:
+def _tables(
+    device: Device, store: IomemStore | RegisterStore, start: str, line: str
+) -> Iterator[Part]:
+    """Where the slots are: in tables, or at the offset in a line behind ``start``."""
+    name = store.name
+    for number, table in enumerate(store.tables):
+        tables = rf"^static const struct .*\b{device.name}_{name}_tables\b"
+        inside = rf"{table.offset:#x}, .*{table.slots}\b"
+        yield Part(f"{name}.table{number}", table.span, (Place(tables, inside), Place(tables)))
+    if not store.tables:
+        places = (Place(start, line), Place(start))
+        yield Part(f"{name}.offset", store.offset.span, places)
+
+
+def _layout(store: IomemStore | MemoryStore | RegisterStore, fn: str) -> Iterator[Part]:
     name, layout = store.name, store.layout
     yield Part(f"{name}.slot", layout.span, (Place(rf"^struct {fn}_slot {{"),))
     for register in (layout.address_lo, layout.address_hi, layout.data, *layout.registers):

@@ -18,9 +18,13 @@ from imsgen.dsl.model import (
     IomemStore,
     MemoryStore,
     Register,
+    RegisterStore,
 )
 
 from .chart import Chart, Owner, StoreChart, bytes_of, chart_of, span_of
+
+#: Stores whose slots are drawn.
+_Slots = IomemStore | MemoryStore | RegisterStore
 
 WIDTH, EDGE, GAP = 960, 24, 16
 
@@ -176,7 +180,7 @@ class _Drawing:
         self._map()
         self._addresses()
         for store in device.stores:
-            if isinstance(store, (IomemStore, MemoryStore)):
+            if isinstance(store, (IomemStore, MemoryStore, RegisterStore)):
                 self._slot(store)
         self._subdevices()
 
@@ -331,16 +335,17 @@ class _Drawing:
     # --- where slots are ----------------------------------------------------------------------
 
     def _addresses(self) -> None:
-        """A strip for each BAR that the device's own store is in."""
+        """A strip for each BAR that the device's own store is in, or for its registers."""
         for store in self.device.stores:
-            if isinstance(store, IomemStore):
+            if isinstance(store, (IomemStore, RegisterStore)):
                 for bar in dict.fromkeys(block.bar for block in _blocks(store)):
                     blocks = [block for block in _blocks(store) if block.bar == bar]
                     self._bar(bar, sorted(blocks, key=lambda block: block.start or 0))
 
     def _bar(self, bar: int | None, blocks: Sequence[_Block]) -> None:
-        name = "The BAR that the driver passes" if bar is None else f"BAR {bar}"
-        self._section(f"{name} (not to scale)")
+        other = "Registers" if self.device.is_platform else "The BAR that the driver passes"
+        where = other if bar is None else f"BAR {bar}"
+        self._section(f"{where} (not to scale)")
         parts: list[_Part] = []
         at = 0
         for block in blocks:
@@ -368,7 +373,7 @@ class _Drawing:
 
     # --- what is in a slot --------------------------------------------------------------------
 
-    def _slot(self, store: IomemStore | MemoryStore) -> None:
+    def _slot(self, store: _Slots) -> None:
         layout = store.layout
         order = "big" if layout.endian is Endian.BIG else "little"
         self._section(f"A slot of {store.name}: {layout.stride} bytes, {order} endian")
@@ -399,7 +404,7 @@ class _Drawing:
         self._add(f"bytes {label}: not used", texts, [Rect(x, self.y, width, ROW, "gap")])
         self.y += ROW
 
-    def _word(self, store: IomemStore | MemoryStore, word: int, x: int, cell: int) -> None:
+    def _word(self, store: _Slots, word: int, x: int, cell: int) -> None:
         """The registers in 32 bits of a slot, and beside them what they are."""
         inside = [r for r in _registers(store) if word in _words(r)]
         big = store.layout.endian is Endian.BIG
@@ -453,6 +458,7 @@ class _Drawing:
 class _Block:
     """Bytes of a BAR; ``start`` is None where the driver passes it."""
 
+    #: None for the registers of a platform device, and for a BAR that the driver passes.
     bar: int | None
     start: int | None
     size: int
@@ -461,17 +467,20 @@ class _Block:
     key: str
 
 
-def _blocks(store: IomemStore) -> Iterator[_Block]:
+def _blocks(store: IomemStore | RegisterStore) -> Iterator[_Block]:
     stride, first = store.layout.stride, 0
+    bar = store.bar if isinstance(store, IomemStore) else None
     for number, table in enumerate(store.tables):
         name = f"slots {span_of(first, first + table.slots - 1)}"
         key = f"{store.name}.table{number}"
-        yield _Block(store.bar, table.offset, table.slots * stride, name, True, key)
+        yield _Block(bar, table.offset, table.slots * stride, name, True, key)
         first += table.slots
     if not store.tables:
         name = f"slots {span_of(0, store.slots.maximum - 1)}"
         size = store.slots.maximum * stride
-        yield _Block(store.bar, store.offset.value, size, name, True, f"{store.name}.offset")
+        yield _Block(bar, store.offset.value, size, name, True, f"{store.name}.offset")
+    if isinstance(store, RegisterStore):
+        return
     size = -(-store.slots.maximum // 32) * 4
     for what, bits in (("mask_bits", store.mask_bits), ("pending", store.pending)):
         if bits:
@@ -513,14 +522,14 @@ _NOTES = {
 }
 
 
-def _registers(store: IomemStore | MemoryStore) -> list[Register]:
+def _registers(store: _Slots) -> list[Register]:
     layout = store.layout
     control = layout.control.register if layout.control else None
     found = (layout.address_lo, layout.address_hi, layout.data, control, *layout.registers)
     return sorted((r for r in found if r), key=lambda r: r.offset)
 
 
-def _fields(store: IomemStore | MemoryStore, register: Register) -> list[_Field]:
+def _fields(store: _Slots, register: Register) -> list[_Field]:
     control = store.layout.control
     if control and register is control.register:
         return sorted(_control(control), key=lambda field: -field.high)

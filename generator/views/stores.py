@@ -55,6 +55,8 @@ class Control:
     masked: str
     unmasked: str
     reset: str
+    #: That of an unmasked message without a cookie.
+    idle: str
     #: Its value as it is read.
     value: str
 
@@ -237,3 +239,9 @@ class StoreView:
     exit: str
     shutdown: str
     setters: tuple[Setter, ...] = ()
+    #: Of a platform device: messages that are allocated at most and slots that there can be,
+    #: whether the driver passes their number, and the bits of an address, empty for all.
+    most: int = 0
+    slots_maximum: int = 0
+    runtime: bool = False
+    address_bits: str = ""

@@ -21,10 +21,11 @@ from imsgen.dsl.model import (
     Subdevice,
 )
 
-from ..kinds import ims_of, kind_of, kinds_of, own_cookie, shared_cookie
+from ..kinds import ims_of, kind_of, kinds_of, own_cookie, own_of, platform_of, shared_cookie
 from ..kinds.base import Kind
 from ..kinds.fake import BIR
 from ..names import names_of
+from .device import device_view
 from .minimum import too_few
 from .parts import Line
 from .suite_stores import (
@@ -34,6 +35,7 @@ from .suite_stores import (
     passes_cookies,
     pci_count,
     power,
+    registers_suite,
     store_size,
     store_suite,
 )
@@ -156,6 +158,14 @@ class SuiteView:
     fewer: SuiteFewer | None
     trials: tuple[str, ...]
     store: SuiteStore | None
+    #: That of a platform device.
+    registers: SuiteStore | None
+    #: The device of the driver, the function that ends a case, the header that is beside the glue,
+    #: and what Kconfig wants beside what other suites do.
+    pdev: str
+    exit: str
+    own_header: str
+    depends: str
     pools: tuple[SuitePool, ...]
     managed: tuple[SuiteManaged, ...]
     subdevices: tuple[SuiteSubdevice, ...]
@@ -168,6 +178,8 @@ class SuiteView:
 def suite_view(device: Device, namespace: str = "", above: tuple[str, ...] = ()) -> SuiteView:
     """What the templates of the suite of ``device`` use."""
     ims = ims_of(device)
+    platform = platform_of(device)
+    local = names_of(device).local_header
     constants, assigned = _constants(device), _assigned(device)
     alone = len(assigned) == 1 and not constants
     has_params = not alone and bool(constants or assigned)
@@ -178,7 +190,7 @@ def suite_view(device: Device, namespace: str = "", above: tuple[str, ...] = ())
         name=names_of(device).suite,
         title=device.title or device.name,
         selects=_selects(device),
-        architectures=bool(device.architectures),
+        architectures=bool(device.architectures) or device.is_platform,
         headers=tuple(f"kunit/{name}" for name in _headers(device)),
         includes=_includes(device),
         machine=_machine(device),
@@ -194,6 +206,11 @@ def suite_view(device: Device, namespace: str = "", above: tuple[str, ...] = ())
         fewer=_fewer(device),
         trials=trials,
         store=store_suite(device, ims) if ims else None,
+        registers=registers_suite(device, platform) if platform else None,
+        pdev="msi_layout_pdev(fake)" if platform else "fake->pdev",
+        exit="msi_layout_exit" if platform else "irq_layout_exit",
+        own_header=f"../{local}" if local else "",
+        depends=device_view(device).depends[-1] if platform else "",
         pools=tuple(_pool(device, pool) for pool in device.pools if not pool.managed),
         managed=tuple(_managed(device, pool) for pool in device.pools if pool.managed),
         subdevices=tuple(_subdevice(device, sub) for sub in device.subdevices),
@@ -213,6 +230,7 @@ def _headers(device: Device) -> list[str]:
         "irq_layout.h": True,
         "irq_layout_pool.h": plain,
         "irq_layout_set.h": bool(device.subdevices),
+        "msi_layout.h": device.is_platform,
     }
     return [name for name, used in uses.items() if used] + ["test.h"]
 
@@ -231,17 +249,19 @@ def _includes(device: Device) -> tuple[str, ...]:
         names.add("interrupt.h")
     if device.subdevices:
         names.add("auxiliary_bus.h")
-    if ims_of(device):
+    if own_of(device):
         names.add("bits.h")
-    own = names_of(device).include.strip("<>")
-    return tuple(sorted([own, *(f"linux/{name}" for name in names)]))
+    names |= {"platform_device.h"} if device.is_platform else set()
+    local = names_of(device).local_header
+    own = [] if local else [names_of(device).include.strip("<>")]
+    return tuple(sorted([*own, *(f"linux/{name}" for name in names)]))
 
 
 # --- the machine, and what the driver passes ----------------------------------------------------
 
 
 def _machine(device: Device) -> tuple[Line, ...]:
-    ims, count = ims_of(device), pci_count(device)
+    ims, count = own_of(device), pci_count(device)
     special = sum(v.last - v.index + 1 for v in device.vectors if ims and v.store == ims.name)
     lines = [("vectors", str(max(_VECTORS, 2 * (count + special))))]
     if any(isinstance(s, MsixStore) for s in device.stores):
@@ -251,7 +271,8 @@ def _machine(device: Device) -> tuple[Line, ...]:
             lines.append(("msi", str(store_size(device, store))))
     if not ims:
         return aligned_lines([*lines, ("bar_size", "PAGE_SIZE")])
-    lines += [("bar_size", f"{ims.fake.bar_size:#x}"), ("supports", "MSI_FLAG_PCI_IMS")]
+    lines.append(("bar_size", f"{ims.fake.bar_size:#x}"))
+    lines += [] if device.is_platform else [("supports", "MSI_FLAG_PCI_IMS")]
     if ims.layout is None or ims.layout.address_hi:
         high = _HIGH & ims.layout.address_mask >> 32 if ims.layout else _HIGH
         lines.append(("address_hi", f"{high:#x}"))
@@ -261,7 +282,7 @@ def _machine(device: Device) -> tuple[Line, ...]:
 
 def _constants(device: Device) -> list[tuple[str, str]]:
     """Members of the parameters that are always the same."""
-    ims = ims_of(device)
+    ims = own_of(device)
     out = list(ims.fake.constants) if ims else []
     out += [(f"{p.name}_handler", f"test_{p.name}_handler") for p in device.pools if p.sharing]
     return out + [(f"{v.name}_index", str(i)) for v, i in _passed(device).items()]
@@ -341,7 +362,7 @@ def _numbers(v: SpecialVector) -> tuple[int, ...]:
 
 def _assigned(device: Device) -> list[tuple[str, str]]:
     """Those that depend on the fake device or on what is tried."""
-    ims = ims_of(device)
+    ims = own_of(device)
     out = list(ims.fake.assigned) if ims else []
     if ims and ims.fake.asks_bir:
         out.append((f"{ims.name}_bir", "asked->bir"))
@@ -358,7 +379,7 @@ def _assigned(device: Device) -> list[tuple[str, str]]:
 
 def _asked(device: Device) -> dict[str, int]:
     """What a driver of the fake device passes."""
-    ims = ims_of(device)
+    ims = own_of(device)
     out: dict[str, int] = {}
     if ims and ims.fake.asks_bir:
         out["bir"] = BIR

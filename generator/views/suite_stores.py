@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from imsgen.dsl.model import Device, Endian, MsiStore, PciStore, Pool, Register, SlotLayout, Store
 
-from ..kinds import ims_of
+from ..kinds import own_of
 from ..kinds.ims import Ims, gives_cookies
+from ..kinds.platform import Platform
 from .parts import Line, aligned
 
 #: PCI messages beyond the special ones.
@@ -74,7 +75,7 @@ def _few(device: Device, pool: Pool) -> int:
 
 def store_size(device: Device, store: Store) -> int:
     """How many messages a store of the fake device has."""
-    ims = ims_of(device)
+    ims = own_of(device)
     if ims is not None and store.name == ims.name:
         return ims.fake.size
     count = pci_count(device)
@@ -117,6 +118,20 @@ def store_suite(device: Device, store: Ims) -> SuiteStore:
     lines += fake.layout
     tables = tuple(f"{offset:#x}, {slots}" for offset, slots in fake.tables)
     return SuiteStore(store.name, cookies, tables, driven, aligned_lines(lines))
+
+
+def registers_suite(device: Device, store: Platform) -> SuiteStore:
+    """The description of the store of a platform device, as its datasheet has it."""
+    fake = store.fake
+    lines = [
+        ("store.name", f'"{device.name} {store.name}"'),
+        ("store.fire", "msi_layout_fire"),
+        ("device", "&test_device"),
+        ("nr", str(fake.size)),
+        *_slots(store.layout),
+    ]
+    tables = tuple(f"{offset:#x}, {slots}" for offset, slots in fake.tables)
+    return SuiteStore(store.name, (), tables, (), aligned_lines(lines))
 
 
 def aligned_lines(pairs: list[tuple[str, str]]) -> tuple[Line, ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, ImsStore, PciId, Pool, Range, SharePolicy, where
+from imsgen.dsl.model import Device, ImsStore, Pool, Range, SharePolicy, where
 
 from ..kinds import kinds_of
 from .parts import listed
@@ -34,7 +33,7 @@ def words(device: Device, kernel: str, core: int) -> Words:
     return Words(
         title=title,
         subject=f"{device.name} ({device.title})" if device.title else device.name,
-        ids=_ids(device.ids),
+        ids=_ids(device),
         what=_what(device),
         holds=tuple(_items(device)),
         maintainers=tuple(device.maintainers),
@@ -45,9 +44,9 @@ def words(device: Device, kernel: str, core: int) -> Words:
     )
 
 
-def _ids(ids: Sequence[PciId]) -> str:
-    words = []
-    for pci in ids:
+def _ids(device: Device) -> str:
+    words = [one.text for one in device.platform_ids]
+    for pci in device.ids:
         if pci.pci_class is not None:
             words.append(f"class {pci.pci_class:06x}")
         else:

@@ -127,6 +127,14 @@ device split "Tables, and bits elsewhere" {
     }
     pool wq = ims { share per cpu up to 8; }
 }
+device board "On no bus" {
+    platform "vendor,board"; acpi "ABCD0001"; architecture arm64, riscv;
+    store regs: registers {
+        offset 0x300; slots runtime max 8;
+        slot 16 { address @0; data @8; control @12 { mask bit 0; } }
+    }
+    vector misc = regs[0]; pool q = regs[1..] { dedicated; }
+}
 """ + "".join(
     (
         device(

@@ -132,6 +132,9 @@ def random_store(chance: random.Random) -> str:
         fields += chance.choice(
             [[], ["m bit 3 set;", "t bits 6:4 = 0X5;", "p bit 7 cookie optional;"]]
         )
+        if BY_WORD[kind].platform:
+            fields = [field for field in fields if "cookie" not in field]
+            parts.append(chance.choice(["offset runtime;", "offset 0X300;"]))
         registers = ["address_lo @0;", "data @4;", "address_hi @8;"]
         registers.append(f"control @12 {{ {shuffled(chance, fields)} }}")
         endian = chance.choice(["", "big endian", "little endian"])
@@ -151,13 +154,17 @@ def random_device(chance: random.Random, number: int) -> str:
     context = chance.choice(["", "hard", "threaded", "oneshot"])
     ranges = chance.choice(["s[1..5]", "s[1..2] + s[4]", "s[6]+s[1 ..3]"])
     policy = shuffled(chance, ["dedicated;", "share least loaded up to 8;", "cpus node;"])
+    store = random_store(chance)
+    ids, more = f"pci 1AF4:{number:04X};", ["requires remapping;"]
+    if "registers" in store:
+        ids, more = f'platform "vendor,d{number}";', ['acpi "ABCD000F";']
     parts = [
-        f"pci 1AF4:{number:04X};",
-        random_store(chance),
+        ids,
+        store,
         f"vector {one} = s[0] {purpose} {context};",
         f"pool {two} = {ranges} {purpose} {{ {policy} }}",
         *chance.choice([[], [f"subdevice {three} max 9 {{ vectors {two} 1..2; }}"]]),
-        *chance.choice([[], ["requires remapping;"], ["architecture x86, arm64;"]]),
+        *chance.choice([[], more, ["architecture arm64;"]]),
     ]
     return f"device d{number} {{ {shuffled(chance, parts)} }}"
 

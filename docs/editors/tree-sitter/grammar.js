@@ -29,11 +29,12 @@ module.exports = grammar({
 
     device: $ => seq('device', $.name, optional($.string), block($._device_item)),
     _device_item: $ => choice(
-      $.pci, $.path, $.maintainer, $.requires, $.remapping, $.architecture,
+      $.pci, $.platform, $.path, $.maintainer, $.requires, $.remapping, $.architecture,
       $.store, $.vector, $.pool, $.subdevice,
     ),
 
     pci: $ => seq('pci', choice($.pci_id, seq('class', alias($.number, $.pci_class))), ';'),
+    platform: $ => seq(choice('platform', 'acpi'), $.string, ';'),
     path: $ => seq('path', $.string, ';'),
     maintainer: $ => seq('maintainer', $.string, ';'),
     requires: $ => seq('requires', choice('remapping', seq($.number, 'vectors')), ';'),

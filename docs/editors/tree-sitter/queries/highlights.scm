@@ -19,8 +19,8 @@
 ["=" "+" ".." "@" ":"] @operator
 
 [
-  "architecture" "device" "include" "maintainer" "path" "pci" "pool" "remapping" "requires"
-  "slot" "store" "subdevice" "vector" "vectors"
+  "acpi" "architecture" "device" "include" "maintainer" "path" "pci" "platform" "pool" "remapping"
+  "requires" "slot" "store" "subdevice" "vector" "vectors"
 ] @keyword
 
 [

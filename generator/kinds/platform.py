@@ -1,0 +1,160 @@
+"""Slots in the registers of a platform device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imsgen.dsl.model import Device, RegisterStore, Store
+
+from ..views.parts import Line, listed, sized
+from ..views.stores import StoreView
+from .base import Kind, Param
+from .fake import BASE, Fake
+from .registers import RegisterKind
+
+#: Slots of the fake device, where the driver passes their number.
+FEW = 64
+
+
+class Platform(RegisterKind):
+    """Messages which the glue's own write_msi_msg() writes, all of them allocated at once."""
+
+    functions = "device/slots-platform.h.j2"
+
+    def __init__(self, device: Device, store: RegisterStore) -> None:
+        super().__init__(device, store)
+        self.store = store
+
+    @classmethod
+    def of(cls, device: Device, store: Store) -> Kind | None:
+        return cls(device, store) if isinstance(store, RegisterStore) else None
+
+    @property
+    def most(self) -> int:
+        """Messages that are allocated at most: those that there is a use for."""
+        ranges = [r for pool in self.pools for r in pool.ranges if r.store == self.name]
+        if self.at_end or any(r.last is None for r in ranges):
+            return self.size.maximum
+        ends = [r.last + 1 for r in ranges if r.last is not None]
+        return min(self.size.maximum, max([self.prefix, self.device.minimum, 1, *ends]))
+
+    @property
+    def there(self) -> str:
+        return self.granted
+
+    @property
+    def granted(self) -> str:
+        return f"irqs->{self.name}.nr"
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        return range(max(self.prefix, 1), self.most + 1) if self.size.runtime else (self.most,)
+
+    @property
+    def varies(self) -> bool:
+        return self.size.runtime
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        out = [Param("regs", "void __iomem *", "The registers of the device, mapped")]
+        if self.store.offset.runtime:
+            what = f"Offset of the {self.name} store in them in bytes"
+            out.append(Param(f"{self.name}_offset", "u32", what))
+        if self.size.runtime:
+            what = f"Slots of the {self.name} store, at most {self.size.maximum}"
+            out.append(Param(f"{self.name}_slots", "unsigned int", what))
+        return tuple(out)
+
+    @property
+    def header_includes(self) -> frozenset[str]:
+        if self.pools:
+            return frozenset({"irq_vecpool_msi.h"})
+        return frozenset({"string.h", "types.h"})
+
+    @property
+    def includes(self) -> frozenset[str]:
+        names = {"device.h", "interrupt.h", "irq.h", "msi.h", "platform_device.h", "xarray.h"}
+        return frozenset(names | ({"minmax.h"} if self.size.runtime else set()))
+
+    @property
+    def selects(self) -> frozenset[str]:
+        return frozenset({"IRQ_VECPOOL_MSI"} if self.pools else ())
+
+    def setup(self, given: str) -> tuple[str, ...]:
+        store, base = self.store, f"{given}regs"
+        if store.offset.runtime:
+            base += f" + {given}{self.name}_offset"
+        elif not store.tables and store.offset.value:
+            base += f" + {store.offset.value:#x}"
+        slots = f"{given}{self.name}_slots" if self.size.runtime else str(self.most)
+        return (f"{self.fn}_init(irqs, {base}, {slots})",)
+
+    @property
+    def words(self) -> str:
+        store = self.store
+        where = " at an offset given by the driver"
+        if store.tables:
+            where = ": " + listed([f"{t.slots} at {t.offset:#x}" for t in store.tables])
+        elif store.offset.value is not None:
+            where = f" at {store.offset.value:#x}"
+        mask = "" if self.masks else ", without mask bits"
+        return f"{sized(store.slots)} of {store.layout.stride} bytes in the registers{where}{mask}"
+
+    @property
+    def fake(self) -> Fake:
+        """What its KUnit suite is told."""
+        store, stride = self.store, self.layout.stride
+        size = min(self.most, max(FEW, self.prefix, self.device.minimum))
+        size = size if self.size.runtime else self.most
+        at = BASE if store.offset.value is None else store.offset.value
+        tables = tuple((t.offset, t.slots) for t in store.tables) or ((at, size),)
+        assigned = [("regs", "fake->bar")]
+        if store.offset.runtime:
+            assigned.append((f"{self.name}_offset", "asked->offset"))
+        return Fake(
+            kind="",
+            size=size,
+            bar_size=max(offset + slots * stride for offset, slots in tables),
+            assigned=tuple(assigned),
+            asks_offset=store.offset.runtime,
+            tables=tables,
+            machine=(("masks_parent", "true"),),
+        )
+
+    def view(self, given: str) -> StoreView:
+        return StoreView(
+            name=self.name,
+            fn=self.fn,
+            ENUM=self.ENUM,
+            source=f"irq_vec_msi_source(&pdev->dev, {self.granted})",
+            vectors=self.specials,
+            arrays=(),
+            passed=(),
+            least=max(self.prefix, 1),
+            behind=0,
+            at_end=self.at_end,
+            slots=self.slots,
+            cookie=None,
+            managed=None,
+            info=(),
+            params=(),
+            tables=tuple(
+                Line(f"{table.offset:#x}", "", str(table.slots)) for table in self.store.tables
+            ),
+            TYPE="",
+            code="device/platform.c.j2",
+            locals="",
+            init="",
+            exit="device/platform-exit.c.j2",
+            shutdown="device/platform-shutdown.c.j2",
+            most=self.most,
+            slots_maximum=self.size.maximum,
+            runtime=self.size.runtime,
+            address_bits=self._kept,
+        )
+
+    @property
+    def _kept(self) -> str:
+        """The bits that the device keeps of an address; empty for all."""
+        mask = self.layout.address_mask
+        return f"{mask:#x}ULL" if mask != (1 << 64) - 1 else ""
