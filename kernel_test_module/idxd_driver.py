@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import build, checks, fetch, git, host, kconfig, stages, trees
+from .arch import ARCHS
 from .report import Report
 from .stages import Place
 
@@ -119,7 +120,8 @@ def write(place: Place, tree: fetch.Tree, made: Made) -> Path:
 
 def configuration(place: Place, tree: fetch.Tree) -> build.Build:
     """How to compile the driver; nothing is linked."""
-    wanted = kconfig.merge(kconfig.fragments("x86_64", "lean", "idxd"))
+    lean = ARCHS["x86_64"].lean if tree.kernel != stages.REFERENCE else ()
+    wanted = kconfig.merge(kconfig.fragments("x86_64", *lean, "idxd"))
     label = f"{tree.kernel}-idxd"
     return build.Build(tree.work, tree.objects("idxd"), "x86_64", wanted, place.logs, label)
 
