@@ -112,6 +112,11 @@ def run(args: argparse.Namespace) -> int:
         names = ", ".join(d.name for d in result.devices)
         raise Failure(f"error: {args.file} has {names}; say which one by --device")
     (device,) = devices
+    if args.on == "bare" and device.remapping:
+        raise Failure(
+            f"error: {device.name} requires interrupt remapping, and there is none on bare; take "
+            "--on intel, or have its layout say 'remapping optional;'"
+        )
     tree = args.tree if args.tree is not None else find_tree(".")
     if tree is None:
         raise Failure("error: no kernel tree here; give one with --tree")
