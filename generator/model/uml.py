@@ -120,7 +120,7 @@ class Server:
     def stop(self) -> None:
         """Stop serving, and leave nothing behind."""
         os.close(self._wake)
-        self._thread.join(10)
+        self._thread.join(PATIENCE + 5)
         os.close(self._stop)
         self._listener.close()
         for number in (*self.kept, *(n for q in self.queues for n in (q.kick, q.call))):
