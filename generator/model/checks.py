@@ -247,7 +247,7 @@ class Trial:
             finally:
                 over.set()
                 thread.join()
-            time.sleep(0.1)
+            self._quiet(messages)
             good, text = self.sent_all(10)
             say(good, f"{times} times under {outcomes.total()} messages" if good else text)
 
@@ -290,6 +290,14 @@ class Trial:
         which = "bind" if bound else "unbind"
         self.guest.write(f"/sys/bus/pci/drivers/{driver}/{which}", ADDRESS)
         self.sync()
+
+    def _quiet(self, messages: list[Message]) -> None:
+        """Wait until the guest has handled what was sent: a busy machine is late."""
+        end = time.monotonic() + ARRIVE
+        now, before = self.handled(messages), None
+        while now != before and time.monotonic() < end:
+            time.sleep(0.1)
+            now, before = self.handled(messages), now
 
     def _all_messages(self) -> dict[Message, tuple[int, int]]:
         device = self.device
