@@ -13,12 +13,14 @@ import difflib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from imsgen.generator.model import emit, kernel, machine
 from imsgen.generator.model.checks import Trial
 from imsgen.generator.model.guest import GuestError
 from imsgen.generator.model.runtime import replay
+from imsgen.generator.series import SeriesError
 
 from . import e2e, fetch, host, layouts, stages, trees
 from .report import Report
@@ -48,8 +51,9 @@ EVENTS = 100_000
 RETURNS = 100
 """How often one device is taken away and comes back."""
 
-BOOT = 120.0
-"""Seconds that a guest may take to come up, on a machine that does other things, too."""
+BOOT, LITTLE = 120.0, 30.0
+"""Seconds that a guest may take to come up, on a machine that does other things, too; and that one
+may take which never will."""
 
 PATCH = Path(__file__).resolve().parent / "uml" / "linux-6.12.patch"
 
@@ -109,6 +113,28 @@ FAULTS = (
 )
 
 
+@dataclass(frozen=True)
+class Wrong:
+    """A driver that brings a guest down: a text of a skeleton is followed by another."""
+
+    name: str
+    old: str
+    more: str
+    says: str
+    """What is said of it, in time."""
+
+
+_MASTER = "\tpci_set_master(pdev);\n"
+_LOOP = "\tfor (;;)\n\t\tcpu_relax();\n"
+
+WRONG = (
+    Wrong("panics", _MASTER, '\tpanic("out of luck");\n', "not syncing: out of luck"),
+    Wrong("hangs", _MASTER, _LOOP, "it did not come up"),
+    Wrong("never probes", _MASTER, "\treturn -ENODEV;\n", "no driver took the device"),
+    Wrong("hangs in a handler", "\tpriv->fault_events++;\n", _LOOP, "no answer to"),
+)
+
+
 def rows(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Counts by stores, as `e2e` has them."""
     sums: dict[str, list[int]] = {}
@@ -162,6 +188,7 @@ class Subject:
 
     device: Device
     fault: Fault | None = None
+    wrong: Wrong | None = None
     returns: int = 0
     """How often it is taken away and comes back, and nothing else."""
 
@@ -182,9 +209,10 @@ def sources(place: Place, only: str) -> Iterator[tuple[str, str]]:
 
 
 def subjects(place: Place, only: str = "") -> list[Subject]:
-    """The devices with the right names, each with a name and a PCI ID of its own, then FAULTS.
+    """The devices with the right names; behind all of them those that are WRONG, and FAULTS.
 
-    So one kernel can hold the drivers of all of them. Raises `StageError`.
+    Each has a name and a PCI ID of its own, so that one kernel can hold all their drivers. Raises
+    `StageError`.
     """
     found: dict[str, Subject] = {}
     for path, text in sources(place, only):
@@ -196,12 +224,17 @@ def subjects(place: Place, only: str = "") -> list[Subject]:
             if "tests/layouts" in path and not ODD.fullmatch(device.name):
                 continue
             name = stem if stem.startswith("random") else device.name
-            name = f"{name}_2" if name in found else name
+            if "tests/devices" in path:
+                # The kernel has a driver with names of its own.
+                name += "_real"
             if re.search(only, name):
                 found[name] = Subject(alone(device, name, 0x1000 + len(found)))
     if not only:
         faulty = found[FAULTY]
         found["returns"] = replace(faulty, returns=RETURNS)
+        for number, wrong in enumerate(WRONG, 1):
+            device = alone(faulty.device, f"wrong{number:02}", 0x3000 + number)
+            found[device.name] = Subject(device, wrong=wrong)
         for number, fault in enumerate(FAULTS, 1):
             # Its lines are as long as those of the device it is a copy of.
             device = alone(faulty.device, f"fault{number:02}", 0x2000 + number)
@@ -213,6 +246,26 @@ def alone(device: Device, name: str, number: int) -> Device:
     """A device that no other one's driver takes."""
     own = PciId(0x1AF4, number, None, device.span)
     return replace(device, name=name, path=None, ids=(own,))
+
+
+def driver(subject: Subject) -> kernel.Driver:
+    """The driver that `imsgen skeleton` makes, maybe with what is wrong. Raises `StageError`."""
+    text, wrong = skeleton.text_of(subject.device), subject.wrong
+    if wrong is not None:
+        if text.count(wrong.old) != 1:
+            raise host.StageError(f"a driver that {wrong.name}: what it has else is not there")
+        text = text.replace(wrong.old, wrong.old + wrong.more)
+    return kernel.Driver(subject.device, text, subject.name)
+
+
+def left(socket: str) -> list[str]:
+    """Processes of a guest that are still there."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if socket.encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
 
 
 def meet(
@@ -232,7 +285,7 @@ def meet(
         guest = machine.boot(on, program, image, initrd, server.path, Path(folder), None)
         trial = Trial(model, guest)
         try:
-            guest.wait(max(BOOT, guest.boot))
+            guest.wait(max(BOOT, guest.boot) if subject.wrong is None else LITTLE)
             trial.probed()
             if subject.returns:
                 trial.gone(subject.returns)
@@ -241,10 +294,13 @@ def meet(
                 trial.all()
             messages = [asdict(row) for row in trial.rows()]
         except GuestError as error:
-            return {"error": [*str(error).splitlines(), server.broken or "no error of the model"]}
+            more = [server.broken] if server.broken else []
+            return {"error": [*str(error).splitlines(), *more]}
         finally:
             guest.stop()
             server.stop()
+            if pids := left(server.path):
+                raise RuntimeError(f"{subject.name}: {' '.join(pids)} are left")
     return {
         "device": subject.device.name,
         "parent": on,
@@ -259,7 +315,11 @@ def meet(
 
 def judge(found: dict[str, Any], subject: Subject, report: Report) -> None:
     """What is wrong with a boot, or found in it."""
-    if "error" in found:
+    if subject.wrong is not None:
+        said = found.get("error", ["nothing is wrong"])
+        good = any(subject.wrong.says in line for line in said)
+        report.check(f"a driver that {subject.wrong.name}", [] if good else said)
+    elif "error" in found:
         report.check(f"model of {subject.name}", found["error"])
     elif subject.fault is None:
         for check in found["checks"]:
@@ -274,8 +334,11 @@ def judge(found: dict[str, Any], subject: Subject, report: Report) -> None:
             host.say(f"    {said}")
 
 
-def boot_all(place: Place, tree: Path, todo: Sequence[Subject]) -> list[dict[str, Any]]:
-    """Build one kernel with the drivers of all, and boot it for each. Raises `StageError`."""
+def boot_all(place: Place, tree: Path, todo: Sequence[Subject]) -> Iterator[dict[str, Any]]:
+    """Build one kernel with the drivers of all, boot it for each, and give what comes of that.
+
+    Raises `StageError`.
+    """
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="imsgen-") as folder:
         faults = "".join(planted(place, s.fault, s.device.name) for s in todo if s.fault)
@@ -283,11 +346,7 @@ def boot_all(place: Place, tree: Path, todo: Sequence[Subject]) -> list[dict[str
         if faults:
             patches.append(f"{folder}/faults.patch")
             Path(patches[-1]).write_text(faults)
-        drivers = [
-            kernel.Driver(s.device, skeleton.text_of(s.device), s.name)
-            for s in todo
-            if not s.returns
-        ]
+        drivers = [driver(s) for s in todo if not s.returns]
         work = kernel.work_of(str(tree))
         try:
             with kernel.locked(work), ProcessPoolExecutor(os.cpu_count()) as pool:
@@ -295,8 +354,8 @@ def boot_all(place: Place, tree: Path, todo: Sequence[Subject]) -> list[dict[str
                 initrd = kernel.start_program(work)
                 host.say(f"{len(drivers)} drivers built in {time.monotonic() - begin:.0f} s")
                 count = len(todo)
-                return list(pool.map(meet, todo, [image] * count, [initrd] * count))
-        except kernel.BuildError as error:
+                yield from pool.map(meet, todo, [image] * count, [initrd] * count)
+        except (kernel.BuildError, SeriesError) as error:
             raise host.StageError(str(error)) from error
         finally:
             host.say(f"{len(todo)} boots ended after {time.monotonic() - begin:.0f} s")
@@ -305,12 +364,13 @@ def boot_all(place: Place, tree: Path, todo: Sequence[Subject]) -> list[dict[str
 def devices(place: Place, tree: Path, report: Report, only: str = "") -> None:
     """Each device on its model; rows for `e2e.json`. Raises `StageError`."""
     todo = subjects(place, only)
-    met = boot_all(place, tree, todo)
     seeds = f"{layouts.SEEDS[0]} to {layouts.SEEDS[-1]}"
     host.say(f"random layouts of the seeds {seeds} are among them")
-    for subject, found in zip(todo, met, strict=True):
+    good = []
+    for subject, found in zip(todo, boot_all(place, tree, todo), strict=True):
         judge(found, subject, report)
-    good = [f for s, f in zip(todo, met, strict=True) if not s.fault and "error" not in f]
+        if not (subject.fault or subject.wrong or "error" in found):
+            good.append(found)
     host.say(f"{sum(found['accesses'] for found in good)} lines of traces replayed")
     kept: list[dict[str, Any]] = []
     file = place.results / "e2e.json"
@@ -343,7 +403,12 @@ def page(
         ):
             Path(folder, name).symlink_to(target)
         env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        for block in re.findall(rf"(?ms)^```{kind}\n(.*?)^```$", text):
+        kinds = kind
+        if kind == "kernel" and shutil.which("gdb"):
+            kinds += "|gdb"
+        elif kind == "kernel":
+            report.skip("docs/run.md: --gdb", "there is no gdb; it is in the Debian package gdb")
+        for block in re.findall(rf"(?ms)^```(?:{kinds})\n(.*?)^```$", text):
             for command, wanted in re.findall(r"(?m)^\$ (.*)\n((?:(?!\$ ).*\n)*)", block):
                 done = subprocess.run(
                     ["sh", "-c", command],

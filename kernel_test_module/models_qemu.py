@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from imsgen.dsl.model import CommandStore
-from imsgen.generator.commands import skeleton
 from imsgen.generator.model import kernel
 from imsgen.generator.model.machine import PARENTS
 
@@ -64,7 +63,7 @@ def met(
     Gives what boots are called, and what comes of them. Raises `StageError`.
     """
     once = {subject.name: subject for _, subject in todo}.values()
-    drivers = [kernel.Driver(s.device, skeleton.text_of(s.device), s.name) for s in once]
+    drivers = [models.driver(subject) for subject in once]
     work = kernel.work_of(str(tree), kernel.X86)
     try:
         with kernel.locked(work):

@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from imsgen.dsl import bounded
@@ -164,6 +165,9 @@ class TreeFiles(Files):
         self._kconfigs: frozenset[str] | None = None
         self._exports: dict[str, dict[str, str]] = {}
         self._macros: frozenset[str] | None = None
+        #: What :meth:`taken` looks at for every device: None until a second one asks.
+        self._headers: list[tuple[str, bytes]] | None = None
+        self._asked = False
 
     def lines(self, path: str) -> Lines | None:
         try:
@@ -209,13 +213,23 @@ class TreeFiles(Files):
         uses = re.compile(_USE % (known, known, known), re.M)
         words = (device, device.replace("_", "-"))
 
-        def is_near(path: str) -> bool:
-            """Whether any driver may include it, or it looks like one of the device."""
-            header = path.endswith(".h") and "include" in path.split(os.sep)[:3]
-            return header or (path.endswith((".c", ".h")) and any(w in path for w in words))
+        def is_like(path: str) -> bool:
+            """Whether it looks like one of the device."""
+            return path.endswith((".c", ".h")) and any(word in path for word in words)
 
+        def is_near(path: str) -> bool:
+            return _is_header(path) or is_like(path)
+
+        if self._asked and self._headers is None:
+            self._headers = list(self.contents("", _is_header, _NO_CODE))
+        self._asked = True
+        if self._headers is None:
+            near = self.contents("", is_near, _NO_CODE)
+        else:
+            likes = self.contents("", lambda path: is_like(path) and not _is_header(path), _NO_CODE)
+            near = chain(self._headers, likes)
         out: dict[str, str] = {}
-        for path, data in self.contents("", is_near, _NO_CODE):
+        for path, data in near:
             if any(start in data for start in starts):
                 for found in uses.finditer(data):
                     out.setdefault((found[1] or found[2] or found[3]).decode(), path)
@@ -281,6 +295,11 @@ class TreeFiles(Files):
             )
             paths = [os.path.join(folder, name) for name in folders if not name.startswith(".")]
             waiting += reversed([path for path in paths if path not in without])
+
+
+def _is_header(path: str) -> bool:
+    """Whether any driver may include it."""
+    return path.endswith(".h") and "include" in path.split(os.sep)[:3]
 
 
 #: Headers that drivers include, whether they know it or not.

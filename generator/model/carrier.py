@@ -59,8 +59,13 @@ class Carrier:
     def start(self) -> None:
         """Listen, and serve one guest in a thread until it goes.  Raises OSError."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(self.path)
-        self._listener.listen(1)
+        try:
+            self._listener.bind(self.path)
+            self._listener.listen(1)
+        except OSError as error:
+            # A path that is too long has no number.
+            self._listener.close()
+            raise OSError(error.errno, error.strerror or str(error), self.path) from error
         self._stop, self._wake = os.pipe()
         self.ready = selectors.DefaultSelector()
         self.device.deliver = self.deliver
@@ -79,7 +84,7 @@ class Carrier:
         if not self.join(1) and self.peer is not None:
             # It waits for the rest of something.
             self.peer.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
+        self._thread.join(PATIENCE + 5)
         os.close(self._stop)
         self._listener.close()
         self.forget()
@@ -231,7 +236,11 @@ def serve(server: Carrier, words: str) -> None:
 
     ``words`` say how the guest is started.
     """
-    server.start()
+    try:
+        server.start()
+    except OSError as error:
+        said = f"{server.path}: {error.strerror}; name another socket, or remove it"
+        raise SystemExit(said) from error
     print(f"waiting at {server.path}; {words}")
     try:
         server.join()

@@ -21,12 +21,12 @@ from imsgen.dsl.model import Device
 from imsgen.templates import ROOT
 
 from .. import __version__
+from ..doctor import Lead, leads
 from ..kernel.target import probe
 from ..names import names_of
 from ..patches import mbox
 from ..series import Planner
 from ..terminal import say
-from ..views.page import part_at
 
 #: Where the driver is in the kernel tree.
 FOLDER = "drivers/imsgen-run"
@@ -116,14 +116,25 @@ class Driver:
 
 @contextmanager
 def locked(work: Work) -> Iterator[None]:
-    """The folder is this process's alone.  Raises :class:`BuildError` where another one has it."""
+    """The folder is this process's alone, and there is none where nothing comes of it.
+
+    Raises :class:`BuildError` where another process has it.
+    """
     work.home.mkdir(parents=True, exist_ok=True)
-    with open(work.home / "lock", "w") as file:
+    lock = work.home / "lock"
+    with open(lock, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.fstat(file.fileno()).st_nlink:
+                raise BlockingIOError("the one who had it has removed it")
         except BlockingIOError as error:
             raise BuildError(f"{work.home}: another imsgen run builds there") from error
-        yield
+        try:
+            yield
+        finally:
+            if [path.name for path in work.home.iterdir()] == ["lock"]:
+                lock.unlink()
+                work.home.rmdir()
 
 
 def build(work: Work, device: Device, driver: str, name: str, patches: Sequence[str]) -> Path:
@@ -190,10 +201,13 @@ def complaints(said: str, drivers: Sequence[Driver], made: Mapping[str, str]) ->
     """
     names = {place: one.name for one in drivers for place in (one.path, os.path.abspath(one.name))}
     out = []
-    for path, line, rest in re.findall(r"(?m)^(.+?):(\d+)(:\d+: (?:fatal )?error: .*)$", said):
+    for path, rest in re.findall(r"(?m)^(.+?)(:\d+:\d+: (?:fatal )?error: .*)$", said):
         known = [place for place in (*names, *made) if f"/{path}".endswith(f"/{place.lstrip('/')}")]
-        out.append(f"{names.get(known[0], known[0]) if known else path}:{line}{rest}")
-        out += [text for one in drivers for text in _origin(one.device, made, known, int(line))]
+        text = (names.get(known[0], known[0]) if known else path) + rest
+        out.append(text)
+        for lead in (lead for one in drivers for lead in _leads(one.device, made, text)):
+            where = f"{lead.span.source.name}:{lead.span.line}:{lead.span.column}"
+            out.append(f"  {where}: made of this: `{lead.name}`")
     return "\n".join(out) if out else f"the kernel can't be built\n{_last(said)}"
 
 
@@ -210,9 +224,16 @@ def _source(work: Work, drivers: Sequence[Driver], patches: Sequence[str], mails
         (work.source / ".git" / left).unlink(missing_ok=True)
     index = {"GIT_INDEX_FILE": str(work.source / ".git" / "new-index")}
     _git(work.source, "read-tree", base, more=index)
+    looked = {"GIT_OPTIONAL_LOCKS": "0"}
+    if _git(work.tree, "status", "--porcelain", "--untracked-files=no", more=looked):
+        say(f"{work.tree} has changes that are not committed, which are left out")
     _git(work.source, "apply", "--cached", "--whitespace=nowarn", "-", more=index, text=mails)
     for patch in patches:
-        _git(work.source, "apply", "--cached", os.path.abspath(patch), more=index)
+        try:
+            _git(work.source, "apply", "--cached", os.path.abspath(patch), more=index)
+        except BuildError as error:
+            text = f"{patch}: it does not fit {work.tree} with the series of the device\n{error}"
+            raise BuildError(text) from error
     selected = [names_of(one.device).symbol for one in drivers]
     if any(one.device.subdevices for one in drivers):
         selected.append("AUXILIARY_BUS")
@@ -277,16 +298,12 @@ def _make(work: Work, *words: str) -> list[str]:
     return [*made, f"-j{os.cpu_count() or 1}", *words]
 
 
-def _origin(
-    device: Device, made: Mapping[str, str], paths: Sequence[str], line: int
-) -> Iterator[str]:
-    """Where the layout has what a line of a generated file is made of."""
+def _leads(device: Device, made: Mapping[str, str], text: str) -> Iterator[Lead]:
+    """What of the layout an error in one of its generated files is about."""
     names = names_of(device)
-    stores = {names.glue: "", names.header: ""} | {one.path: one.name for one in names.headers}
-    for path in stores.keys() & {*paths} & made.keys():
-        part = part_at(device, stores[path], path, made[path], line)
-        where = f"{part.span.source.name}:{part.span.line}:{part.span.column}"
-        yield f"  {where}: made of this: {part.key}"
+    paths = {names.glue, names.header, *(store.path for store in names.headers)} & made.keys()
+    if text.partition(":")[0] in paths:
+        yield from leads(device, {path: made[path] for path in paths}, text)
 
 
 def _last(said: str) -> str:

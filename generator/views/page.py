@@ -180,22 +180,6 @@ def found_in(part: Part, files: Mapping[str, str]) -> list[tuple[str, int]]:
     return []
 
 
-def part_at(device: Device, store: str, path: str, text: str, line: int) -> Part:
-    """The part of a layout of which a line of C is made.
-
-    Where none is known to begin there, it is the register that the line names, or else all of the
-    ``store`` whose file that is; with an empty name, all of the device.
-    """
-    parts = {part.key: part for part in parts_of(device)}
-    for part in parts.values():
-        if (path, line) in found_in(part, {path: text}):
-            return part
-    for word in re.findall(r"\w+", "".join(text.splitlines()[line - 1 : line])):
-        if store and f"{store}.{word}" in parts:
-            return parts[f"{store}.{word}"]
-    return parts[store or "device"]
-
-
 def _offsets(place: Place, text: str) -> Iterator[int]:
     for start in re.finditer(place.start, text, re.MULTILINE):
         if not place.line:

@@ -17,16 +17,19 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
+from rich.text import Text
 
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import closing, render
 from imsgen.generator.commands.show import html_of
 from imsgen.generator.terminal import coloured
+from imsgen.kernel_test_module.tutorial import blocks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IDXD = REPOSITORY / "examples" / "idxd.ims"
 
 TYPO = REPOSITORY / "docs" / "typo.svg"
+RUN = REPOSITORY / "docs" / "run.svg"
 
 #: The page of idxd, by whether it is dark.
 SCREENSHOTS = {
@@ -43,12 +46,26 @@ def typo() -> bytes:
     """What a terminal shows of the typo in the README."""
     text = IDXD.read_text(encoding="utf-8").replace("offset runtime", "ofset runtime")
     found = load("typo.ims", text.encode()).diagnostics
-    console = Console(record=True, file=io.StringIO(), width=64, color_system="truecolor")
-    console.print("$ imsgen check typo.ims")
-    console.print(coloured(render(found) + closing(found)), end="")
+    return terminal("imsgen check typo.ims", coloured(render(found) + closing(found)), 64, "typo")
+
+
+def checked() -> bytes:
+    """What a terminal shows of the run in docs/run.md, which `make models` holds to be so."""
+    block = blocks((REPOSITORY / "docs" / "run.md").read_text(encoding="utf-8"), "kernel")[0]
+    command, _, said = block.removeprefix("$ ").partition("\n")
+    shown = Text(said, end="")
+    shown.highlight_regex(r"(?m)^  ok(?= )", "green")
+    return terminal(command, shown, 88, "run")
+
+
+def terminal(command: str, said: Text, width: int, name: str) -> bytes:
+    """A terminal in which a command has said something, as SVG; ``name`` is that of its parts."""
+    console = Console(record=True, file=io.StringIO(), width=width, color_system="truecolor")
+    console.print(f"$ {command}", highlight=False)
+    console.print(said, end="")
     # A picture loads no fonts from elsewhere.
     plain = re.sub(r"\s*@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-    return console.export_svg(title="imsgen", code_format=plain, unique_id="typo").encode()
+    return console.export_svg(title="imsgen", code_format=plain, unique_id=name).encode()
 
 
 def page() -> str:
@@ -90,5 +107,6 @@ def screenshot(dark: bool) -> bytes:
 
 if __name__ == "__main__":
     TYPO.write_bytes(typo())
+    RUN.write_bytes(checked())
     for dark, path in SCREENSHOTS.items():
         path.write_bytes(screenshot(dark))

@@ -218,6 +218,20 @@ def test_a_mistake_of_the_author_is_said(server: uml.Server) -> None:
     guest.close()
 
 
+def test_a_socket_that_is_in_use(server: uml.Server, tmp_path: Path) -> None:
+    """By another model, or it is a file; or its path is too long: said, and left as it is."""
+    file = tmp_path / "file"
+    file.write_text("mine")
+    paths = {server.path: "in use", str(file): "in use", str(tmp_path / ("x" * 200)): "too long"}
+    for path, said in paths.items():
+        with pytest.raises(SystemExit, match=said) as ended:
+            uml.serve(server.device, path)
+        assert path in str(ended.value)
+    assert file.read_text() == "mine"
+    Guest(server.path).close()
+    assert server.join(10)
+
+
 # --- peers that are broken, or mean ill -------------------------------------------------------
 
 

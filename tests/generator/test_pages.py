@@ -64,6 +64,11 @@ def test_there_are_six_pictures() -> None:
     assert len(PICTURES) == 6
 
 
+def test_the_run() -> None:
+    """The picture is what docs/run.md shows."""
+    assert pictures.RUN.read_bytes() == pictures.checked()
+
+
 def test_the_typo() -> None:
     """The README shows what the tool says, and `make pictures` has drawn it."""
     assert pictures.TYPO.read_bytes() == pictures.typo()

@@ -227,22 +227,59 @@ def test_a_driver_or_model_that_is_not_there(imsgen: Run, tmp_path: Path, capfd:
     assert "bad.py" in capfd.readouterr().err
 
 
-def test_a_tree_that_can_be_no_parent(
-    imsgen: Run, tmp_path: Path, profile: Target, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
-    """User Mode Linux of 6.12 needs a patch; the tree itself stays as it is."""
+@pytest.fixture
+def tree(tmp_path: Path, profile: Target, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kernel tree in a git repository, as far as it is looked at before something is built."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    tree = plant(tmp_path / "linux", profile)
-    (tree / "arch/um/drivers").mkdir(parents=True)
+    made = plant(tmp_path / "linux", profile)
+    (made / "arch/um/drivers").mkdir(parents=True)
     for name in ("arch/um/drivers/virt-pci.c", "drivers/Makefile", "drivers/Kconfig"):
-        (tree / name).write_text("\n")
-    for words in (["init", "-q", "-b", "main"], ["add", "-A"]):
-        git(tree, *words)
-    git(tree, "-c", "user.name=t", "-c", "user.email=t@x", "commit", "-q", "-m", "start")
+        (made / name).write_text("\n")
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "start"]):
+        git(made, *words)
+    return made
+
+
+def test_a_tree_that_can_be_no_parent(imsgen: Run, tree: Path, capfd: Capture) -> None:
+    """User Mode Linux of 6.12 needs a patch; the tree itself stays as it is."""
     assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tree) == 1
     assert "takes no message stores" in capfd.readouterr().err
-    done = subprocess.run(["git", "status", "--short"], cwd=tree, capture_output=True)
-    assert done.stdout == b""
+    assert git(tree, "status", "--short") == ""
+
+
+def test_a_tree_with_changes(imsgen: Run, tree: Path, capfd: Capture) -> None:
+    """What is committed is built, and that is said; the changes stay."""
+    (tree / "drivers/Makefile").write_text("mine\n")
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tree) == 1
+    assert "has changes that are not committed, which are left out" in capfd.readouterr().err
+    (work,) = (tree.parent / "cache/imsgen/run").iterdir()
+    assert "mine" not in (work / "source/drivers/Makefile").read_text()
+    assert git(tree, "status", "--short") == " M drivers/Makefile\n"
+
+
+def test_a_patch_that_does_not_fit(imsgen: Run, tree: Path, tmp_path: Path, capfd: Capture) -> None:
+    """Said by its name, with what git says."""
+    patch = tmp_path / "uml.patch"
+    patch.write_text("--- a/kernel/x.c\n+++ b/kernel/x.c\n@@ -1 +1 @@\n-a\n+b\n")
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tree, "--patch", patch) == 1
+    err = capfd.readouterr().err
+    assert f"{patch}: it does not fit {tree}" in err and "kernel/x.c" in err
+
+
+def test_a_kernel_that_is_another_one(imsgen: Run, tree: Path, capfd: Capture) -> None:
+    """No series is for it; nothing is left, in the cache neither."""
+    (tree / "include/linux/msi.h").write_text("/* all is new here */\n")
+    git(tree, "commit", "-q", "-a", "-m", "another")
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tree) == 1
+    assert "include/linux/msi.h" in capfd.readouterr().err
+    assert not list((tree.parent / "cache/imsgen/run").iterdir())
+
+
+def test_a_repository_without_a_commit(imsgen: Run, tree: Path, capfd: Capture) -> None:
+    """There is nothing to build."""
+    git(tree, "update-ref", "-d", "HEAD")
+    assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tree) == 1
+    assert "HEAD" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--junit", "--ktap", "--trace"])
@@ -327,7 +364,7 @@ make[2]: *** [scripts/Makefile.build:229: x.o] Error 1
     ).splitlines()
     assert wrong == f"{header}:{line}:9: error: 'msg' undeclared"
     path, number, _, _, part = where.strip().split(":")
-    assert part.strip() == "ims.data"
+    assert part.strip() == "`data`"
     assert "data @" in Path(path).read_text().splitlines()[int(number) - 1]
     assert mine == "my driver.c:7:1: error: expected ';'"
     assert other == "../kernel/irq/msi.c:1:2: fatal error: other.h: No such file or directory"

@@ -48,15 +48,15 @@ def test_all_devices_meet_their_models() -> None:
     subjects = models.subjects(PLACE)
     names = [one.device.name for one in subjects if not one.returns]
     wanted = [
-        device.name
-        for folder in ("examples", "tests/devices")
+        device.name + more
+        for folder, more in (("examples", ""), ("tests/devices", "_real"))
         for path in (PLACE.root / folder).glob("*.ims")
         for device in load(str(path)).devices
     ]
     assert {*wanted, "oddmem", "oddbits", "oddbox", *(f"random{n}" for n in range(1, 11))} <= {
         *names
     }
-    assert len(names) == len({*names}) >= 20 + len(models.FAULTS)
+    assert len(names) == len({*names}) >= 40 + len(models.FAULTS)
     assert len({which for one in subjects for which in one.device.ids}) == len(names)
     (returns,) = [one for one in subjects if one.returns]
     assert returns.returns >= 100
@@ -64,7 +64,7 @@ def test_all_devices_meet_their_models() -> None:
 
 def test_some_devices_alone() -> None:
     """By a regular expression: the rest stays away, and the faults."""
-    assert [one.name for one in models.subjects(PLACE, "^nvme")] == ["nvme", "nvme_2"]
+    assert [one.name for one in models.subjects(PLACE, "^nvme")] == ["nvme", "nvme_real"]
 
 
 def stage(
@@ -112,6 +112,20 @@ def test_faults_are_in_what_is_generated(fault: models.Fault) -> None:
     assert f"+++ b/{fault.file}\n" in patch
     copy = models.planted(PLACE, fault, "fault01")
     assert "crypto2" not in copy.lower() and len(copy) == len(patch)
+
+
+@pytest.mark.parametrize("wrong", models.WRONG, ids=lambda wrong: wrong.name)
+def test_drivers_that_bring_a_guest_down(wrong: models.Wrong) -> None:
+    """The skeleton, and what is wrong; whether that is said is seen in the boot."""
+    (device,) = load(str(PLACE.example(models.FAULTY))).devices
+    text = models.driver(models.Subject(device, wrong=wrong)).text
+    assert wrong.old + wrong.more in text
+    report = Report()
+    found = {"error": ["the guest:", f"[ 0.1] {wrong.says}"]}
+    models.judge(found, models.Subject(device, wrong=wrong), report)
+    assert not report.failures
+    models.judge(FOUND, models.Subject(device, wrong=wrong), report)
+    assert report.failures == [f"a driver that {wrong.name}"]
 
 
 def test_a_fault_that_is_nowhere_is_said() -> None:
