@@ -165,7 +165,8 @@ class Trial:
         """
         before = self.lines(messages)
         where = {m: self._cpu(number) for m, (number, _) in before.items()}
-        done, late = 0, []
+        done = 0
+        late: list[Message] = []
         while done < count and not late:
             for name, index in messages:
                 outcome = self.device.send(name, index)
