@@ -403,11 +403,12 @@ def page(
         ):
             Path(folder, name).symlink_to(target)
         env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        kinds = kind
         if kind == "kernel" and shutil.which("gdb"):
-            kind = "kernel|gdb"
+            kinds += "|gdb"
         elif kind == "kernel":
             report.skip("docs/run.md: --gdb", "there is no gdb; it is in the Debian package gdb")
-        for block in re.findall(rf"(?ms)^```(?:{kind})\n(.*?)^```$", text):
+        for block in re.findall(rf"(?ms)^```(?:{kinds})\n(.*?)^```$", text):
             for command, wanted in re.findall(r"(?m)^\$ (.*)\n((?:(?!\$ ).*\n)*)", block):
                 done = subprocess.run(
                     ["sh", "-c", command],

@@ -84,7 +84,7 @@ class Carrier:
         if not self.join(1) and self.peer is not None:
             # It waits for the rest of something.
             self.peer.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
+        self._thread.join(PATIENCE + 5)
         os.close(self._stop)
         self._listener.close()
         self.forget()
@@ -239,8 +239,8 @@ def serve(server: Carrier, words: str) -> None:
     try:
         server.start()
     except OSError as error:
-        hint = "name another socket, or remove it"
-        raise SystemExit(f"{server.path}: {error.strerror}; {hint}") from error
+        said = f"{server.path}: {error.strerror}; name another socket, or remove it"
+        raise SystemExit(said) from error
     print(f"waiting at {server.path}; {words}")
     try:
         server.join()

@@ -390,7 +390,7 @@ class Trial:
         self._arrived({m: start + 1 for m, start in starts.items()})
 
     def _quiet(self) -> None:
-        """Wait until nothing arrives any more."""
+        """Wait until nothing arrives any more: a busy machine is late."""
         last: dict[int, Line] = {}
         end = time.monotonic() + ARRIVE
         while time.monotonic() < end and (now := self.interrupts()) != last:

@@ -118,6 +118,17 @@ def test_a_machine_answers_and_has_interrupts(tmp_path: Path) -> None:
         made.stop()
 
 
+def test_remapping_is_required_or_not(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    """The kernel would refuse such a device, so it is said before; gdb runs no QEMU."""
+    assert imsgen("run", EXAMPLES / "crypto2.ims", "--tree", tmp_path, "--on", "bare") == 1
+    assert "crypto2 requires interrupt remapping" in capfd.readouterr().err
+    words = ("run", EXAMPLES / "crypto1.ims", "--tree", tmp_path, "--on", "bare")
+    assert imsgen(*words, "--qemu", tmp_path / "none") == 1
+    assert "QEMU 10.1 or later is needed" in capfd.readouterr().err
+    assert imsgen(*words, "--gdb") == 1
+    assert "only User Mode Linux is run by gdb" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("version, said", [("7.2.22", "version 7.2"), ("", "no QEMU")])
 def test_a_qemu_of_no_use_is_said(
     version: str, said: str, imsgen: Run, tmp_path: Path, capfd: Capture
@@ -127,7 +138,7 @@ def test_a_qemu_of_no_use_is_said(
     program.write_text(f"#!/bin/sh\necho QEMU emulator version {version}\n")
     program.chmod(0o755)
     words = ("run", EXAMPLES / "timer.ims", "--tree", tmp_path, "--qemu", program)
-    assert imsgen(*words, "--on", "bare") == 1
+    assert imsgen(*words, "--on", "intel") == 1
     error = capfd.readouterr().err
     assert said in error and "QEMU 10.1 or later is needed; give one with --qemu" in error
     assert imsgen(*words) == 1

@@ -82,18 +82,32 @@ def test_each_device_is_below_each_parent(
     (tmp_path / "arch/um").mkdir(parents=True)
     (tmp_path / ".git").mkdir()
     report = Report()
-    counts = models_qemu.devices(PLACE, tmp_path, "/q", ["timer", "idxd"], report)
-    assert [sorted(names) for names in built] == [["idxd", "timer"]]
-    assert sorted(asked) == [(n, on, "/q") for n in ("idxd", "timer") for on in ("bare", "intel")]
+    counts = models_qemu.devices(PLACE, tmp_path, "/q", ["timer", "mlx5", "idxd"], report)
+    assert [sorted(names) for names in built] == [["idxd", "idxd_bare", "mlx5", "timer"]]
+    assert sorted(asked) == [
+        ("idxd", "intel", "/q"),
+        ("idxd_bare", "bare", "/q"),
+        ("mlx5", "intel", "/q"),
+        ("timer", "bare", "/q"),
+        ("timer", "intel", "/q"),
+    ]
     assert counts == models.rows(FOUND) * 2
     assert sorted(report.failures) == [
-        *(f"model of idxd on {on}" for on in ("bare", "intel")),
-        *(
-            f"model of timer on {on}: {what}"
-            for on in ("bare", "intel")
-            for what in ("affinity", "counts")
-        ),
+        "model of idxd on intel",
+        "model of idxd_bare on bare",
+        "model of mlx5 on intel",
+        "model of timer on bare: affinity",
+        "model of timer on bare: counts",
+        "model of timer on intel: affinity",
+        "model of timer on intel: counts",
     ]
+
+
+def test_variants_say_that_remapping_is_optional() -> None:
+    """And differ in nothing else but what tells devices apart."""
+    todo = models_qemu.subjects(PLACE, models_qemu.DEVICES)
+    assert all(not subject.device.remapping for on, subject in todo if on == "bare")
+    assert len({subject.device.ids for _, subject in todo}) == len({s.name for _, s in todo})
 
 
 def test_without_a_qemu_the_stage_is_skipped(
