@@ -6,10 +6,26 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import build, counts, e2e, fetch, host, stages, trees
+from . import (
+    build,
+    counts,
+    e2e,
+    fetch,
+    host,
+    idxd_driver,
+    iommu_driver,
+    models,
+    models_qemu,
+    mutants,
+    simulated,
+    stages,
+    trees,
+    tutorial,
+    updates,
+)
 from .report import Report
 from .stages import Place
 
@@ -20,26 +36,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "stage",
         choices=(
-            "setup",
-            "lint",
-            "fetch",
-            "prepare",
-            "build",
-            "boot",
-            "kunit",
-            "all",
-            "test",
-            "layouts",
-            "mutants",
-            "e2e",
-            "idxd",
-            "models",
-            "models-qemu",
-            "simulate",
-            "tutorial",
-            "updates",
+            *("setup", "lint", "fetch", "prepare", "build", "kunit", "mutants", "test"),
+            *LATER,
+            *APART,
         ),
-        help="all: every kernel stage with its checks; test: lint and pytest too",
+        help="test: all of them but the tutorial, with lint and pytest",
     )
     top.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: here)")
     top.add_argument(
@@ -70,6 +71,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help=f"e2e: on each parent (default: {e2e.TORTURE}; the long mode: {e2e.LONG})",
     )
+    top.add_argument(
+        "--boots", type=int, default=1, metavar="N", help="iommu: with each driver (default: 1)"
+    )
     top.add_argument("--kasan", action="store_true", help="e2e: with KASAN, in a kernel of its own")
     top.add_argument(
         "--break-write",
@@ -95,154 +99,120 @@ def single_stage(
             build.kernel(stages.configuration(place, prepared, arch))
 
 
-def end_to_end(place: Place, args: argparse.Namespace, kernel: str, report: Report) -> None:
-    """Real interrupts in QEMU; a stage that can't run is a failure, as in `stages.one_kernel()`."""
+def end_to_end(place: Place, report: Report, args: argparse.Namespace) -> None:
+    """Real interrupts in QEMU. The devices and parents are the same on all kernels: the others only
+    when asked for."""
+    for kernel in args.kernels if args.stage == "e2e" else [stages.REFERENCE]:
+        try:
+            e2e.run(
+                place,
+                report,
+                kernel=kernel,
+                only=only(args, "e2e"),
+                seconds=args.torture,
+                kasan=args.kasan,
+                broken=args.break_write,
+            )
+        except host.Unavailable as error:
+            stages.unavailable(fetch.KERNELS[kernel], f"{kernel} e2e", error, report)
+
+
+def only(args: argparse.Namespace, stage: str) -> str:
+    """What --only says to STAGE: it is for who is asked for by name."""
+    return str(args.only) if args.stage == stage else ""
+
+
+Step = Callable[[Place, Report, argparse.Namespace], object]
+
+LATER: dict[str, Step] = {
+    "counts": lambda place, report, args: counts.stage(place, report),
+    "updates": lambda place, report, args: updates.run(place, report),
+    "idxd": lambda place, report, args: idxd_driver.run(place, report, args.kernels),
+    "iommu": lambda place, report, args: iommu_driver.run(place, report, args.boots),
+    "layouts": lambda place, report, args: mutants.stage(
+        place, report, seeded=args.stage == "test"
+    ),
+    "simulate": lambda place, report, args: simulated.run(place, report),
+    "e2e": end_to_end,
+    "models": lambda place, report, args: models.run(place, report, only(args, "models")),
+    "models-qemu": lambda place, report, args: models_qemu.run(
+        place, report, only(args, "models-qemu")
+    ),
+}
+"""What comes behind the suites of the kernels in a whole run, in this order."""
+
+APART: dict[str, Step] = {
+    "tutorial": lambda place, report, args: tutorial.run(place, report),
+}
+"""What is only run by its name."""
+
+
+def one(name: str, step: Step, place: Place, report: Report, args: argparse.Namespace) -> None:
+    """A stage; one that can't run is a failure."""
     try:
-        e2e.run(
-            place,
-            report,
-            kernel=kernel,
-            only=args.only,
-            seconds=args.torture,
-            kasan=args.kasan,
-            broken=args.break_write,
-        )
-    except host.Unavailable as error:
-        stages.unavailable(fetch.KERNELS[kernel], f"{kernel} e2e", error, report)
+        with report.timed(name):
+            step(place, report, args)
     except host.StageError as error:
-        report.check("e2e", str(error).splitlines())
+        report.check(name, str(error).splitlines())
 
 
-def modelled(place: Place, report: Report, only: str) -> None:
-    """Drivers meet the models of their devices under UML."""
-    from . import models
-
-    try:
-        models.run(place, report, only)
-    except host.StageError as error:
-        report.check("models", str(error).splitlines())
-
-
-def modelled_in_qemu(place: Place, report: Report, only: str) -> None:
-    """The same in QEMU, with four CPUs."""
-    from . import models_qemu
-
-    try:
-        models_qemu.run(place, report, only)
-    except host.StageError as error:
-        report.check("models in QEMU", str(error).splitlines())
-
-
-def simulated(place: Place, report: Report) -> None:
-    """The simulator does what generated pools do in a booted kernel."""
-    from . import simulated
-
-    try:
-        simulated.run(place, report)
-    except host.StageError as error:
-        report.check("simulated", str(error).splitlines())
-
-
-def updated(place: Place, report: Report) -> None:
-    """Trees that `imsgen update` has brought up to date build."""
-    from . import updates
-
-    try:
-        updates.run(place, report)
-    except host.StageError as error:
-        report.check("updated devices", str(error).splitlines())
-
-
-def driven(place: Place, report: Report, kernels: Sequence[str]) -> None:
-    """The series for the in-tree idxd driver."""
-    from . import idxd_driver
-
-    idxd_driver.run(place, report, kernels)
-
-
-def taught(place: Place, report: Report) -> None:
-    """The commands of the tutorial, in a whole kernel tree."""
-    from . import tutorial
-
-    try:
-        tutorial.run(place, report)
-    except host.StageError as error:
-        report.check("tutorial", str(error).splitlines())
-
-
-def seeded(place: Place, report: Report, faults: bool = True) -> None:
-    """The layouts that no example has, and the seeded FAULTS, on the reference kernel."""
-    from . import mutants
-
-    try:
-        mutants.stage(place, report, seeded=faults)
-    except host.StageError as error:
-        report.check("seeded faults", str(error).splitlines())
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the stages that the command line asks for. Returns the exit code."""
-    place = Place(args.root.resolve())
-    wheres = args.where or list(stages.WHERES)
-    kernels = args.kernel or [stages.REFERENCE]
-    report = Report()
-    if args.stage == "mutants":
-        from . import mutants
-
-        return mutants.run(place)
-    if args.stage in ("fetch", "prepare", "build"):
-        for kernel in kernels:
-            single_stage(place, args.stage, kernel, wheres, args.pristine)
-        return 0
-    boots = args.stage in ("boot", "kunit", "all", "test") and not args.fast
-    if boots:
-        shutil.rmtree(place.results, ignore_errors=True)
-    if args.stage in ("lint", "test"):
-        stages.lint(place, report)
+def generator(place: Place, report: Report, fast: bool, able: bool) -> None:
+    """pytest; the tests that need a tree get the reference kernel's, if this machine is ABLE."""
     tree = None
-    able = True
-    if args.stage in ("setup", "all", "test") and not args.fast:
-        able = stages.setup(report)
-    if args.stage == "test":
-        if able and not args.fast:
-            try:
-                tree = stages.for_kernel(place, stages.REFERENCE)
-                trees.reset(tree.apply, trees.base_of(tree))
-            except host.StageError as error:
-                report.check("fetch for the tests of the generator", str(error).splitlines())
-        stages.pytest(place, report, tree.apply if tree else None, fast=args.fast)
-    if able and boots:
-        for kernel in kernels:
+    if able:
+        try:
+            tree = stages.for_kernel(place, stages.REFERENCE)
+            trees.reset(tree.apply, trees.base_of(tree))
+        except host.StageError as error:
+            report.check("fetch for the tests of the generator", str(error).splitlines())
+    stages.pytest(place, report, tree.apply if tree else None, fast=fast)
+
+
+def suites(place: Place, report: Report, args: argparse.Namespace) -> None:
+    """The KUnit suites on each kernel, with what can be checked of its patches in a whole run."""
+    for kernel in args.kernels:
+        with report.timed(f"Linux {kernel}"):
             stages.one_kernel(
                 place,
                 fetch.KERNELS[kernel],
                 report,
-                wheres,
+                args.where or list(stages.WHERES),
                 names=() if args.pristine else stages.EXAMPLES,
-                with_checks=args.stage in ("all", "test"),
+                with_checks=args.stage == "test",
                 kunit_args=(f"kunit.filter_glob={args.filter}",) if args.filter else (),
             )
-    if able and args.stage == "test" and not args.fast:
-        counts.stage(place, report)
-    if args.stage == "tutorial":
-        taught(place, report)
-    if able and args.stage in ("updates", "all", "test") and not (args.fast or args.pristine):
-        updated(place, report)
-    if able and args.stage in ("idxd", "all", "test") and not (args.fast or args.pristine):
-        driven(place, report, kernels)
-    if able and args.stage in ("layouts", "all", "test") and not (args.fast or args.pristine):
-        seeded(place, report, args.stage != "layouts")
-    if able and args.stage in ("simulate", "all", "test") and not (args.fast or args.pristine):
-        simulated(place, report)
-    if able and args.stage in ("e2e", "test") and not args.fast:
-        # The devices and parents are the same on all kernels: the others only when asked for.
-        for kernel in kernels if args.stage == "e2e" else [stages.REFERENCE]:
-            end_to_end(place, args, kernel, report)
-    if able and args.stage in ("models", "test") and not args.fast:
-        modelled(place, report, args.only if args.stage == "models" else "")
-    if able and args.stage in ("models-qemu", "test") and not args.fast:
-        modelled_in_qemu(place, report, args.only if args.stage == "models-qemu" else "")
-    if boots or args.stage in ("e2e", "idxd", "layouts", "models", "models-qemu", "simulate"):
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the stages that the command line asks for. Returns the exit code."""
+    place, report = Place(args.root.resolve()), Report()
+    args.kernels = args.kernel or [stages.REFERENCE]
+    if args.stage == "mutants":
+        return mutants.run(place)
+    if args.stage in ("fetch", "prepare", "build"):
+        for kernel in args.kernels:
+            wheres = args.where or list(stages.WHERES)
+            single_stage(place, args.stage, kernel, wheres, args.pristine)
+        return 0
+    whole = args.stage == "test" and not args.fast
+    if whole or args.stage == "kunit":
+        shutil.rmtree(place.results, ignore_errors=True)
+    if args.stage in ("lint", "test"):
+        with report.timed("lint"):
+            stages.lint(place, report)
+    if args.stage == "setup" or whole:
+        with report.timed("setup"):
+            able = stages.setup(report)
+        whole = whole and able
+    if args.stage == "test":
+        with report.timed("pytest"):
+            generator(place, report, args.fast, whole)
+    if whole or args.stage == "kunit":
+        suites(place, report, args)
+    for name, step in (LATER | APART).items():
+        if args.stage == name or (whole and name in LATER):
+            one(name, step, place, report, args)
+    if whole or args.stage == "kunit" or args.stage in LATER:
         report.save(place.results)
     return report.close()
 

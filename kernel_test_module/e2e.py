@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -297,20 +296,7 @@ def table(found: Iterable[dict[str, Any]], words: Sequence[str] = WORDS) -> list
 
 def overlay(work: Path) -> None:
     """Put the test drivers into a work tree. They are never part of a series."""
-    target = work / DIRECTORY
-    target.mkdir(parents=True, exist_ok=True)
-    for source in sorted(SOURCES.iterdir()):
-        shutil.copyfile(source, target / source.name)
-    makefile = work / "drivers/misc/Makefile"
-    line = f"obj-y\t\t\t\t+= {Path(DIRECTORY).name}/\n"
-    if line not in makefile.read_text():
-        makefile.write_text(makefile.read_text() + line)
-    menu = work / "drivers/misc/Kconfig"
-    text = menu.read_text()
-    line = f'source "{DIRECTORY}/Kconfig"\n'
-    if line not in text:
-        head, _, tail = text.rpartition("endmenu\n")
-        menu.write_text(f"{head}{line}endmenu\n{tail}")
+    trees.add_driver(work, SOURCES, Path(DIRECTORY).name)
     for folder, names in READ_IN_CORES.items():
         makefile = work / folder / "Makefile"
         debug = "".join(f"CFLAGS_{name}.o += -g\n" for name in names)

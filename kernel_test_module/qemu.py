@@ -1,8 +1,9 @@
-"""A QEMU that has `vfio-user-pci`: the machine's own, or a newer one unpacked beside the system.
+"""A new QEMU: the machine's own, or one unpacked beside the system.
 
-That one is in the suite of the newest kernel, with all that it needs from the release below, the C
-library too. Nothing is installed: the packages are unpacked in the cache, and a script there starts
-QEMU by the loader that came with it.
+Models need `vfio-user-pci`, and the RISC-V IOMMU is a device only there. One that is unpacked is
+from the suite of the newest kernel, with all that it needs from the release below, the C library
+too. Nothing is installed: the packages are unpacked in the cache, and a script there starts QEMU by
+the loader that came with it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from imsgen.generator.model.machine import PROGRAM, MachineError, check
 
 from . import fetch, host
 
-PACKAGES = ("qemu-system-x86", "seabios", "libc6")
+PACKAGES = ("qemu-system-x86", "seabios", "qemu-system-riscv", "opensbi", "libc6")
+PROGRAMS = (PROGRAM, "qemu-system-riscv64")
 
 SCRIPT = """\
 #!/bin/sh
@@ -23,27 +25,28 @@ SCRIPT = """\
 home=$(readlink -f "$0")
 root=${home%/*}/root
 lib=$root/usr/lib/x86_64-linux-gnu
+export QEMU_MODULE_DIR="$lib/qemu"
 exec "$lib/ld-linux-x86-64.so.2" --library-path "$lib:$lib/pulseaudio" \\
-	"$root/usr/bin/qemu-system-x86_64" -L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"
+	"$root/usr/bin/${0##*/}" -L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"
 """
 
 
-def program(logs: Path) -> str:
-    """What starts a QEMU that is new enough.
+def program(logs: Path, name: str = PROGRAM) -> str:
+    """What starts a QEMU that is new enough; NAME is one of `PROGRAMS`.
 
     Raises `Unavailable` where there is none and none is to be had, `StageError` for the rest.
     """
     try:
-        return check(PROGRAM)
+        return check(name)
     except MachineError as error:
         host.say(f"  {error}")
-    return str(unpacked(logs))
+    return str(unpacked(logs, name))
 
 
-def unpacked(logs: Path) -> Path:
+def unpacked(logs: Path, name: str) -> Path:
     """The script of the kept QEMU, which is made now if there is none. Raises as `program()`."""
     home = host.cache_dir() / "qemu"
-    script = home / PROGRAM
+    script = home / name
     # A folder appears as a whole, so what is there is whole.
     if not script.exists():
         with fetch.locked(host.cache_dir()):
@@ -70,9 +73,11 @@ def make(home: Path, logs: Path) -> None:
             words = ["sh", "-c", 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2"', "sh"]
             host.run([*words, package, root])
         shutil.rmtree(made / "apt")
-        (made / PROGRAM).write_text(SCRIPT)
-        (made / PROGRAM).chmod(0o755)
+        for name in PROGRAMS:
+            (made / name).write_text(SCRIPT)
+            (made / name).chmod(0o755)
         made.chmod(0o755)
+        shutil.rmtree(home, ignore_errors=True)
         made.rename(home)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,17 @@ class Report:
     skips: list[str] = field(default_factory=list)
     boots: dict[str, Any] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
+    """Seconds of wall time, by stages"""
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """How long a stage takes, for the closing lines."""
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.times[name] = time.monotonic() - begin
 
     def add(self, counts: Counts) -> None:
         """Add the counts of a tool that printed its own results."""
@@ -95,7 +108,12 @@ class Report:
         (results / "summary.json").write_text(text)
 
     def close(self) -> int:
-        """Print what failed and was skipped, then the closing line. Returns the exit code."""
+        """Print where the time went, what failed and was skipped, then the closing line.
+
+        Returns the exit code.
+        """
+        for name, seconds in self.times.items():
+            host.say(f"{seconds:6.0f} s  {name}")
         for text in self.skips:
             host.say(f"SKIPPED: {text}")
         for text in self.failures:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import functools
 import json
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -460,20 +459,6 @@ def compare(log: str, report: Report) -> list[Line]:
 # --- the run ------------------------------------------------------------------------------------
 
 
-def overlay(work: Path) -> None:
-    """Put the driver into a prepared work tree. It is never part of a series."""
-    target = work / DIRECTORY
-    target.mkdir(parents=True, exist_ok=True)
-    for source in sorted(SOURCES.iterdir()):
-        if source.suffix != ".ims":
-            shutil.copyfile(source, target / source.name)
-    makefile = work / "drivers/misc/Makefile"
-    makefile.write_text(f"{makefile.read_text()}obj-y\t\t\t\t+= {Path(DIRECTORY).name}/\n")
-    menu = work / "drivers/misc/Kconfig"
-    head, _, tail = menu.read_text().rpartition("endmenu\n")
-    menu.write_text(f'{head}source "{DIRECTORY}/Kconfig"\nendmenu\n{tail}')
-
-
 def prepare(place: Place, tree: fetch.Tree) -> stages.Prepared:
     """Apply the series of the driver's devices."""
     base = trees.base_of(tree)
@@ -497,7 +482,7 @@ def run(place: Place, report: Report) -> None:
         prepared = prepare(place, tree)
         work = trees.work_at(tree, prepared.applied.head)
         try:
-            overlay(work)
+            trees.add_driver(work, SOURCES, Path(DIRECTORY).name)
             checked(work, report)
             full = stages.configuration(place, prepared, "x86_64")
             built = replace(

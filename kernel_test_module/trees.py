@@ -136,3 +136,24 @@ def work_at(tree: Tree, commit: str) -> Path:
         stamp.touch()
     reset(tree.work, commit)
     return tree.work
+
+
+def add_driver(work: Path, sources: Path, name: str) -> None:
+    """Put a test driver, all files in SOURCES, into drivers/misc/NAME of a prepared work tree.
+
+    It is never part of a series.
+    """
+    target = work / "drivers" / "misc" / name
+    target.mkdir(parents=True, exist_ok=True)
+    for source in sorted(sources.iterdir()):
+        if source.suffix != ".ims":
+            shutil.copyfile(source, target / source.name)
+    makefile = work / "drivers/misc/Makefile"
+    line = f"obj-y\t\t\t\t+= {name}/\n"
+    if line not in makefile.read_text():
+        makefile.write_text(makefile.read_text() + line)
+    menu = work / "drivers/misc/Kconfig"
+    line = f'source "drivers/misc/{name}/Kconfig"\n'
+    if line not in menu.read_text():
+        head, _, tail = menu.read_text().rpartition("endmenu\n")
+        menu.write_text(f"{head}{line}endmenu\n{tail}")

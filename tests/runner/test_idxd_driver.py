@@ -9,11 +9,11 @@ from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator.kernel.target import DEFAULT, embedded, probe
 from imsgen.generator.series import Planner
-from imsgen.kernel_test_module import idxd_driver
+from imsgen.kernel_test_module import in_tree
 from imsgen.kernel_test_module.stages import Place
 from tests.generator.conftest import plant
 
-FOLDER = idxd_driver.folder(Place(Path(__file__).resolve().parents[2]))
+FOLDER = in_tree.folder(Place(Path(__file__).resolve().parents[2]), "idxd")
 KERNELS = sorted(path.name for path in FOLDER.glob("linux-*"))
 PATCHES = [
     pytest.param(path, id=f"{path.parent.name}-{path.name[:4]}")
@@ -30,7 +30,7 @@ def layout() -> Device:
 
 def added(kernel: str) -> str:
     """All lines that the patches for a kernel add."""
-    texts = [path.read_text() for path in idxd_driver.patches_for(FOLDER, kernel)]
+    texts = [path.read_text() for path in in_tree.patches_for(FOLDER, kernel)]
     return "\n".join(re.findall(r"(?m)^\+(?!\+\+ )(.*)$", "\n".join(texts)))
 
 
@@ -44,19 +44,19 @@ def added(kernel: str) -> str:
     ],
 )
 def test_patches_are_those_of_the_kernel_or_the_one_before(kernel: str, folder: str) -> None:
-    patches = idxd_driver.patches_for(FOLDER, kernel)
+    patches = in_tree.patches_for(FOLDER, kernel)
     assert [path.parent.name for path in patches] == [folder] * 3
     assert [path.name[:4] for path in patches] == ["0001", "0002", "0003"]
 
 
 def test_no_patches_for_older_kernels() -> None:
-    assert idxd_driver.patches_for(FOLDER, "linux-source-6.1") == []
+    assert in_tree.patches_for(FOLDER, "linux-source-6.1") == []
 
 
 @pytest.mark.parametrize("path", PATCHES)
 def test_patches_are_mails(path: Path) -> None:
     """As `git am` takes them, by nobody, about the driver and no other part of the kernel."""
-    (mail,) = idxd_driver.mails(path.read_bytes())
+    (mail,) = in_tree.mails(path.read_bytes())
     head, _, body = mail.decode().partition("\n\n")
     assert "From: imsgen <imsgen@localhost.invalid>\n" in head
     assert "\nSubject: [PATCH] dmaengine: idxd: " in head
@@ -94,14 +94,14 @@ def test_the_driver_calls_what_is_made_for_it(tmp_path: Path, kernel: str) -> No
     assert [name for name in sorted(used) if not re.search(rf"\b{name}\b", header)] == []
     assert set(re.findall(r"select (IDXD_\w+)", text)) == {"IDXD_IRQS"}
     assert "+config IDXD_IRQS\n" in kconfig
-    assert len(made.commits) - made.core == idxd_driver.GLUE
+    assert len(made.commits) - made.core == in_tree.GLUE
 
 
 def test_the_cover_letter() -> None:
     text = (FOLDER / "cover.txt").read_text()
     assert max(map(len, text.splitlines())) <= 75
     assert "\nTested" in text and "\nNot tested:\n" in text
-    cover = idxd_driver.letter(
+    cover = in_tree.letter(
         text, "Subject: [PATCH 00/22] *** SUBJECT HERE ***\n\n*** BLURB HERE ***\n\nimsgen (22):\n"
     )
     head, _, body = cover.partition("\n\n")
