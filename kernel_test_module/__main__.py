@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
             "all",
             "test",
             "layouts",
+            "mainline",
             "mutants",
             "e2e",
             "models",
@@ -131,6 +132,16 @@ def simulated(place: Place, report: Report) -> None:
         report.check("simulated", str(error).splitlines())
 
 
+def compared(place: Place, report: Report) -> None:
+    """Mainline's own message stores and generated ones write the same."""
+    from . import mainline
+
+    try:
+        mainline.run(place, report)
+    except host.StageError as error:
+        report.check("mainline's own stores", str(error).splitlines())
+
+
 def updated(place: Place, report: Report) -> None:
     """Trees that `imsgen update` has brought up to date build."""
     from . import updates
@@ -207,6 +218,8 @@ def run(args: argparse.Namespace) -> int:
         counts.stage(place, report)
     if args.stage == "tutorial":
         taught(place, report)
+    if able and args.stage in ("mainline", "all", "test") and not (args.fast or args.pristine):
+        compared(place, report)
     if able and args.stage in ("updates", "all", "test") and not (args.fast or args.pristine):
         updated(place, report)
     if able and args.stage in ("layouts", "all", "test") and not (args.fast or args.pristine):
