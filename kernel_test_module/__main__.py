@@ -17,6 +17,7 @@ from . import (
     host,
     idxd_driver,
     iommu_driver,
+    mainline,
     models,
     models_qemu,
     mutants,
@@ -126,6 +127,7 @@ Step = Callable[[Place, Report, argparse.Namespace], object]
 
 LATER: dict[str, Step] = {
     "counts": lambda place, report, args: counts.stage(place, report),
+    "mainline": lambda place, report, args: mainline.run(place, report),
     "updates": lambda place, report, args: updates.run(place, report),
     "idxd": lambda place, report, args: idxd_driver.run(place, report, args.kernels),
     "iommu": lambda place, report, args: iommu_driver.run(place, report, args.boots),

@@ -1,0 +1,193 @@
+"""Mainline's own message stores beside generated ones: the same messages, the same registers.
+
+A driver's function that writes a message is taken out of the tree, by its name, and that of the
+generated glue out of the series.  Both are compiled into one program, whose registers are memory.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imsgen.dsl import load
+from imsgen.dsl.model import Device, RegisterStore
+from imsgen.generator.kernel.target import DEFAULT, embedded
+from imsgen.generator.names import names_of
+from imsgen.generator.series import Planner
+
+from . import host, stages
+from .report import Report
+from .stages import Place
+
+FOLDER = Path(__file__).resolve().parent / "mainline_stores"
+
+#: The kernel whose drivers they are.
+KERNEL = "7.3"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A driver of mainline with a message store of its own."""
+
+    layout: str
+    """The layout of its device, in tests/devices."""
+    source: str
+    function: str
+    """What writes a message, and the file that it is in."""
+    device: str
+    """What the function finds behind the device, with its registers."""
+    macros: tuple[tuple[str, str], ...] = ()
+    """Files of the tree, and what the names of the macros that are needed of them begin with."""
+    more: tuple[str, ...] = ()
+    """Other definitions of the source: how their first lines begin."""
+
+
+STORES = (
+    Store(
+        "riscv_iommu",
+        "drivers/iommu/riscv/iommu-platform.c",
+        "riscv_iommu_write_msi_msg",
+        "struct riscv_iommu_device { void *reg; }",
+        macros=(
+            ("drivers/iommu/riscv/iommu-bits.h", "RISCV_IOMMU_(?:REG_)?MSI_CFG_TBL"),
+            ("drivers/iommu/riscv/iommu.h", "riscv_iommu_write[lq]"),
+        ),
+    ),
+    Store(
+        "arm_smmu_v3",
+        "drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c",
+        "arm_smmu_write_msi_msg",
+        "struct arm_smmu_device { void *base; }",
+        macros=(
+            (
+                "drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.h",
+                r"ARM_SMMU_\w+_IRQ_CFG|MSI_CFG|ARM_SMMU_MEMATTR",
+            ),
+        ),
+        more=("enum arm_smmu_msi_index {", "static phys_addr_t arm_smmu_msi_cfg["),
+    ),
+    Store(
+        "smmu_pmcg",
+        "drivers/perf/arm_smmuv3_pmu.c",
+        "smmu_pmu_write_msi_msg",
+        "struct smmu_pmu { void *reg_base; }",
+        macros=(("drivers/perf/arm_smmuv3_pmu.c", "SMMU_PMCG_IRQ_CFG|MSI_CFG"),),
+    ),
+    Store(
+        "mv_xor_v2",
+        "drivers/dma/mv_xor_v2.c",
+        "mv_xor_v2_set_msi_msg",
+        "struct mv_xor_v2_device { void *dma_base; }",
+        macros=(("drivers/dma/mv_xor_v2.c", "MV_XOR_V2_DMA_IMSG"),),
+    ),
+)
+
+
+def definition(text: str, start: str) -> str:
+    """What begins with a line that holds ``start``, up to the brace in the first column.
+
+    Raises `StageError` if it isn't there.
+    """
+    found = re.search(rf"(?ms)^(?=[a-z])[^\n]*{re.escape(start)}.*?^\}}[^\n]*;?$", text)
+    if found is None:
+        raise host.StageError(f"there is no definition of {start!r}")
+    return found[0] + "\n"
+
+
+def function(text: str, name: str) -> str:
+    """The function of that name.  Raises `StageError` if it isn't there."""
+    found = re.search(rf"(?ms)^[a-z][^\n;]*\b{name}\([^;{{]*\)\n\{{.*?^\}}$", text)
+    if found is None:
+        raise host.StageError(f"there is no function {name}")
+    return found[0] + "\n"
+
+
+def macros(text: str, names: str) -> str:
+    """The macros whose names begin with what the expression ``names`` matches."""
+    return "".join(re.findall(rf"(?m)^#define (?:{names})\w*\b(?:.*\\\n)*.*\n", text))
+
+
+def program(place: Place, tree: Path, store: Store) -> str:
+    """The text of the program.  Raises `StageError` where mainline has something else."""
+    (device,) = load(place.root / "tests" / "devices" / f"{store.layout}.ims").devices
+    files = Planner(embedded(DEFAULT)).series([_anywhere(device)]).files
+    names = names_of(_anywhere(device))
+    glue, slots = files[names.glue], files[names.headers[0].path]
+    fn = f"{device.name}_{device.stores[0].name}"
+    given = re.search(rf"{fn}_init\(irqs, regs( \+ \w+)?, (\d+)\)", glue)
+    own = device.stores[0]
+    if given is None or not isinstance(own, RegisterStore):
+        raise host.StageError(f"{names.glue} sets up nothing")
+    source = (tree / store.source).read_text()
+    irqs = f"struct {device.name}_irqs"
+    parts = ['#include "shim.h"\n', f"{store.device};\n"]
+    parts += [macros((tree / path).read_text(), wanted) for path, wanted in store.macros]
+    parts += [definition(source, start) for start in store.more]
+    parts.append(function(source, store.function))
+    tag = store.device.split()[1]
+    parts.append(f"static struct {tag} their_device = {{ registers }};\n")
+    # What is generated.
+    parts.append(re.sub(r"(?m)^#include .*\n", "", slots))
+    parts.append(f"{irqs} {{ struct {{ void *base; }} {device.stores[0].name}; }};\n")
+    parts.append(f"static {irqs} our_irqs = {{ {{ registers{given[1] or ''} }} }};\n")
+    parts.append(f"static int {device.name}_devices;\n")
+    parts.append("static void *xa_load(int *xa, unsigned long dev) { return &our_irqs; }\n")
+    if f"{fn}_tables[]" in glue:
+        parts.append(definition(glue, "static const struct { u32 offset;"))
+    parts += [function(glue, f"{fn}_at"), function(glue, f"{fn}_write_msi_msg")]
+    parts.append(
+        f"#define THEIRS {store.function}\n#define OURS {fn}_write_msi_msg\n"
+        f"#define NR {given[2]}\n#define BITS {own.layout.address_mask:#x}ULL\n"
+    )
+    parts.append('#include "main.c"\n')
+    return "\n".join(parts)
+
+
+def _anywhere(device: Device) -> Device:
+    """The device in a folder that the embedded profile has."""
+    return replace(device, path=None)
+
+
+def compare(place: Place, tree: Path, store: Store) -> tuple[list[str], list[str]]:
+    """What the program says, and what is wrong.  Raises `StageError` if there is no program."""
+    folder = place.root / "build" / "mainline"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{store.layout}.c"
+    path.write_text(program(place, tree, store))
+    done = subprocess.run(
+        [
+            "gcc",
+            "-std=gnu11",
+            "-Wall",
+            "-Wno-unused",
+            f"-I{FOLDER}",
+            "-o",
+            path.with_suffix(""),
+            path,
+        ],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise host.StageError(f"{path.name} does not compile\n{host.tail(done.stderr)}")
+    ran = subprocess.run([path.with_suffix("")], capture_output=True, text=True, timeout=60)
+    said = ran.stdout.splitlines()
+    faults = [line for line in said if line.startswith("differs")]
+    if ran.returncode and not faults:
+        faults.append(f"ended with {ran.returncode}")
+    return said, faults
+
+
+def run(place: Place, report: Report) -> None:
+    """Compare all of them.  Raises `StageError` when there is no tree."""
+    tree = stages.for_kernel(place, KERNEL)
+    for store in STORES:
+        try:
+            said, faults = compare(place, tree.apply, store)
+        except host.StageError as error:
+            said, faults = [], str(error).splitlines()
+        for line in said:
+            host.say(f"  {store.layout}: {line}")
+        report.check(f"{KERNEL} {store.function}() and {store.layout} write the same", faults)
