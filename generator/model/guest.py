@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import shlex
 import shutil
@@ -130,8 +131,14 @@ class Guest:
 
     def stop(self) -> None:
         """End it, and everything it has started."""
+        self._ready.close()
+        os.close(self._in)
         if self.patient:
-            # gdb ends what it has started, and a guest without a terminal ends itself.
+            # A guest without a terminal ends itself; gdb ends what it has started.
+            end = time.monotonic() + 10
+            while select.select([self._out], [], [], max(0.0, end - time.monotonic()))[0]:
+                if not os.read(self._out, 65536):
+                    break
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(10)
@@ -139,8 +146,6 @@ class Guest:
             self._process.wait()
         else:
             stop(self._process)
-        self._ready.close()
-        os.close(self._in)
         os.close(self._out)
 
     def _answer(self, limit: float, what: str) -> tuple[str, int]:

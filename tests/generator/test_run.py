@@ -27,12 +27,12 @@ Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
 
-def guest(tmp_path: Path, script: str) -> Guest:
+def guest(tmp_path: Path, script: str, debug: str | None = None) -> Guest:
     """A guest whose kernel is a shell script."""
     image = tmp_path / "linux"
     image.write_text(f"#!/bin/sh\n{script}\n")
     image.chmod(0o755)
-    return Guest(image, tmp_path / "initrd", "socket", tmp_path)
+    return Guest(image, tmp_path / "initrd", "socket", tmp_path, debug)
 
 
 #: The program of the guest, on the terminal that is given as con1=fd:IN,fd:OUT.
@@ -178,6 +178,30 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
     while stat.exists() and stat.read_text().split()[2] != "Z":
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_a_guest_of_gdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops where the driver is asked first, is waited for, and ends with its terminal."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    gdb = folder / "gdb"
+    gdb.write_text("""#!/bin/sh\neval "exec $5 $(sed -n 's/^run //p' "$4")"\n""")
+    gdb.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    script = f"""{TERMINAL}
+    sleep 1; echo booted
+    printf '@@ 0\\n' > $out
+    while read -r command < $in; do printf '%s\\n\\n@@ 0\\n' "$command" > $out; done
+    touch {tmp_path}/ended"""
+    made = guest(tmp_path, script, "my/driver.c")
+    try:
+        made.wait(0.1)
+        assert made.ask("r /a", 0).strip() == "r /a"
+    finally:
+        made.stop()
+    assert (tmp_path / "ended").exists()
+    assert made.console() == "booted\n"
+    assert "\nrbreak driver.c:.*probe\nrun mem=" in (tmp_path / "gdb").read_text()
 
 
 def test_the_archive_is_one_of_cpio(tmp_path: Path) -> None:
