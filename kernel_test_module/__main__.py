@@ -178,8 +178,9 @@ def run(args: argparse.Namespace) -> int:
     boots = args.stage in ("boot", "kunit", "all", "test") and not args.fast
     if boots:
         shutil.rmtree(place.results, ignore_errors=True)
-    if args.stage in ("lint", "test"):
-        stages.lint(place, report)
+    if args.stage == "lint":
+        with stages.lint(place, report):
+            pass
     tree = None
     able = True
     if args.stage in ("setup", "all", "test") and not args.fast:
@@ -191,7 +192,8 @@ def run(args: argparse.Namespace) -> int:
                 trees.reset(tree.apply, trees.base_of(tree))
             except host.StageError as error:
                 report.check("fetch for the tests of the generator", str(error).splitlines())
-        stages.pytest(place, report, tree.apply if tree else None, fast=args.fast)
+        with stages.lint(place, report):
+            stages.pytest(place, report, tree.apply if tree else None, fast=args.fast)
     if able and boots:
         for kernel in kernels:
             stages.one_kernel(
