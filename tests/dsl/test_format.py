@@ -102,7 +102,7 @@ def test_line_ends_and_a_byte_order_mark() -> None:
 def test_no_bad_file_is_formatted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
     made = format_text(path.name, path.read_bytes())
-    assert render(made.result.diagnostics) == render(load(path.name).diagnostics)
+    assert render(made.result.diagnostics) == path.with_suffix(".txt").read_text("utf-8")
     if path.stem == "layout-no-device":
         # Right as an included file, which can't be told by looking at it alone.
         assert made.text is not None
