@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def device_of(path: Path) -> Device:
     assert result.ok, result.diagnostics
     (device,) = result.devices
     return device
+
+
+@cache
+def every_device() -> tuple[Device, ...]:
+    """The devices of all examples and of the tests' layouts."""
+    paths = [*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]
+    return tuple(device for path in sorted(paths) for device in load(path).devices)
 
 
 def small(folder: Path, name: str, text: str = SMALL) -> Path:

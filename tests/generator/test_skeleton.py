@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator.commands.skeleton import text_of
 from imsgen.generator.kernel.target import Target
@@ -23,13 +22,12 @@ from imsgen.generator.series import Planner
 from imsgen.generator.views.skeleton import skeleton_view
 from imsgen.kernel_test_module.stages import EXAMPLES as BUILT
 
-from .conftest import EXAMPLES, REPOSITORY
+from .conftest import EXAMPLES, REPOSITORY, every_device
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
-LAYOUTS = [*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]
-DEVICES = [device for path in sorted(LAYOUTS) for device in load(path).devices]
+DEVICES = every_device()
 
 
 @pytest.mark.parametrize("name", BUILT)
