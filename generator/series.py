@@ -15,10 +15,8 @@ from imsgen.dsl.model import (
     CookieField,
     Device,
     ImsStore,
-    IndirectStore,
-    IomemStore,
-    MemoryStore,
     SlotLayout,
+    SlotStore,
     Store,
 )
 from imsgen.dsl.rules.words import public
@@ -341,7 +339,7 @@ def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
     for store in device.stores:
         if isinstance(store, CommandStore):
             yield from store.cookies
-        elif isinstance(store, IomemStore | IndirectStore | MemoryStore) and store.layout.control:
+        elif isinstance(store, SlotStore) and store.layout.control:
             yield from store.layout.control.cookies
 
 
