@@ -179,6 +179,7 @@ def test_git_am_and_back(git_tree: Path, planner: Planner, idxd: Device, timer: 
     assert heads(theirs) == heads(patches.mbox(made.commits, "0.1.0"))
 
 
+@pytest.mark.slow
 def test_files_after_each_commit(git_tree: Path, idxd: Device, timer: Device) -> None:
     """The edits, made on whole files, and git am of their diffs give the same files."""
     made = Planner(probe(str(git_tree))).series([idxd, timer])
