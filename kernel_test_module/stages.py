@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -323,8 +324,12 @@ def environment(place: Place, **more: str) -> dict[str, str]:
     return env
 
 
-def lint(place: Place, report: Report) -> None:
-    """One check each. mypy finds the packages by links that the Makefile made in build/typed."""
+@contextmanager
+def lint(place: Place, report: Report) -> Iterator[None]:
+    """One check each, made while the block runs and reported behind it.
+
+    mypy finds the packages by links that the Makefile made in build/typed.
+    """
     env = environment(place, MYPYPATH=str(place.root / "build" / "typed"))
 
     def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -340,8 +345,10 @@ def lint(place: Place, report: Report) -> None:
 
     todo = linters(place)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        finished = list(pool.map(run, todo.values()))
-    for name, done in zip(todo, finished, strict=True):
+        running = [pool.submit(run, words) for words in todo.values()]
+        yield
+    for name, future in zip(todo, running, strict=True):
+        done = future.result()
         lines = done.stdout.splitlines() or [f"ended with {done.returncode}"]
         report.check(f"lint: {name}", lines if done.returncode else [])
 

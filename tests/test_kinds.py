@@ -13,8 +13,11 @@ import pytest
 from imsgen.dsl import load, model
 from imsgen.dsl.editor.hover import hover
 from imsgen.dsl.kinds import BY_WORD, KINDS, StoreKind
+from imsgen.generator.commands.show import svg_of
 from imsgen.generator.kinds import KINDS as IN_C
 from imsgen.generator.kinds import UnknownKind, kind_of
+from imsgen.generator.views.page import parts_of
+from imsgen.kernel_test_module import e2e
 from imsgen.kernel_test_module.stages import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,6 +76,21 @@ def test_an_example_is_golden_and_booted(kind: StoreKind) -> None:
     assert booted, f"no example with a store of kind {kind.word} is in stages.EXAMPLES"
     for name in booted:
         assert (ROOT / "generated" / devices[name].name / "linux-6.12" / "manifest.json").exists()
+
+
+def test_each_example_is_booted() -> None:
+    """The lists of examples are kept by hand: they have all that there are, each once."""
+    there = sorted(path.stem for path in (ROOT / "examples").glob("*.ims"))
+    assert sorted([*EXAMPLES, *e2e.EXAMPLES]) == there
+
+
+def test_slots_are_drawn_and_linked(kind: StoreKind) -> None:
+    if "slot" not in kind.words:
+        return
+    (device,) = load(ROOT / "templates" / "new" / f"{kind.word}.ims").devices
+    (name,) = [store.name for store in device.stores if type(store) is kind.model]
+    assert f"A slot of {name}: " in svg_of([device]).decode()
+    assert f"{name}.slot" in [part.key for part in parts_of(device)]
 
 
 def test_an_odd_layout(kind: StoreKind) -> None:

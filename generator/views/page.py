@@ -11,10 +11,10 @@ from imsgen.dsl.model import (
     Device,
     ImsStore,
     IomemStore,
-    MemoryStore,
     Pool,
     Register,
     RegisterStore,
+    SlotStore,
     Store,
 )
 from imsgen.dsl.source import Source, Span
@@ -250,7 +250,7 @@ def _store(device: Device, store: Store) -> Iterator[Part]:
     yield Part(f"{name}.slots", store.slots.span, (Place(info, r"\.max\b"), Place(info)))
     if isinstance(store, IomemStore):
         yield from _iomem(device, store, info)
-    if isinstance(store, (IomemStore, MemoryStore)):
+    if isinstance(store, SlotStore):
         yield from _layout(store, fn)
     if isinstance(store, CommandStore):
         for cookie in store.cookies:
@@ -281,7 +281,7 @@ def _tables(
         yield Part(f"{name}.offset", store.offset.span, places)
 
 
-def _layout(store: IomemStore | MemoryStore | RegisterStore, fn: str) -> Iterator[Part]:
+def _layout(store: SlotStore, fn: str) -> Iterator[Part]:
     name, layout = store.name, store.layout
     yield Part(f"{name}.slot", layout.span, (Place(rf"^struct {fn}_slot {{"),))
     for register in (layout.address_lo, layout.address_hi, layout.data, *layout.registers):

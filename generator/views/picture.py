@@ -16,15 +16,14 @@ from imsgen.dsl.model import (
     Endian,
     FieldUse,
     IomemStore,
-    MemoryStore,
     Register,
     RegisterStore,
+    SlotStore,
 )
 
 from .chart import Chart, Owner, StoreChart, bytes_of, chart_of, span_of
 
 #: Stores whose slots are drawn.
-_Slots = IomemStore | MemoryStore | RegisterStore
 
 WIDTH, EDGE, GAP = 960, 24, 16
 
@@ -180,7 +179,7 @@ class _Drawing:
         self._map()
         self._addresses()
         for store in device.stores:
-            if isinstance(store, (IomemStore, MemoryStore, RegisterStore)):
+            if isinstance(store, SlotStore):
                 self._slot(store)
         self._subdevices()
 
@@ -373,7 +372,7 @@ class _Drawing:
 
     # --- what is in a slot --------------------------------------------------------------------
 
-    def _slot(self, store: _Slots) -> None:
+    def _slot(self, store: SlotStore) -> None:
         layout = store.layout
         order = "big" if layout.endian is Endian.BIG else "little"
         self._section(f"A slot of {store.name}: {layout.stride} bytes, {order} endian")
@@ -404,7 +403,7 @@ class _Drawing:
         self._add(f"bytes {label}: not used", texts, [Rect(x, self.y, width, ROW, "gap")])
         self.y += ROW
 
-    def _word(self, store: _Slots, word: int, x: int, cell: int) -> None:
+    def _word(self, store: SlotStore, word: int, x: int, cell: int) -> None:
         """The registers in 32 bits of a slot, and beside them what they are."""
         inside = [r for r in _registers(store) if word in _words(r)]
         big = store.layout.endian is Endian.BIG
@@ -522,14 +521,14 @@ _NOTES = {
 }
 
 
-def _registers(store: _Slots) -> list[Register]:
+def _registers(store: SlotStore) -> list[Register]:
     layout = store.layout
     control = layout.control.register if layout.control else None
     found = (layout.address_lo, layout.address_hi, layout.data, control, *layout.registers)
     return sorted((r for r in found if r), key=lambda r: r.offset)
 
 
-def _fields(store: _Slots, register: Register) -> list[_Field]:
+def _fields(store: SlotStore, register: Register) -> list[_Field]:
     control = store.layout.control
     if control and register is control.register:
         return sorted(_control(control), key=lambda field: -field.high)

@@ -6,12 +6,16 @@ import pytest
 
 from imsgen.dsl.codes import CODES
 from imsgen.dsl.diagnostics import render
-from imsgen.dsl.explain import EXAMPLES, LAYOUT, NAMED, explain
+from imsgen.dsl.explain import EXAMPLES, LAYOUT, NAMED, Example, explain
 from imsgen.dsl.format import format_text
+
+#: The good examples by their text: most codes share one.
+GOOD = {example.good: example for example in EXAMPLES.values()}
 
 
 def test_every_code_has_examples() -> None:
     assert list(EXAMPLES) == list(CODES)
+    assert all(one.good_files == GOOD[one.good].good_files for one in EXAMPLES.values())
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -28,13 +32,13 @@ def test_few_codes_come_along() -> None:
     }
 
 
-@pytest.mark.parametrize("code", CODES)
-def test_good_example(code: str) -> None:
-    result = EXAMPLES[code].check(good=True)
+@pytest.mark.parametrize("example", GOOD.values())
+def test_good_example(example: Example) -> None:
+    result = example.check(good=True)
     assert result.devices and not result.diagnostics, render(result.diagnostics)
 
 
-@pytest.mark.parametrize("text", sorted({LAYOUT, NAMED, *(e.good for e in EXAMPLES.values())}))
+@pytest.mark.parametrize("text", sorted({LAYOUT, NAMED, *GOOD}))
 def test_good_examples_are_formatted(text: str) -> None:
     if "include" not in text:
         assert format_text("foo.ims", text.encode()).text == text

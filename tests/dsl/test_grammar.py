@@ -220,7 +220,6 @@ def test_invalid(name: str) -> None:
 
 
 TEXT = grammar_text()
-LARK = Lark(TEXT, parser="lalr", keep_all_tokens=True, maybe_placeholders=False)
 WORDS = sorted(keywords())
 FREE = [word for word in WORDS if word not in C_KEYWORDS | KERNEL_NAMES]
 
@@ -281,9 +280,15 @@ def test_conflicts_would_be_seen(caplog: pytest.LogCaptureFixture) -> None:
     assert "conflict" in caplog.text.lower()
 
 
-def test_every_terminal_is_named() -> None:
+@pytest.fixture(scope="module")
+def lark() -> Lark:
+    """Lark with its own lexer."""
+    return Lark(TEXT, parser="lalr", keep_all_tokens=True, maybe_placeholders=False)
+
+
+def test_every_terminal_is_named(lark: Lark) -> None:
     """Lark calls a terminal that has no name `__ANON_0` or after its sign."""
-    names = {term.name for term in LARK.terminals}
+    names = {term.name for term in lark.terminals}
     for name in names:
         assert f"\n{name}: " in TEXT, name
     assert not any(word.upper() != name for word, name in keywords().items())
@@ -292,12 +297,12 @@ def test_every_terminal_is_named() -> None:
 
 
 @pytest.mark.parametrize("text", [*VALID.values(), *(p.read_text() for p in EXAMPLES)])
-def test_lark_reads_the_same_tree(text: str) -> None:
+def test_lark_reads_the_same_tree(text: str, lark: Lark) -> None:
     """Our tokens and Lark's own give the same tree of every valid text, token for token."""
     text = text.removeprefix("\ufeff")
     ours, found = read(Source("tree.ims", text), text)
     assert not found
-    theirs = LARK.parse(text)
+    theirs = lark.parse(text)
     assert ours == theirs
 
     def places(tree: Tree[Token]) -> list[tuple[str, int | None, int | None]]:

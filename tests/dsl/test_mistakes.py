@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 
 import pytest
 from dsl_samples import ROOT
@@ -36,7 +37,9 @@ def cases() -> list[Case]:
 CASES = cases()
 
 
+@cache
 def errors(text: str) -> list[Diagnostic]:
+    """The errors of a layout; what mends one mistake often mends another."""
     return [found for found in load("foo.ims", text.encode()).diagnostics if found.is_error]
 
 

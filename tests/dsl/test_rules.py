@@ -376,20 +376,20 @@ def test_wrong(code: str, text: str) -> None:
     assert codes(text) == [code]
 
 
-@pytest.mark.parametrize("word", sorted(C_KEYWORDS))
-def test_c_keywords(word: str) -> None:
-    assert codes(device(MSIX, f"pool {word} = table {{ dedicated; }}")) == ["IMS022"]
+def test_c_keywords() -> None:
+    for word in C_KEYWORDS:
+        assert codes(device(MSIX, f"pool {word} = table {{ dedicated; }}")) == ["IMS022"], word
 
 
-@pytest.mark.parametrize("word", sorted(KERNEL_NAMES))
-def test_kernel_names(word: str) -> None:
-    assert codes(device(MSIX, f"vector {word} = table[0];")) == ["IMS023"]
+def test_kernel_names() -> None:
+    for word in KERNEL_NAMES:
+        assert codes(device(MSIX, f"vector {word} = table[0];")) == ["IMS023"], word
 
 
-@pytest.mark.parametrize("word", sorted(KERNEL_PREFIXES))
-def test_kernel_prefixes(word: str) -> None:
-    assert codes(device(MSIX, "vector v = table[0];", name=word)) == ["IMS023"]
-    assert codes(device(MSIX, f"vector {word} = table[0];")) == []
+def test_kernel_prefixes() -> None:
+    for word in KERNEL_PREFIXES:
+        assert codes(device(MSIX, "vector v = table[0];", name=word)) == ["IMS023"], word
+        assert codes(device(MSIX, f"vector {word} = table[0];")) == [], word
 
 
 def test_rules_are_registered() -> None:

@@ -36,7 +36,11 @@ def test_is_that_of_the_model() -> None:
     golden(PATH, schema())
 
 
-@pytest.mark.parametrize("path", EXAMPLES + LAYOUTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [*EXAMPLES, *(pytest.param(path, marks=pytest.mark.slow) for path in LAYOUTS)],
+    ids=lambda path: path.stem,
+)
 def test_takes_every_model(path: Path, validator: Draft202012Validator) -> None:
     validator.validate(json.loads(json.dumps(dumped(path))))
 

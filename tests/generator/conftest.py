@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator.kernel.target import DEFAULT, Target, embedded
+from imsgen.generator.series import Planner
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "examples"
@@ -74,6 +77,13 @@ def device_of(path: Path) -> Device:
     return device
 
 
+@cache
+def every_device() -> tuple[Device, ...]:
+    """The devices of all examples and of the tests' layouts."""
+    paths = [*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]
+    return tuple(device for path in sorted(paths) for device in load(path).devices)
+
+
 def small(folder: Path, name: str, text: str = SMALL) -> Path:
     """A file with a small device of that name."""
     path = folder / f"{name}.ims"
@@ -85,6 +95,12 @@ def small(folder: Path, name: str, text: str = SMALL) -> Path:
 def profile() -> Target:
     """The embedded reference kernel."""
     return embedded(DEFAULT)
+
+
+@pytest.fixture(scope="session")
+def planner(profile: Target) -> Planner:
+    """What makes series for it: all that they share is made once."""
+    return Planner(profile)
 
 
 @pytest.fixture
@@ -122,13 +138,20 @@ def tree(tmp_path: Path, profile: Target) -> Path:
     return plant(tmp_path / "linux", profile)
 
 
-@pytest.fixture
-def git_tree(tree: Path) -> Path:
-    """The same with one commit in it."""
+@pytest.fixture(scope="session")
+def committed(tmp_path_factory: pytest.TempPathFactory, profile: Target) -> Path:
+    """The same with one commit in it, for tests that leave it as it is."""
+    tree = plant(tmp_path_factory.mktemp("committed") / "linux", profile)
     git(tree, "init", "-q", "-b", "main")
     git(tree, "add", "-A")
     git(tree, "commit", "-q", "-m", "start")
     return tree
+
+
+@pytest.fixture
+def git_tree(tmp_path: Path, committed: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(committed, tmp_path / "linux")
 
 
 @pytest.fixture

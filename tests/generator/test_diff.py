@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from imsgen.dsl import load
 from imsgen.dsl.compare import RULES, Area, Severity, compare
 from imsgen.dsl.diagnostics import render
+from imsgen.dsl.model import Device
 
 from .conftest import EXAMPLES, REPOSITORY
 from .sarif_model import check_log
@@ -190,14 +192,17 @@ GRADES = {Severity.BREAKING: "!", Severity.COMPATIBLE: "+", Severity.TEXT: "="}
 CODES = {"!": 4, "+": 3, "=": 0, "": 0}
 
 
+@cache
+def devices(name: str, text: str) -> tuple[Device, ...]:
+    """The devices of a text without errors."""
+    result = load(name, text.encode())
+    assert result.ok, render(result.diagnostics)
+    return result.devices
+
+
 def found(old: str, new: str) -> list[str]:
     """The changes between two texts, as in the table."""
-    models = []
-    for name, text in (("old.ims", old), ("new.ims", new)):
-        result = load(name, text.encode())
-        assert result.ok, render(result.diagnostics)
-        models.append(result.devices)
-    changes = compare(models[0], models[1])
+    changes = compare(devices("old.ims", old), devices("new.ims", new))
     assert all(item.old or item.new for item in changes)
     return [GRADES[item.severity] + item.rule for item in changes]
 

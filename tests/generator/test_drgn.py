@@ -16,10 +16,9 @@ from imsgen.generator.kernel.target import Target
 from imsgen.generator.series import Planner
 from imsgen.templates import ROOT
 
-from .conftest import EXAMPLES, REPOSITORY
+from .conftest import EXAMPLES, REPOSITORY, every_device
 
-LAYOUTS = [*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]
-DEVICES = [device for path in sorted(LAYOUTS) for device in load(path).devices]
+DEVICES = every_device()
 
 #: Members of the kernel's own structs, and what drgn and Python have.
 KERNEL = {"irq_common_data", "effective_affinity", "counter", "dev", "kobj", "id"}

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator.kernel.target import Target
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
+
+from .conftest import every_device
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,14 +35,8 @@ USES = {
 }
 
 
-def devices() -> list[Device]:
-    """All examples and all layouts of the tests."""
-    paths = [*ROOT.glob("examples/*.ims"), *ROOT.glob("tests/layouts/*.ims")]
-    return [device for path in sorted(paths) for device in load(path).devices]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("device", devices(), ids=lambda device: str(device.name))
+@pytest.mark.parametrize("device", every_device(), ids=lambda device: str(device.name))
 def test_includes_are_used(device: Device, profile: Target) -> None:
     text = Planner(profile).series([device]).files[names_of(device).glue]
     included = set(re.findall(r"#include <linux/([\w./-]+)>", text))

@@ -10,17 +10,15 @@ import re
 
 import pytest
 
-from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.dsl.rules.words import made_from
 from imsgen.generator import render
 from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.series import Planner, parts_of, source_files
 
-from .conftest import EXAMPLES, REPOSITORY
+from .conftest import every_device
 
-FILES = [*sorted(EXAMPLES.glob("*.ims")), *sorted((REPOSITORY / "tests/layouts").glob("*.ims"))]
-DEVICES = [device for path in FILES for device in load(path).devices]
+DEVICES = every_device()
 
 
 def made(device: Device) -> set[str]:

@@ -26,13 +26,13 @@ from imsgen.generator.model import emit, prompt
 from imsgen.generator.model import runtime as ims
 from imsgen.kernel_test_module.tutorial import blocks, commands
 
-from .conftest import EXAMPLES, REPOSITORY
+from .conftest import EXAMPLES, REPOSITORY, every_device
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
 LAYOUTS = sorted([*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")])
-DEVICES = [device for path in LAYOUTS for device in load(path).devices]
+DEVICES = every_device()
 
 SLOT = """slot 16 { address_lo @0; address_hi @4; data @8; control @12 { mask bit 0; } }"""
 BIG = """slot 32 big endian {

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from imsgen.dsl import load
 from imsgen.dsl.model import Device
 from imsgen.generator.commands.skeleton import text_of
 from imsgen.generator.kernel.target import Target
@@ -23,13 +22,12 @@ from imsgen.generator.series import Planner
 from imsgen.generator.views.skeleton import skeleton_view
 from imsgen.kernel_test_module.stages import EXAMPLES as BUILT
 
-from .conftest import EXAMPLES, REPOSITORY
+from .conftest import EXAMPLES, REPOSITORY, every_device
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
-LAYOUTS = [*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]
-DEVICES = [device for path in sorted(LAYOUTS) for device in load(path).devices]
+DEVICES = every_device()
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -65,16 +63,6 @@ def test_registers_are_where_the_layout_has_nothing(device: Device) -> None:
     assert not set(names) & set(model.stores)
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
-def test_every_bar_that_is_used_is_mapped(device: Device) -> None:
-    """BARs of windows, too."""
-    text = text_of(device)
-    (mapped,) = re.findall(r"pcim_iomap_regions\(pdev, (.*?),", text)
-    assert set(re.findall(r"pcim_iomap_table\(pdev\)\[(\d)\]", text)) <= set(
-        re.findall(r"BIT\((\d)\)", mapped)
-    )
-
-
 def _used(device: Device, code: str) -> set[str]:
     words = set(re.findall(r"\b\w+\b", code))
     starts = (f"{device.name}_", f"devm_{device.name}_", f"{device.name}_".upper())
@@ -87,9 +75,13 @@ def _has(header: str, code: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
-def test_every_vector_is_used(device: Device) -> None:
-    """Each special vector is requested, each queue opened, and each index told."""
+def test_all_of_a_device_is_used(device: Device) -> None:
+    """BARs, of windows too, are mapped, vectors requested, queues opened, and indexes told."""
     text = text_of(device)
+    (mapped,) = re.findall(r"pcim_iomap_regions\(pdev, (.*?),", text)
+    assert set(re.findall(r"pcim_iomap_table\(pdev\)\[(\d)\]", text)) <= set(
+        re.findall(r"BIT\((\d)\)", mapped)
+    )
     f = device.name
     members = {m.pool for sub in device.subdevices for m in sub.members}
     for vector in device.vectors:
