@@ -220,7 +220,8 @@ _Area = tuple[int, int, int, str, Span]
 def _areas(store: Store) -> list[_Area]:
     """The parts of BARs that a store takes, as far as they are known."""
     found: list[_Area] = []
-    bar = store.bar.number.value if store.bar else None
+    # The registers of a platform device are one piece, as a BAR is.
+    bar = store.bar.number.value if store.bar else 0 if store.kind.platform else None
     stride = store.slot.item.stride.value if store.slot else None
     limit = store.limit
     if bar is not None and stride is not None:
@@ -258,12 +259,16 @@ def rule_areas(scope: Scope) -> Found:
                     "IMS096",
                     f"{second[3]} overlaps {what}",
                     second[4],
-                    f"bytes {second[1]:#x} to {second[2] - 1:#x} of BAR {second[0]}",
+                    f"bytes {second[1]:#x} to {second[2] - 1:#x}{_of_bar(store, second[0])}",
                     "check offsets, stride and number of slots",
                     [Place(first[4], f"bytes {first[1]:#x} to {first[2] - 1:#x}")],
                 )
             if last is None or area[2] > last[2]:
                 reach[area[0]] = area
+
+
+def _of_bar(store: Store, bar: int) -> str:
+    return "" if store.kind.platform else f" of BAR {bar}"
 
 
 def rule_areas_inside(scope: Scope) -> Found:

@@ -19,7 +19,8 @@ from imsgen.templates import ROOT
 from .conftest import EXAMPLES, REPOSITORY
 
 LAYOUTS = [*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]
-DEVICES = [device for path in sorted(LAYOUTS) for device in load(path).devices]
+ALL = [device for path in sorted(LAYOUTS) for device in load(path).devices]
+DEVICES = [device for device in ALL if not device.is_platform]
 
 #: Members of the kernel's own structs, and what drgn and Python have.
 KERNEL = {"irq_common_data", "effective_affinity", "counter", "dev", "kobj", "id"}

@@ -29,7 +29,8 @@ Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
 LAYOUTS = [*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")]
-DEVICES = [device for path in sorted(LAYOUTS) for device in load(path).devices]
+ALL = [device for path in sorted(LAYOUTS) for device in load(path).devices]
+DEVICES = [device for device in ALL if not device.is_platform]
 
 
 @pytest.mark.parametrize("name", BUILT)
