@@ -223,8 +223,9 @@ _PASSED = -1
 def _areas(store: Store) -> list[_Area]:
     """The parts of BARs that a store takes, as far as they are known."""
     found: list[_Area] = []
+    # The registers of a platform device are one piece, as a BAR is.
     bar = store.bar.number.value if store.bar and store.bar.number else None
-    if store.bar and not store.bar.number:
+    if store.kind.platform or (store.bar and not store.bar.number):
         bar = _PASSED
     stride = store.slot.item.stride.value if store.slot else None
     limit = store.limit
@@ -277,13 +278,16 @@ def rule_areas(scope: Scope) -> Found:
                     "IMS096",
                     f"{second[3]} overlaps {what}",
                     second[4],
-                    f"bytes {second[1]:#x} to {second[2] - 1:#x}"
-                    + (f" of BAR {second[0]}" if second[0] != _PASSED else ""),
+                    f"bytes {second[1]:#x} to {second[2] - 1:#x}{_of_bar(second[0])}",
                     "check offsets, stride and number of slots",
                     [Place(first[4], f"bytes {first[1]:#x} to {first[2] - 1:#x}")],
                 )
             if last is None or area[2] > last[2]:
                 reach[area[0]] = area
+
+
+def _of_bar(bar: int) -> str:
+    return "" if bar == _PASSED else f" of BAR {bar}"
 
 
 def rule_areas_inside(scope: Scope) -> Found:
