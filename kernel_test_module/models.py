@@ -277,6 +277,14 @@ def left(socket: str) -> list[str]:
     return found
 
 
+def said_by(trial: Trial) -> dict[str, Any]:
+    """What checks and rules have found so far."""
+    return {
+        "checks": [asdict(result) for result in trial.results],
+        "findings": [asdict(finding) for finding in trial.device.findings],
+    }
+
+
 def meet(subject: Subject, image: Path, initrd: Path) -> dict[str, Any]:
     """What comes of a boot, as `imsgen run --json` says it, and what a replay did differently."""
     name = f"{subject.device.name}_model.py"
@@ -294,6 +302,9 @@ def meet(subject: Subject, image: Path, initrd: Path) -> dict[str, Any]:
             if subject.returns:
                 trial.gone(subject.returns)
                 trial.rules()
+            elif subject.fault is not None:
+                rule = subject.fault.rule
+                trial.all(lambda: bool(named(said_by(trial), rule)))
             else:
                 trial.all()
             messages = [asdict(row) for row in trial.rows()]
@@ -305,11 +316,9 @@ def meet(subject: Subject, image: Path, initrd: Path) -> dict[str, Any]:
             server.stop()
             if pids := left(server.path):
                 raise RuntimeError(f"{subject.name}: {' '.join(pids)} are left")
-    return {
+    return said_by(trial) | {
         "device": subject.device.name,
-        "checks": [asdict(result) for result in trial.results],
         "messages": messages,
-        "findings": [asdict(finding) for finding in model.findings],
         "accesses": len(lines),
         "different": replay(made.Model(), lines),
     }

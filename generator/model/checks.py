@@ -258,10 +258,12 @@ class Trial:
         splats = [line for line in self.guest.console().splitlines() if _SPLAT.search(line)]
         self.results.append(Result("log", not splats, "; ".join(splats[:3]) or "0 splats"))
 
-    def all(self) -> None:
-        """The whole list."""
+    def all(self, enough: Callable[[], bool] = lambda: False) -> None:
+        """The whole list, or as far as is ``enough``."""
         for check in (self.send, self.masked, self.pending, self.reset, self.gone, self.fire):
             check()
+            if enough():
+                break
         self.rules()
 
     def rows(self) -> list[Row]:
