@@ -36,6 +36,8 @@ def _do(device: Device, word: str, stores: list[str], numbers: list[int]) -> str
     if word == "stream":
         first, last, *rest = numbers
         names = [(stores[0], index) for index in range(first, last + 1)]
+        if not names:
+            raise ValueError("the last one is before the first")
         return _counts(device.stream(names, *rest))
     if word == "drop":
         device.drop(stores[0], *numbers)

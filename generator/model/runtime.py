@@ -875,11 +875,11 @@ class Device:
     def stream(self, names: Sequence[tuple[str, int]], count: int, rate: float = 0) -> Counter[str]:
         """Send ``count`` messages, one of ``names`` after the other; ``rate`` a second, 0: at once.
 
-        How often which outcome there was.
+        How often which outcome there was.  Without names nothing is sent.
         """
         outcomes: Counter[str] = Counter()
         begin = time.monotonic()
-        for number in range(count):
+        for number in range(count if names else 0):
             if rate:
                 time.sleep(max(0.0, begin + number / rate - time.monotonic()))
             outcomes[self.send(*names[number % len(names)])] += 1

@@ -423,6 +423,7 @@ def test_streams_and_doorbells() -> None:
         "empty": 10,
     }
     assert device.sent == {("ims", 0): 10, ("ims", 1): 10}
+    assert device.stream([], 30) == {}
     put(device, 0, 0x40, 1)
     assert device.acknowledged == {1: 1}
 
@@ -443,6 +444,7 @@ def test_streams_and_doorbells() -> None:
         ("send ims", prompt.HELP),
         ("send ims x", prompt.HELP),
         ("send ims 0 1 2 3 4", prompt.HELP),
+        ("stream ims 1 0 4", prompt.HELP),
         ("gone ims", prompt.HELP),
         ("wipe", prompt.HELP),
         ("jump", prompt.HELP),
