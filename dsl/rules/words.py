@@ -51,12 +51,12 @@ DEVICE_TAGS = _words("store")
 #: The same in what only the glue and the header of the slots have.
 POOL_INSIDE = _words("info ranges")
 STORE_INSIDE = _words("""
-    info irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending mask needs
-    pair prepare put reset set_ctrl set_register slot tables unmask write write_ctrl write_live
-    write_register
+    at exit info init irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending
+    mask needs pair prepare put reset set_ctrl set_register slot tables unmask write write_ctrl
+    write_live write_msi_msg write_register
     """)
 SUBDEVICE_INSIDE = _words("parts")
-DEVICE_INSIDE = _words("irqs_release")
+DEVICE_INSIDE = _words("devices irqs_release")
 
 #: Members of ``struct <device>_irqs`` that every device has.
 MEMBERS = _words("pdev")

@@ -395,11 +395,11 @@ def test_kernel_prefixes() -> None:
 def test_rules_are_registered() -> None:
     """A rule that isn't in the lists would never run."""
     from imsgen.dsl import rules
-    from imsgen.dsl.rules import device, names, pools, slots, stores, texts, vectors
+    from imsgen.dsl.rules import device, names, platform, pools, slots, stores, texts, vectors
 
     written = {
         value
-        for module in (device, names, pools, slots, stores, texts, vectors)
+        for module in (device, names, platform, pools, slots, stores, texts, vectors)
         for name, value in vars(module).items()
         if re.match(r"(?:[a-z]+_)?rule_", name)
     }

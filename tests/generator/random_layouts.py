@@ -53,6 +53,8 @@ class Maker:
         self.givers: dict[str, int] = {}
         #: Whether the cookies of the IMS store may be required: it has no special vectors.
         self.strict = self.chance(0.2)
+        #: Where handlers may run.
+        self.contexts: tuple[str, ...] = CONTEXTS
         #: What decides on what can be said of interrupt remapping.
         self.unmaskable = self.required = self.isolated = False
         self.things = 0
@@ -266,6 +268,52 @@ class Maker:
         name = f"bar {bar % 6} "
         return name if named else self.maybe(name)
 
+    def platform_slot(self, masked: bool) -> str:
+        """A slot of a platform device: a message, and what is known of its control word."""
+        rnd, places = self.rnd, []
+        address = rnd.choice(("lo hi", "whole", "short"))
+        parts = {"lo hi": ["address_lo", "address_hi"], "whole": ["address"], "short": ["address"]}
+        names = [*parts[address], "data", *(["control"] if masked or self.chance() else [])]
+        rnd.shuffle(names)
+        at = 0
+        for name in names:
+            at += 4 * rnd.choice((0, 0, 1))
+            if name == "control":
+                low, high = rnd.sample(range(0, 32, 4), 2)
+                fields = [f"mask bit {low}{self.maybe(' active low')};" if masked else ""]
+                uses = ("read only", "write one to clear", f"= {rnd.randrange(8)}", "set")
+                use = rnd.choice(uses)
+                where = f"bit {high}" if use == "set" else f"bits {high + 2}:{high}"
+                fields.append(self.maybe(f"kind {where} {use};"))
+                places.append(f"control @{at} {{ {self.mixed(fields)} }}")
+            elif name == "data":
+                places.append(f"data @{at}{self.maybe(' width 16')};")
+            else:
+                places.append(f"{name} @{at}{' width 32' if address == 'short' else ''};")
+            at += 8 if name == "address" and address == "whole" else 4
+        order = rnd.choice(("", " little endian", " big endian"))
+        return f"slot {at + 4 * rnd.choice((0, 1, 4))}{order} {{ {self.mixed(places)} }}"
+
+    def platform(self) -> None:
+        """A platform device has one store, in its registers."""
+        rnd, nr = self.rnd, self.rnd.randint(8, MOST)
+        self.contexts = tuple("" if word == "threaded" else word for word in CONTEXTS)
+        masked = self.chance(0.8)
+        places = [f"slots {self.number(nr)}; offset {rnd.choice((0x300, 0x40))};"]
+        places += [f"slots runtime max {nr}; offset runtime;"]
+        parts = [rnd.choice(places), self.platform_slot(masked), "" if masked else "unmaskable;"]
+        self.body.append(f"store regs: registers {{ {self.mixed(parts)} }}")
+        self.indexes("regs", nr, "")
+        for name, pool in self.pools.items():
+            self.pool(name, *pool)
+        # All messages are there at once, so that there are enough where vectors are shared only.
+        self.givers = {name: most for name, most in self.givers.items() if most == MOST}
+        self.subdevices()
+        ids = ['platform "vendor,chip";', 'acpi "VEND0042";', 'platform "other,chip-2.0";']
+        self.body += rnd.sample(ids, rnd.choice((1, 2, 3)))
+        if not masked or self.chance(0.3):
+            self.body.append(f"architecture {rnd.choice(('arm64', 'arm64, arm'))};")
+
     # --- vectors ------------------------------------------------------------------------------
 
     def vector(self, store: str, index: int, more: str = "", contexts: int = 4) -> int:
@@ -274,7 +322,7 @@ class Maker:
         Gives the index behind. MORE is what stands behind it, CONTEXTS how many it may choose from.
         """
         rnd = self.rnd
-        context = rnd.choice(CONTEXTS[:contexts])
+        context = rnd.choice(self.contexts[:contexts])
         name, place, use = f"{store}_v{index}", f"{store}[{self.number(index)}]", self.text()
         self.things += not more
         if self.chance(0.2):
@@ -284,7 +332,7 @@ class Maker:
             return index + nr
         self.body.append(f"vector {name} = {place} {use} {context}{more};")
         if self.chance(0.2):
-            other = context if context == "oneshot" else rnd.choice(CONTEXTS[:3])
+            other = context if context == "oneshot" else rnd.choice(self.contexts[:3])
             self.body.append(f"vector {name}_too = {name} {self.text()} {other};")
         return index + 1
 
@@ -415,8 +463,8 @@ class Maker:
             said.append("remapping optional;")
         return self.rnd.choice(said)
 
-    def made(self) -> str:
-        """The layout."""
+    def function(self) -> None:
+        """A PCI function has a store of the PCI core, or of its own, or both."""
         pci = self.rnd.choice(("msix", "msi", ""))
         ims = not pci or self.chance(0.7)
         if pci:
@@ -431,6 +479,13 @@ class Maker:
             self.pool(name, *pool)
         self.subdevices()
         self.head(ims)
+
+    def made(self) -> str:
+        """The layout."""
+        if self.chance(0.15):
+            self.platform()
+        else:
+            self.function()
         lines = [line for line in self.body if line]
         self.rnd.shuffle(lines)
         body = "\n".join(f"    {line}" for line in lines)

@@ -10,7 +10,7 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.format import format_text
-from imsgen.dsl.kinds import KINDS
+from imsgen.dsl.kinds import BY_MODEL, KINDS
 from imsgen.generator.commands.new import kinds
 
 Run = Callable[..., int]
@@ -31,9 +31,7 @@ def test_each_kind(kind: str, imsgen: Run, capfd: Capture) -> None:
     assert not result.diagnostics
     assert format_text("nic2.ims", text.encode()).text == text
     assert text.count("#") >= 4 and "mydevice" not in text
-    stores = {
-        type(store).__name__.removesuffix("Store").lower() for store in result.devices[0].stores
-    }
+    stores = {BY_MODEL[type(store)].word for store in result.devices[0].stores}
     assert kind in stores or (kind == "managed" and result.devices[0].pools[0].managed)
     assert imsgen("check", "nic2.ims") == imsgen("fmt", "--check", "nic2.ims") == 0
 
