@@ -251,7 +251,7 @@ def _stores(old: model.Device, new: model.Device) -> _Found:
 def _passed(store: model.Store) -> list[str]:
     """What the driver passes of a store."""
     out = []
-    if isinstance(store, model.IomemStore | model.RegisterStore) and store.offset.runtime:
+    if isinstance(store, model.IomemStore | model.RegistersStore) and store.offset.runtime:
         out.append("its offset")
     if not isinstance(store, model.PciStore) and store.slots.runtime:
         out.append("its number of slots")
@@ -276,7 +276,7 @@ def _store(old: model.Store, new: model.Store) -> _Found:
     yield from _places(old, new)
     if isinstance(old, model.IomemStore) and isinstance(new, model.IomemStore):
         yield from _iomem(old, new)
-    if isinstance(old, model.RegisterStore) and isinstance(new, model.RegisterStore):
+    if isinstance(old, model.RegistersStore) and isinstance(new, model.RegistersStore):
         yield from _tables(old, new)
     if isinstance(old, model.CommandStore) and isinstance(new, model.CommandStore):
         yield from _cookies(new.name, old.cookies, new.cookies)
@@ -312,7 +312,7 @@ def _places(old: model.Store, new: model.Store) -> _Found:
 
 
 def _tables(
-    old: model.IomemStore | model.RegisterStore, new: model.IomemStore | model.RegisterStore
+    old: model.IomemStore | model.RegistersStore, new: model.IomemStore | model.RegistersStore
 ) -> _Found:
     """Where its slots are."""
     what = f"store {new.name}"

@@ -80,7 +80,7 @@ def span_of(start: int, size: int) -> str:
     return f"bytes {start:#x} to {start + size - 1:#x}"
 
 
-def _iomem_where(store: model.IomemStore | model.RegisterStore) -> str:
+def _iomem_where(store: model.IomemStore | model.RegistersStore) -> str:
     if store.tables:
         return f"in {len(store.tables)} tables"
     if store.offset.value is None:
@@ -101,7 +101,7 @@ def _iomem_at(store: model.IomemStore, index: int, offset: int, size: int) -> st
     return f"{span_of(start + inside, size)} of BAR {store.bar}"
 
 
-def _registers_at(store: model.RegisterStore, index: int, offset: int, size: int) -> str:
+def _registers_at(store: model.RegistersStore, index: int, offset: int, size: int) -> str:
     start = store.offset.value
     for table in store.tables:
         if index < table.slots:
@@ -207,7 +207,7 @@ KINDS = (
     ),
     StoreKind(
         "registers",
-        model.RegisterStore,
+        model.RegistersStore,
         what=lambda store: "slots in the registers",
         where=_iomem_where,
         at=_registers_at,

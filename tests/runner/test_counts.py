@@ -137,7 +137,11 @@ def test_a_timer_has_no_pool_to_probe() -> None:
     assert not [probe for probe in counts.probes(device) if "attach" in probe.path]
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.ims")), ids=lambda path: path.stem)
+#: Hot paths of platform devices are not counted: only a new message is written, and no mask.
+COUNTED = [p for p in sorted(EXAMPLES.glob("*.ims")) if not load(p).devices[0].is_platform]
+
+
+@pytest.mark.parametrize("path", COUNTED, ids=lambda path: path.stem)
 def test_golden_files_hold_nothing_forbidden(path: Path) -> None:
     (device,) = load(path).devices
     golden = EXAMPLES.parent / counts.GOLDEN / f"{device.name}.json"
