@@ -308,7 +308,8 @@ def devices(place: Place) -> dict[str, Device]:
         result = load(path)
         if len(result.devices) != 1:
             raise host.StageError(f"{path} does not describe one device")
-        found[path.stem] = result.devices[0]
+        if not result.devices[0].is_platform:
+            found[path.stem] = result.devices[0]
     return found
 
 
