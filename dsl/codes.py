@@ -646,8 +646,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS155": Code(
         "a thread whose interrupt is not masked",
-        "The interrupt chip of platform devices is not known to be safe without it, so Linux refuses "
-        "a handler in a thread alone unless the interrupt is masked meanwhile: `oneshot`.",
+        "The interrupt chip of platform devices is not known to be safe without it, so Linux "
+        "refuses a handler in a thread alone unless the interrupt is masked meanwhile: `oneshot`.",
     ),
 }
 
