@@ -253,7 +253,7 @@ def _passed(store: model.Store) -> list[str]:
     out = []
     if isinstance(store, model.IomemStore | model.IndirectStore) and store.bar is None:
         out.append("its BAR")
-    if isinstance(store, model.IomemStore | model.RegisterStore) and store.offset.runtime:
+    if isinstance(store, model.IomemStore | model.RegistersStore) and store.offset.runtime:
         out.append("its offset")
     if not isinstance(store, model.PciStore) and store.slots.runtime:
         out.append("its number of slots")
@@ -284,7 +284,7 @@ def _store(old: model.Store, new: model.Store) -> _Found:
     yield from _places(old, new)
     if isinstance(old, model.IomemStore) and isinstance(new, model.IomemStore):
         yield from _iomem(old, new)
-    if isinstance(old, model.RegisterStore) and isinstance(new, model.RegisterStore):
+    if isinstance(old, model.RegistersStore) and isinstance(new, model.RegistersStore):
         yield from _tables(old, new)
     if isinstance(old, model.CommandStore) and isinstance(new, model.CommandStore):
         yield from _cookies(new.name, old.cookies, new.cookies)
@@ -323,7 +323,7 @@ def _places(old: model.Store, new: model.Store) -> _Found:
 
 
 def _tables(
-    old: model.IomemStore | model.RegisterStore, new: model.IomemStore | model.RegisterStore
+    old: model.IomemStore | model.RegistersStore, new: model.IomemStore | model.RegistersStore
 ) -> _Found:
     """Where its slots are."""
     what = f"store {new.name}"

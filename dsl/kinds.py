@@ -85,14 +85,14 @@ def span_of(start: int, size: int) -> str:
     return f"bytes {start:#x} to {start + size - 1:#x}"
 
 
-def bar_of(store: model.IomemStore | model.IndirectStore | model.RegisterStore) -> str:
+def bar_of(store: model.IomemStore | model.IndirectStore | model.RegistersStore) -> str:
     """What the slots of a store are in, in words."""
-    if isinstance(store, model.RegisterStore):
+    if isinstance(store, model.RegistersStore):
         return "the registers"
     return "the BAR that the driver passes" if store.bar is None else f"BAR {store.bar}"
 
 
-def _iomem_where(store: model.IomemStore | model.RegisterStore) -> str:
+def _iomem_where(store: model.IomemStore | model.RegistersStore) -> str:
     if store.tables:
         return f"in {len(store.tables)} tables"
     if store.offset.value is None:
@@ -101,7 +101,7 @@ def _iomem_where(store: model.IomemStore | model.RegisterStore) -> str:
 
 
 def _iomem_at(
-    store: model.IomemStore | model.RegisterStore, index: int, offset: int, size: int
+    store: model.IomemStore | model.RegistersStore, index: int, offset: int, size: int
 ) -> str:
     start = store.offset.value
     for table in store.tables:
@@ -211,7 +211,7 @@ KINDS = (
     ),
     StoreKind(
         "registers",
-        model.RegisterStore,
+        model.RegistersStore,
         what=lambda store: "slots in the registers",
         where=_iomem_where,
         at=_iomem_at,

@@ -356,7 +356,7 @@ class ExportedStore:
 
 
 @dataclass(frozen=True)
-class RegisterStore:
+class RegistersStore:
     """Slots in the registers of a platform device, which its driver maps.
 
     ``offset`` is in bytes from the start of the mapping; ``offset``, ``slots`` and ``tables`` are
@@ -374,9 +374,9 @@ class RegisterStore:
 #: Stores that the PCI core manages, those with slots, and all which need a domain of their own.
 PciStore = MsiStore | MsixStore
 ImsSlotStore = IomemStore | IndirectStore | MemoryStore
-SlotStore = ImsSlotStore | RegisterStore
+SlotStore = ImsSlotStore | RegistersStore
 ImsStore = ImsSlotStore | CommandStore | ExportedStore
-Store = PciStore | ImsStore | RegisterStore
+Store = PciStore | ImsStore | RegistersStore
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imsgen.dsl import load
-from imsgen.dsl.model import Device, RegisterStore
+from imsgen.dsl.model import Device, RegistersStore
 from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
@@ -118,7 +118,7 @@ def program(place: Place, tree: Path, store: Store) -> str:
     fn = f"{device.name}_{device.stores[0].name}"
     given = re.search(rf"{fn}_init\(irqs, regs( \+ \w+)?, (\d+)\)", glue)
     own = device.stores[0]
-    if given is None or not isinstance(own, RegisterStore):
+    if given is None or not isinstance(own, RegistersStore):
         raise host.StageError(f"{names.glue} sets up nothing")
     source = (tree / store.source).read_text()
     irqs = f"struct {device.name}_irqs"

@@ -88,7 +88,7 @@ def _describe(path: list[Any]) -> Iterator[str]:
             where = span_of(item.offset, size)
             yield f"{where} of BAR {item.bar}: {size // 4:,} words of 32 bits"
             yield f"slot N: bit `N % 32` of the word at `{item.offset:#x} + N / 32 * 4`"
-        case model.Table() if isinstance(store, model.IomemStore | model.RegisterStore):
+        case model.Table() if isinstance(store, model.IomemStore | model.RegistersStore):
             first = sum(t.slots for t in store.tables[: store.tables.index(item)])
             last = first + item.slots - 1
             where = span_of(item.offset, item.slots * store.layout.stride)

@@ -124,7 +124,7 @@ def rule_platform_remapping(scope: Scope) -> Found:
             "IMS152",
             "interrupt remapping of a platform device",
             item.span,
-            hint="remove it: platform devices are part of the machine, and their messages are "
+            hint="leave it out: platform devices are part of the machine, and their messages are "
             "sent as they are",
             secondary=[Place(scope.platform_ids[0].span, "a platform device")],
         )
@@ -165,7 +165,7 @@ def rule_plain_slots(scope: Scope) -> Found:
                 "IMS154",
                 f"{quote(item.name.text)} can't be in a slot of a platform device",
                 _place(store, item.span),
-                hint="remove it: who allocates all messages at once gives none of them a value, "
+                hint="leave it out: who allocates all messages at once gives none of them a value, "
                 "and what the driver writes it writes by itself",
                 secondary=[Place(store.item.head, f"the {store.kind.word} store")],
             )

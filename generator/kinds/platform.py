@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imsgen.dsl.model import Device, RegisterStore, Store
+from imsgen.dsl.model import Device, RegistersStore, Store
 
 from ..views.parts import Line, listed, sized
 from ..views.stores import StoreView
@@ -21,13 +21,13 @@ class Platform(RegisterKind):
 
     functions = "device/slots-platform.h.j2"
 
-    def __init__(self, device: Device, store: RegisterStore) -> None:
+    def __init__(self, device: Device, store: RegistersStore) -> None:
         super().__init__(device, store)
         self.store = store
 
     @classmethod
     def of(cls, device: Device, store: Store) -> Kind | None:
-        return cls(device, store) if isinstance(store, RegisterStore) else None
+        return cls(device, store) if isinstance(store, RegistersStore) else None
 
     @property
     def most(self) -> int:

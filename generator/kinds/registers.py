@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import Device, IndirectStore, IomemStore, Register, RegisterStore
+from imsgen.dsl.model import Device, IndirectStore, IomemStore, Register, RegistersStore
 
 from ..views.stores import Control
 from .base import Param
@@ -16,7 +16,7 @@ class RegisterKind(SlotKind):
     #: Headers of include/linux that the functions need beside those of all.
     more_includes: tuple[str, ...] = ()
 
-    def __init__(self, device: Device, store: IomemStore | IndirectStore | RegisterStore) -> None:
+    def __init__(self, device: Device, store: IomemStore | IndirectStore | RegistersStore) -> None:
         super().__init__(device, store)
         control = self.layout.control
         if control and control.register.width == 64:

@@ -13,7 +13,7 @@ from imsgen.dsl.model import (
     IomemStore,
     Pool,
     Register,
-    RegisterStore,
+    RegistersStore,
     SlotStore,
     Store,
 )
@@ -233,7 +233,7 @@ def parts_of(device: Device) -> Iterator[Part]:
 
 def _store(device: Device, store: Store) -> Iterator[Part]:
     fn, name = f"{device.name}_{store.name}", store.name
-    if isinstance(store, RegisterStore):
+    if isinstance(store, RegistersStore):
         start = rf"^static int {fn}_init\("
         yield Part(name, store.span, (Place(start),))
         yield Part(f"{name}.slots", store.slots.span, (Place(start, r"nr > "), Place(start)))
@@ -268,7 +268,7 @@ def _iomem(device: Device, store: IomemStore, info: str) -> Iterator[Part]:
 
 
 def _tables(
-    device: Device, store: IomemStore | RegisterStore, start: str, line: str
+    device: Device, store: IomemStore | RegistersStore, start: str, line: str
 ) -> Iterator[Part]:
     """Where the slots are: in tables, or at the offset in a line behind ``start``."""
     name = store.name

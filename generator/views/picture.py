@@ -17,7 +17,7 @@ from imsgen.dsl.model import (
     FieldUse,
     IomemStore,
     Register,
-    RegisterStore,
+    RegistersStore,
     SlotStore,
 )
 
@@ -336,7 +336,7 @@ class _Drawing:
     def _addresses(self) -> None:
         """A strip for each BAR that the device's own store is in, or for its registers."""
         for store in self.device.stores:
-            if isinstance(store, (IomemStore, RegisterStore)):
+            if isinstance(store, (IomemStore, RegistersStore)):
                 for bar in dict.fromkeys(block.bar for block in _blocks(store)):
                     blocks = [block for block in _blocks(store) if block.bar == bar]
                     self._bar(bar, sorted(blocks, key=lambda block: block.start or 0))
@@ -466,7 +466,7 @@ class _Block:
     key: str
 
 
-def _blocks(store: IomemStore | RegisterStore) -> Iterator[_Block]:
+def _blocks(store: IomemStore | RegistersStore) -> Iterator[_Block]:
     stride, first = store.layout.stride, 0
     bar = store.bar if isinstance(store, IomemStore) else None
     for number, table in enumerate(store.tables):
@@ -478,7 +478,7 @@ def _blocks(store: IomemStore | RegisterStore) -> Iterator[_Block]:
         name = f"slots {span_of(0, store.slots.maximum - 1)}"
         size = store.slots.maximum * stride
         yield _Block(bar, store.offset.value, size, name, True, f"{store.name}.offset")
-    if isinstance(store, RegisterStore):
+    if isinstance(store, RegistersStore):
         return
     size = -(-store.slots.maximum // 32) * 4
     for what, bits in (("mask_bits", store.mask_bits), ("pending", store.pending)):

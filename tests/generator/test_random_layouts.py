@@ -205,7 +205,7 @@ def generated(text: str) -> dict[str, str]:
 def check(text: str) -> None:
     """A layout is made, and what is made says what it says."""
     files = generated(text)
-    check_slot(text, [file for path, file in files.items() if path.endswith("-ims.h")])
+    check_slot(text, [file for path, file in files.items() if path.endswith(("-ims.h", "-regs.h"))])
     public = files["include/linux/irqchip/irq-foo.h"]
     glue = next(file for path, file in files.items() if path.endswith("/irq-foo.c"))
     assert sorted(ranges_made(glue)) == sorted(ranges_said(text))
