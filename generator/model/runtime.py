@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -962,8 +962,9 @@ class Device:
 def replay(device: Device, lines: Iterable[str]) -> list[str]:
     """Do again what a trace has, without a guest; what came out differently, a line each."""
     different: list[str] = []
-    fetched: deque[bytes] = deque()
-    device.memory = lambda address, size: fetched.popleft() if fetched else bytes(size)
+    # Whoever asks a model what is open has it fetch, too, and is not in the trace.
+    fetched: dict[tuple[int, int], bytes] = {}
+    device.memory = lambda address, size: fetched.get((address, size), bytes(size))
     for number, text in enumerate(lines, 1):
         line = json.loads(text)
         op, name = line["op"], line.get("name", "")
@@ -975,7 +976,7 @@ def replay(device: Device, lines: Iterable[str]) -> list[str]:
             elif op == "config":
                 device.config_write(line["at"], data)
             else:
-                fetched.append(data)
+                fetched[line["at"], line["size"]] = data
         elif op == "read":
             value = int.from_bytes(device.read(line["bar"], line["at"], line["size"]), "little")
             got = value if value != line["value"] else None

@@ -329,7 +329,13 @@ def test_slots_in_memory() -> None:
 
     device.memory = fetch
     device.stores["ims"].base = 0x5000  # type: ignore[attr-defined]
+    lines: list[str] = []
+    device.trace = lambda line: lines.append(json.dumps(line))
+    assert device.open_messages() == [("ims", 1)]
     assert device.send("ims", 1) == "sent"
+    fresh = on(type(device)())
+    fresh.stores["ims"].base = 0x5000  # type: ignore[attr-defined]
+    assert ims.replay(fresh, lines) == []
     assert device.messages == [(0xFEE00000, 9)]  # type: ignore[attr-defined]
 
 
