@@ -31,9 +31,9 @@ def kind_of(device: Device, store: Store) -> Kind:
     raise UnknownKind(f"store {store.name} of device {device.name}: {type(store).__name__}")
 
 
-def ims_of(device: Device) -> Ims | None:
-    """The store with a domain of its own; Linux lets a device have one."""
-    return next((kind for kind in kinds_of(device) if isinstance(kind, Ims)), None)
+def ims_of(device: Device) -> tuple[Ims, ...]:
+    """The stores beside MSI and MSI-X, in the layout's order: they share one domain."""
+    return tuple(kind for kind in kinds_of(device) if isinstance(kind, Ims))
 
 
 def kinds_of(device: Device) -> tuple[Kind, ...]:

@@ -28,26 +28,32 @@ class FakeCookie:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where the fake device has the parts of a store: offsets in its one memory, in bytes."""
+
+    #: Of each BAR.
+    bars: dict[int, int]
+    #: Of the part that can be anywhere.
+    loose: int
+
+
+@dataclass(frozen=True)
 class Fake:
     """A message store of the fake device, all of whose BARs are in one memory."""
 
     #: Where messages are, as enum ims_layout_kind has it.
     kind: str
-    #: How many there are.
-    size: int
-    cookies: tuple[FakeCookie, ...] = ()
-    #: Bytes of memory.
-    bar_size: int = PAGE
     #: What the driver passes: the same always, or an expression that depends on the fake.
     constants: Pairs = ()
     assigned: Pairs = ()
-    #: Whether it passes where the slots are.
-    asks_offset: bool = False
+    #: Where the slots are, if the driver passes that.
+    offset: int | None = None
     #: Offset and number of slots of each table.
     tables: tuple[tuple[int, int], ...] = ()
-    #: Initialisers of struct ims_layout and of struct ims_fake_params that other kinds don't have.
+    #: Initialisers of struct ims_layout that other kinds don't have.
     layout: Pairs = ()
-    machine: Pairs = ()
+    #: The values of its struct ims_fake_window, if it has one.
+    window: str = ""
 
 
 def pages(end: int) -> int:

@@ -6,7 +6,7 @@ from imsgen.dsl.model import Device, Endian, IndirectStore, Store
 
 from ..views.parts import sized
 from .base import Param
-from .fake import Fake, pages
+from .fake import Fake, Place
 from .registers import RegisterKind
 
 
@@ -53,20 +53,24 @@ class Indirect(RegisterKind):
         return (*((("bar", str(store.bar)),) if store.bar else ()), ("select", select))
 
     @property
-    def fake(self) -> Fake:
-        store, stride, size = self.store, self.layout.stride, self.fake_slots
+    def areas(self) -> dict[int, int]:
+        store = self.store
+        return {store.bar: max(store.select + 4, store.window + self.layout.stride)}
+
+    @property
+    def loose(self) -> tuple[int | None, int]:
         # Behind the registers, where the driver can't reach them but through the window.
-        at = pages(max(store.select + 4, store.window + stride))
+        return None, self.fake_table
+
+    def fake(self, place: Place) -> Fake:
+        store, stride, size, at = self.store, self.layout.stride, self.fake_size, place.loose
+        base = place.bars[store.bar]
+        select, window = base + store.select, base + store.window
         big = "true" if self.layout.endian is Endian.BIG else "false"
-        values = f"{store.select:#x}, {store.window:#x}, {stride}, {at:#x}, {size}, {big}"
+        values = f"{select:#x}, {window:#x}, {stride}, {at:#x}, {size}, {big}"
         return Fake(
             kind="IMS_LAYOUT_BAR",
-            size=size,
-            cookies=self.fake_cookies,
-            # One slot more than there can be: see Iomem.
-            bar_size=at + (size + 1) * stride,
-            assigned=((f"bar{store.bar}", "fake->bar"),),
             tables=((at, size),),
-            layout=(("select", f"{{ {store.select:#x}, 4 }}"),),
-            machine=(("window", f"{{ {values} }}"),),
+            layout=(("select", f"{{ {select:#x}, 4 }}"),),
+            window=values,
         )

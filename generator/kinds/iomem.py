@@ -6,7 +6,7 @@ from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
 
 from ..views.parts import Line, listed, sized
 from .base import Param
-from .fake import BASE, Fake, pages
+from .fake import BASE, Fake, Place
 from .registers import RegisterKind
 
 
@@ -93,34 +93,41 @@ class Iomem(RegisterKind):
         return f"{sized(store.slots)} of {store.layout.stride} bytes in BAR {store.bar}{where}"
 
     @property
-    def fake(self) -> Fake:
-        store, stride, size = self.store, self.layout.stride, self.fake_slots
-        at = BASE if store.offset.value is None else store.offset.value
-        # One slot more than there can be: a driver that asks for it is refused for another reason.
-        end = at + (size + 1) * stride
+    def asks(self) -> bool:
+        return self.store.offset.runtime
+
+    @property
+    def areas(self) -> dict[int, int]:
+        store, stride = self.store, self.layout.stride
+        end = 0 if store.offset.value is None else store.offset.value + self.fake_table
         if store.tables:
             end = max(t.offset + t.slots * stride for t in store.tables)
-        bases = {store.bar: 0}
+        ends = {store.bar: end}
+        for bits in (store.mask_bits, store.pending):
+            if bits:
+                end = bits.offset + -(-store.slots.maximum // 32) * 4
+                ends[bits.bar] = max(ends.get(bits.bar, 0), end)
+        return ends
+
+    @property
+    def loose(self) -> tuple[int | None, int]:
+        return self.store.bar, BASE + self.fake_table if self.asks else 0
+
+    def fake(self, place: Place) -> Fake:
+        store, base = self.store, place.bars[self.store.bar]
+        at = place.loose + BASE if store.offset.value is None else base + store.offset.value
         lines = []
         for name, bits in (("mask_bits", store.mask_bits), ("pending", store.pending)):
             if bits:
-                start = bases.setdefault(bits.bar, pages(end)) + bits.offset
-                end = max(end, start + -(-store.slots.maximum // 32) * 4)
                 low = "true" if bits.active_low else "false"
+                start = place.bars[bits.bar] + bits.offset
                 lines.append((name, f"{{ true, {low}, {start:#x} }}"))
-        assigned = [
-            (f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar")
-            for bar, base in bases.items()
-        ]
-        if store.offset.runtime:
-            assigned.append((f"{self.name}_offset", "asked->offset"))
+        asked = (f"{self.name}_offset", f"asked->offset[{self.number}]")
+        tables = tuple((base + t.offset, t.slots) for t in store.tables)
         return Fake(
             kind="IMS_LAYOUT_BAR",
-            size=size,
-            cookies=self.fake_cookies,
-            bar_size=end,
-            assigned=tuple(assigned),
-            asks_offset=store.offset.runtime,
-            tables=tuple((t.offset, t.slots) for t in store.tables) or ((at, size),),
+            assigned=(asked,) if self.asks else (),
+            offset=at - base if self.asks else None,
+            tables=tables or ((at, self.fake_size),),
             layout=tuple(lines),
         )

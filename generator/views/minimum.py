@@ -64,13 +64,11 @@ def too_few(device: Device) -> tuple[Machine, ...]:
 def _machine(device: Device, total: int, name: str, fails: bool) -> Machine | None:
     """A machine with TOTAL vectors; None if there can't be one."""
     kinds = kinds_of(device)
-    ims = next((kind for kind in kinds if isinstance(kind, Ims)), None)
+    ims = [kind for kind in kinds if isinstance(kind, Ims)]
     pci = next((kind for kind in kinds if not isinstance(kind, Ims)), None)
-    slots = ims.numbers if ims else (0,)
-    if ims and not ims.size.runtime:
-        slots = (ims.size.maximum,)
+    fewest = sum(_fewest(store) for store in ims)
     entries = pci.numbers if pci else (0,)
-    for nr in slots:
+    for nr in range(fewest, sum(store.size.maximum for store in ims) + 1):
         if nr > total:
             break
         if total - nr in entries and (fails or not pci or total - nr >= pci.needed):
@@ -79,8 +77,13 @@ def _machine(device: Device, total: int, name: str, fails: bool) -> Machine | No
     return None
 
 
+def _fewest(store: Ims) -> int:
+    """How many messages the driver can say that a store has."""
+    return store.numbers[0] if store.size.runtime else store.size.maximum
+
+
 def _settings(
-    ims: Ims | None, slots: int, pci: Kind | None, entries: int
+    ims: list[Ims], slots: int, pci: Kind | None, entries: int
 ) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
     machine: list[Setting] = []
     params: list[Setting] = []
@@ -91,6 +94,11 @@ def _settings(
         if pci.managed:
             queues = entries - pci.managed.ranges[0].first
             params.append(Setting(f"{pci.managed.name}_queues", queues))
-    if ims and ims.size.runtime:
-        params.append(Setting(f"{ims.name}_slots", slots))
+    more = slots - sum(_fewest(store) for store in ims)
+    for store in ims:
+        # The first ones have as many as they can.
+        nr = min(_fewest(store) + more, store.size.maximum)
+        more -= nr - _fewest(store)
+        if store.size.runtime:
+            params.append(Setting(f"{store.name}_slots", nr))
     return tuple(machine), tuple(params)

@@ -28,12 +28,14 @@ from .parts import Line
 from .suite_stores import (
     SuiteStore,
     aligned_lines,
+    fake_memory,
     needs_cookie,
     passes_cookies,
     pci_count,
     power,
     store_size,
     store_suite,
+    suffix_of,
 )
 
 #: CPU vectors of the fake machine at least: more than any case needs.
@@ -41,6 +43,9 @@ _VECTORS = 64
 
 #: Vectors that the driver of a managed pool wants.
 _QUEUES = 8
+
+#: What is between initialisers, where a line may break.
+_JOINED = ",\n»"
 
 #: What the fake parent sends in the high half of an address.
 _HIGH = 0x12345600
@@ -150,7 +155,7 @@ class SuiteView:
     ends: tuple[str, ...]
     fewer: SuiteFewer | None
     trials: tuple[str, ...]
-    store: SuiteStore | None
+    stores: tuple[SuiteStore, ...]
     pools: tuple[SuitePool, ...]
     managed: tuple[SuiteManaged, ...]
     subdevices: tuple[SuiteSubdevice, ...]
@@ -178,13 +183,13 @@ def suite_view(device: Device) -> SuiteView:
         assigned=tuple(Line(name, " ", value) for name, value in assigned),
         argument=f", {argument}" if argument else "",
         device=_device(device, bool(trials)),
-        restores=ims is not None,
+        restores=bool(ims),
         vectors=tuple(one for v in device.vectors if v not in met for one in _vectors(device, v)),
         shared=(*(SuiteShared(v.name, v.vector) for v in device.shared), *met.values()),
         ends=tuple(v.name for v in device.vectors if v.at_end),
         fewer=_fewer(device),
         trials=trials,
-        store=store_suite(device, ims) if ims else None,
+        stores=tuple(store_suite(device, store) for store in ims),
         pools=tuple(_pool(device, pool) for pool in device.pools if not pool.managed),
         managed=tuple(_managed(device, pool) for pool in device.pools if pool.managed),
         subdevices=tuple(_subdevice(device, sub) for sub in device.subdevices),
@@ -198,7 +203,7 @@ def _headers(device: Device) -> list[str]:
     """The supporting headers, by the parts of the library that the device uses."""
     plain = any(not pool.managed for pool in device.pools)
     uses = {
-        "ims_layout.h": ims_of(device) is not None,
+        "ims_layout.h": bool(ims_of(device)),
         "irq_layout.h": True,
         "irq_layout_pool.h": plain,
         "irq_layout_set.h": bool(device.subdevices),
@@ -227,8 +232,9 @@ def _includes(device: Device) -> tuple[str, ...]:
 
 
 def _machine(device: Device) -> tuple[Line, ...]:
-    ims, count = ims_of(device), pci_count(device)
-    special = sum(v.last - v.index + 1 for v in device.vectors if ims and v.store == ims.name)
+    ims, count, memory = ims_of(device), pci_count(device), fake_memory(device)
+    own = {store.name for store in ims}
+    special = sum(v.last - v.index + 1 for v in device.vectors if v.store in own)
     lines = [("vectors", str(max(_VECTORS, 2 * (count + special))))]
     if any(isinstance(s, MsixStore) for s in device.stores):
         lines.append(("msix", str(count)))
@@ -237,18 +243,21 @@ def _machine(device: Device) -> tuple[Line, ...]:
             lines.append(("msi", str(store_size(device, store))))
     if not ims:
         return aligned_lines([*lines, ("bar_size", "PAGE_SIZE")])
-    lines += [("bar_size", f"{ims.fake.bar_size:#x}"), ("supports", "MSI_FLAG_PCI_IMS")]
-    if ims.layout is None or ims.layout.address_hi:
-        high = _HIGH & ims.layout.address_mask >> 32 if ims.layout else _HIGH
+    lines += [("bar_size", f"{memory.size:#x}"), ("supports", "MSI_FLAG_PCI_IMS")]
+    layouts = [store.layout for store in ims if store.layout]
+    if all(layout.address_hi for layout in layouts):
+        high = _HIGH
+        for layout in layouts:
+            high &= layout.address_mask >> 32
         lines.append(("address_hi", f"{high:#x}"))
-    lines += ims.fake.machine
+    windows = [fake.window for fake in memory.stores.values() if fake.window]
+    lines += [(f"windows[{number}]", f"{{ {w} }}") for number, w in enumerate(windows)]
     return aligned_lines(lines)
 
 
 def _constants(device: Device) -> list[tuple[str, str]]:
     """Members of the parameters that are always the same."""
-    ims = ims_of(device)
-    out = list(ims.fake.constants) if ims else []
+    out = [pair for fake in fake_memory(device).stores.values() for pair in fake.constants]
     out += [(f"{p.name}_handler", f"test_{p.name}_handler") for p in device.pools if p.sharing]
     return out + [(f"{v.name}_index", str(i)) for v, i in _passed(device).items()]
 
@@ -311,30 +320,37 @@ def _numbers(v: SpecialVector) -> tuple[int, ...]:
 
 def _assigned(device: Device) -> list[tuple[str, str]]:
     """Those that depend on the fake device or on what is tried."""
-    ims = ims_of(device)
-    out = list(ims.fake.assigned) if ims else []
-    if ims and ims.size.runtime:
-        out.append((f"{ims.name}_slots", "asked->slots"))
+    memory = fake_memory(device)
+    out = [
+        (f"bar{bar}", f"fake->bar + {base:#x}" if base else "fake->bar")
+        for bar, base in memory.bars.items()
+    ]
+    for store in ims_of(device):
+        out += memory.stores[store.name].assigned
+        if store.size.runtime:
+            out.append((f"{store.name}_slots", f"asked->slots[{store.number}]"))
     out += [(f"{p.name}_queues", "asked->queues") for p in device.pools if p.managed]
     return out
 
 
 def _asked(device: Device) -> dict[str, int]:
     """What a driver of the fake device passes."""
-    ims = ims_of(device)
+    memory = fake_memory(device)
     out: dict[str, int] = {}
-    if ims and ims.fake.asks_offset:
-        out["offset"] = ims.fake.tables[0][0]
-    if ims and ims.size.runtime:
-        out["slots"] = ims.fake.size
+    for store in ims_of(device):
+        offset = memory.stores[store.name].offset
+        if offset is not None:
+            out[f"offset[{store.number}]"] = offset
+        if store.size.runtime:
+            out[f"slots[{store.number}]"] = store.fake_size
     if any(pool.managed for pool in device.pools):
         out["queues"] = max(_QUEUES, device.minimum)
     return out
 
 
 def _initialiser(values: dict[str, int]) -> str:
-    words = (f".{n} = {v:#x}" if n == "offset" else f".{n} = {v}" for n, v in values.items())
-    return f"{{ {', '.join(words)} }}"
+    words = (f".{n} = {v:#x}" if "offset" in n else f".{n} = {v}" for n, v in values.items())
+    return f"{{ {_JOINED.join(words)} }}"
 
 
 def _trials(device: Device) -> tuple[str, ...]:
@@ -344,7 +360,8 @@ def _trials(device: Device) -> tuple[str, ...]:
         words = [f'.name = "{few.name.replace("_", " ")}"']
         words += [f".{m.name} = {m.value}" for m in few.machine]
         asked = _asked(device)
-        asked |= {p.name.rpartition("_")[2]: p.value for p in few.params}
+        members = {f"{store.name}_slots": f"slots[{store.number}]" for store in ims_of(device)}
+        asked |= {members.get(p.name, "queues"): p.value for p in few.params}
         words += [f".asked = {_initialiser(asked)}"] if asked else []
         words += [f".ret = {few.ret}"] if few.ret != "0" else []
         out.append(",\n»".join(words))
@@ -376,7 +393,7 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
         index = _passed(device)[v] if v.runtime else v.index + i
         index = store_size(device, store) - 1 if v.at_end else index
         values = [f'"{name}"', f"test_irq_{name}", str(index), _CONTEXTS[v.context]]
-        values += [] if isinstance(store, PciStore) else ["&test_store.store"]
+        values += [] if isinstance(store, PciStore) else [_store(device, store.name)]
         values += [f"test_irq_{name}_error"] if fails else []
         number = "" if v.count is None else f", {i}"
         out.append(SuiteVector(name, v.name, number, fails, ",\n»".join(values)))
@@ -389,11 +406,11 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
 def _pool(device: Device, pool: Pool) -> SuitePool:
     fn = f"{device.name}_{pool.name}"
     least = pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
-    ims = ims_of(device)
-    own = ims if ims and any(r.store == ims.name for r in pool.ranges) else None
-    cookie = own is not None and passes_cookies(device, own)
-    needed = needs_cookie(own) if own and cookie and pool.dedicated else []
-    fails = own is not None and own.can_fail
+    names = {r.store for r in pool.ranges}
+    stores = [store for store in ims_of(device) if store.name in names]
+    own = next((store for store in stores if passes_cookies(device, store)), None)
+    needed = needs_cookie(own) if own and pool.dedicated else []
+    fails = any(store.can_fail for store in stores)
     lines = [
         ("name", f'"{device.name} {pool.name}"'),
         ("device", "&test_device"),
@@ -423,7 +440,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
         get_on=f"{fn}_get_on" if least else f"{fn}_get",
         dedicated=pool.dedicated,
         fails=fails,
-        cookie=", cookie" if cookie else "",
+        cookie=", cookie" if own else "",
         struct=f"{device.name}_{own.name}_cookie" if own and needed else "",
         given=", ".join(f".{name} = 1" for name in needed),
         ranges=tuple(_range(device, r) for r in pool.ranges),
@@ -441,7 +458,12 @@ def _range(device: Device, r: Range) -> str:
     source = f"{device.name}_{r.store}".upper()
     values = f'"{r.store}", {source}, {r.first}, {_last(device, r)}'
     pci = isinstance(device.store(r.store), PciStore)
-    return values if pci else f"{values}, &test_store.store"
+    return values if pci else f"{values}, {_store(device, r.store)}"
+
+
+def _store(device: Device, name: str) -> str:
+    """The description of a store beside MSI and MSI-X: a pointer."""
+    return f"&test_store{suffix_of(device, name)}.store"
 
 
 def _managed(device: Device, pool: Pool) -> SuiteManaged:

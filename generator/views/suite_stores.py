@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from imsgen.dsl.model import Device, Endian, MsiStore, PciStore, Pool, Register, SlotLayout, Store
 
 from ..kinds import ims_of
+from ..kinds.fake import PAGE, Fake, Place, pages
 from ..kinds.ims import Ims
 from .parts import Line, aligned
 
@@ -24,10 +25,21 @@ class Driven:
 
 
 @dataclass(frozen=True)
+class FakeMemory:
+    """The memory of the fake device: where BARs are in it, what each store has, and its bytes."""
+
+    bars: dict[int, int]
+    stores: dict[str, Fake]
+    size: int
+
+
+@dataclass(frozen=True)
 class SuiteStore:
-    """A message store with a domain of its own."""
+    """A message store beside MSI and MSI-X."""
 
     name: str
+    #: What tells its tables from those of other stores: empty where there is one store.
+    suffix: str
     #: What a message carries along: initialisers of their descriptions.
     cookies: tuple[str, ...]
     #: Offset and number of slots of each table.
@@ -68,48 +80,90 @@ def _few(device: Device, pool: Pool) -> int:
 
 def store_size(device: Device, store: Store) -> int:
     """How many messages a store of the fake device has."""
-    ims = ims_of(device)
-    if ims is not None and store.name == ims.name:
-        return ims.fake.size
+    for ims in ims_of(device):
+        if store.name == ims.name:
+            return ims.fake_size
     count = pci_count(device)
     return power(count) if isinstance(store, MsiStore) else count
+
+
+def fake_memory(device: Device) -> FakeMemory:
+    """Where the fake device has what."""
+    stores = ims_of(device)
+    ends: dict[int, int] = {}
+    loose: dict[str, int] = {}
+    for store in stores:
+        for bar, size in store.areas.items():
+            ends[bar] = max(ends.get(bar, 0), size)
+    # What has no place of its own is behind what has one.
+    for store in stores:
+        bar_of, size = store.loose
+        if bar_of is not None and size:
+            loose[store.name] = pages(ends[bar_of])
+            ends[bar_of] = loose[store.name] + size
+    bars: dict[int, int] = {}
+    end = 0
+    for bar, size in ends.items():
+        bars[bar] = pages(end)
+        end = bars[bar] + size
+    for store in stores:
+        bar_of, size = store.loose
+        if bar_of is not None:
+            loose[store.name] = bars[bar_of] + loose.get(store.name, 0)
+        elif size:
+            loose[store.name] = pages(end)
+            end = loose[store.name] + size
+    fakes = {store.name: store.fake(Place(bars, loose.get(store.name, 0))) for store in stores}
+    return FakeMemory(bars, fakes, end or PAGE)
 
 
 # --- the store ----------------------------------------------------------------------------------
 
 
+def suffix_of(device: Device, store: str) -> str:
+    """What the names of a store's tables end in: no other name has two underscores."""
+    return f"__{store}" if len(ims_of(device)) > 1 else ""
+
+
 def store_suite(device: Device, store: Ims) -> SuiteStore:
     """The description of a store, as its datasheet has it."""
-    fake = store.fake
+    fake = fake_memory(device).stores[store.name]
+    suffix = suffix_of(device, store.name)
+    first = sum(other.fake_size for other in ims_of(device)[: store.number])
     lines = [
         ("store.name", f'"{device.name} {store.name}"'),
         ("store.fire", "ims_layout_fire"),
         ("store.carries", "ims_layout_carries"),
     ]
+    lines += [("store.first", str(first))] if first else []
+    lines += [("store.fails", "true")] if store.can_fail else []
     cookies = _cookies(device, store)
     if cookies:
-        lines.append(("store.cookies", "test_cookies"))
-        lines.append(("store.nr_cookies", "ARRAY_SIZE(test_cookies)"))
+        lines.append(("store.cookies", f"test_cookies{suffix}"))
+        lines.append(("store.nr_cookies", f"ARRAY_SIZE(test_cookies{suffix})"))
     lines += [
         ("device", "&test_device"),
         ("ims", f"offsetof(struct {device.name}_irqs, {store.name})"),
+        *((("number", str(store.number)),) if store.number else ()),
         ("kind", fake.kind),
         ("max", str(store.size.maximum)),
     ]
     flags = {
         "asks_slots": store.size.runtime,
-        "asks_offset": fake.asks_offset,
+        "asks_offset": store.asks,
         "optional": store.optional,
+        "others": store.optional and not all(other.optional for other in ims_of(device)),
         "isolated": device.remapping,
     }
     lines += [(name, "true") for name, on in flags.items() if on]
-    lines += _slots(store.layout) if store.layout else []
+    lines += _slots(store.layout, suffix) if store.layout else []
     driven = _driven(store.fn, store.layout) if store.layout else ()
     if driven:
-        lines += [("driven", "test_driven"), ("nr_driven", "ARRAY_SIZE(test_driven)")]
+        lines.append(("driven", f"test_driven{suffix}"))
+        lines.append(("nr_driven", f"ARRAY_SIZE(test_driven{suffix})"))
     lines += fake.layout
     tables = tuple(f"{offset:#x}, {slots}" for offset, slots in fake.tables)
-    return SuiteStore(store.name, cookies, tables, driven, aligned_lines(lines))
+    return SuiteStore(store.name, suffix, cookies, tables, driven, aligned_lines(lines))
 
 
 def aligned_lines(pairs: list[tuple[str, str]]) -> tuple[Line, ...]:
@@ -117,10 +171,11 @@ def aligned_lines(pairs: list[tuple[str, str]]) -> tuple[Line, ...]:
     return aligned(pairs, "\t.")
 
 
-def _slots(layout: SlotLayout) -> list[tuple[str, str]]:
+def _slots(layout: SlotLayout, suffix: str) -> list[tuple[str, str]]:
     lines = [("big_endian", "true")] if layout.endian is Endian.BIG else []
     lines += [("stride", str(layout.stride))]
-    lines += [("tables", "test_tables"), ("nr_tables", "ARRAY_SIZE(test_tables)")]
+    lines.append(("tables", f"test_tables{suffix}"))
+    lines.append(("nr_tables", f"ARRAY_SIZE(test_tables{suffix})"))
     registers = [layout.address_lo, layout.address_hi, layout.data]
     registers += [layout.control.register if layout.control else None]
     lines += [(r.name, _register(r)) for r in registers if r]
@@ -154,18 +209,18 @@ def _register(register: Register) -> str:
 
 def passes_cookies(device: Device, store: Ims) -> bool:
     """Whether somebody can pass a cookie: only who gets a dedicated vector can."""
-    return bool(store.fake.cookies) and any(pool.dedicated for pool in device.pools)
+    return bool(store.fake_cookies) and any(pool.dedicated for pool in device.pools)
 
 
 def needs_cookie(store: Ims) -> list[str]:
     """The cookies that a message can't do without."""
-    return [cookie.name for cookie in store.fake.cookies if not cookie.optional]
+    return [cookie.name for cookie in store.fake_cookies if not cookie.optional]
 
 
 def _cookies(device: Device, store: Ims) -> tuple[str, ...]:
     struct = f"struct {device.name}_{store.name}_cookie"
     out = []
-    for cookie in store.fake.cookies:
+    for cookie in store.fake_cookies:
         values = [f'.name = "{cookie.name}"']
         if passes_cookies(device, store):
             values.append(f".member = offsetof({struct}, {cookie.name})")
