@@ -1379,7 +1379,7 @@ static void pci_ims_test_told(struct kunit *test)
 
 /* --- Several stores in one device ------------------------------------------------------- */
 
-/* All kinds, each with what the device has and does of it */
+/* All kinds, of different sizes, each with what the device has and does of it */
 struct pci_ims_test_several {
 	struct pci_ims_test	*ctx[ARRAY_SIZE(test_infos)];
 	struct pci_ims_params	params[ARRAY_SIZE(test_infos)];
@@ -1403,6 +1403,7 @@ static struct pci_ims_test_several *test_several_create(struct kunit *test)
 		}
 		all->ctx[i] = ctx;
 		all->params[i] = test_params(ctx, test_infos[i]);
+		all->params[i].nr = SLOTS - i;
 		all->setups[i] = (struct pci_ims_setup) {
 			.ims = &ctx->ims,
 			.info = test_infos[i],
@@ -1451,7 +1452,7 @@ static void pci_ims_test_several(struct kunit *test)
 	struct irq_data *data;
 
 	for (i = 0; i < nr; i++) {
-		KUNIT_EXPECT_EQ(test, test_alloc(all->ctx[i], SLOTS).index, -EINVAL);
+		KUNIT_EXPECT_EQ(test, test_alloc(all->ctx[i], SLOTS - i).index, -EINVAL);
 		irq[i] = test_special(test, all->ctx[i], 1);
 		KUNIT_EXPECT_EQ(test, test_alloc(all->ctx[i], 1).index, -EBUSY);
 		data = irq_get_irq_data(irq[i]);
@@ -1542,7 +1543,7 @@ static void pci_ims_test_several_missing(struct kunit *test)
 		pci_ims_exit(&all->ctx[(i + 1) % nr]->ims);
 		test_several_expect_none(test, all);
 
-		all->params[i].nr = SLOTS;
+		all->params[i].nr = SLOTS - i;
 		all->setups[i].info = test_infos[i];
 	}
 	KUNIT_ASSERT_EQ(test, test_several_init(all), 0);
