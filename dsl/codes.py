@@ -445,8 +445,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS096": Code(
         "tables or arrays overlap",
-        "No byte of a BAR belongs to two of a store's tables, its mask bits and its pending "
-        "bits. An array has one bit for each slot, in words of 4 bytes.",
+        "No byte of a BAR belongs to two of what a device's stores have there: tables, mask bits, "
+        "pending bits, windows. An array has one bit for each slot, in words of 4 bytes.",
     ),
     "IMS097": Code(
         "pending bits of messages that can't be masked",

@@ -204,12 +204,15 @@ def check(text: str) -> None:
 
 
 def hits(text: str) -> set[str]:
-    """The rules and words of the grammar that a layout has."""
+    """The rules and words of the grammar that a layout has, and how many IMS stores."""
     tree, _ = read(Source("random.ims", text), text)
     words = keywords()
-    return {str(node.data) for node in tree.iter_subtrees()} | {
-        f"`{token}`" for token in tree.scan_values(lambda token: str(token) in words)
-    }
+    stores = len(re.findall(r"^ *store \w+: \w+ \{", text, re.M))
+    return (
+        {f"{stores} IMS stores"}
+        | {str(node.data) for node in tree.iter_subtrees()}
+        | {f"`{token}`" for token in tree.scan_values(lambda token: str(token) in words)}
+    )
 
 
 def table(seen: Counter[str]) -> list[str]:
@@ -217,6 +220,7 @@ def table(seen: Counter[str]) -> list[str]:
     rules = {rule.alias or rule.origin.name for rule in grammar().rules}
     rows = sorted(name for name in rules if not name.startswith(("_", "$")))
     rows += sorted(f"`{word}`" for word in keywords())
+    rows += [f"{number} IMS stores" for number in range(4)]
     total = seen["all"]
     return [f"{row:20} with {seen[row]:4}  without {total - seen[row]:4}" for row in rows]
 
