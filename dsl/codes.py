@@ -664,6 +664,11 @@ CODES: dict[str, Code] = {
         "give one a cookie. A slot has address, data, and a control word with a mask bit, fixed "
         "fields, and what the device itself changes.",
     ),
+    "IMS155": Code(
+        "a thread whose interrupt is not masked",
+        "The interrupt chip of platform devices is not known to be safe without it, so Linux "
+        "refuses a handler in a thread alone unless the interrupt is masked meanwhile: `oneshot`.",
+    ),
 }
 
 

@@ -532,4 +532,5 @@ EXAMPLES: dict[str, Example] = {
     "IMS154": _case(
         PLATFORM, "{ mask bit 0; }", "{ mask bit 0; queue bits 31:16 cookie optional; }"
     ),
+    "IMS155": _case(PLATFORM.replace('"errors"', '"errors" oneshot'), "oneshot", "threaded"),
 }

@@ -18,7 +18,7 @@ from imsgen.dsl.diagnostics import render
 from imsgen.dsl.model import Device
 from imsgen.generator.names import IRQCHIP, names_of
 
-from . import boot, build, checks, host, stages
+from . import build, checks, host, stages
 from .report import Report
 from .stages import Place
 
@@ -63,9 +63,9 @@ def texts(place: Place) -> Iterator[tuple[Path, str]]:
 
 
 def devices(place: Place) -> list[Device]:
-    """The devices of all layouts; what several places have is there once.
+    """The devices of all layouts, `named()`; what several places have is there once.
 
-    Those with a folder get another one, a new one.  Raises `StageError` when a layout is not valid.
+    Raises `StageError` when a layout is not valid.
     """
     found: list[Device] = []
     seen: set[str] = set()
@@ -76,10 +76,17 @@ def devices(place: Place) -> list[Device]:
         result = load(str(path), text.encode())
         if not result.ok:
             raise host.StageError(f"{path} is not valid\n{render(result.diagnostics)}")
-        for one in result.devices:
-            name = f"{one.name}_s{len(found):02}"
-            folder = f"{IRQCHIP}/{name}" if one.path else None
-            found.append(replace(one, name=name, path=folder))
+        found.extend(result.devices)
+    return named(found)
+
+
+def named(devices: Sequence[Device]) -> list[Device]:
+    """The same devices under names that `GLOB` finds, those with a folder in a new one."""
+    found = []
+    for number, one in enumerate(devices):
+        name = f"{one.name}_s{number:02}"
+        folder = f"{IRQCHIP}/{name}" if one.path else None
+        found.append(replace(one, name=name, path=folder))
     return found
 
 
@@ -90,11 +97,13 @@ def judge(
     devices: Sequence[Device],
     report: Report,
 ) -> None:
-    """The boot in which the suites of the DEVICES run, and what is said of their FILES."""
+    """The boot in which the suites of the DEVICES run, and what is said of their FILES, once."""
     suites = [names_of(one).suite for one in devices]
     own = replace(built, label=f"{built.label}-layouts")
-    host.say(f"random layouts of the seeds {SEEDS[0]} to {SEEDS[-1]} are among them")
     glob = (f"kunit.filter_glob={GLOB}",)
-    stages.run_boot(place, own, boot.UML, built.source, suites, report, glob)
-    faults = checks.faults_in(WARNINGS, own, files)
-    report.check(f"{own.label} compile with {WARNINGS.name}", faults)
+    machine = stages.WHERES[built.arch]
+    stages.run_boot(place, own, machine, built.source, suites, report, glob)
+    if built.arch == "um":
+        host.say(f"random layouts of the seeds {SEEDS[0]} to {SEEDS[-1]} were among them")
+        faults = checks.faults_in(WARNINGS, own, files)
+        report.check(f"{own.label} compile with {WARNINGS.name}", faults)

@@ -45,11 +45,6 @@ FAULTY = "crypto2"
 ODD = re.compile(r"odd(mem|bits|mask|box|bare|cmds|peer)")
 """Which of the odd devices run: one of each kind of store."""
 
-UNABLE = {
-    "ixgbe_real": "it has a vector for each CPU, and on the only one its dedicated queues get none"
-}
-"""Devices whose drivers can't do with what User Mode Linux has, and why."""
-
 NO_ROOM = "-skeleton failed with error -28"
 """What a kernel says where a driver wants more messages than there are."""
 
@@ -58,6 +53,9 @@ EVENTS = 100_000
 
 RETURNS = 100
 """How often one device is taken away and comes back."""
+
+ENDED = 10.0
+"""Seconds after which nothing of a guest may be there: what is killed takes a moment to go."""
 
 BOOT, LITTLE = 120.0, 30.0
 """Seconds that a guest may take to come up, on a machine that does other things, too; and that one
@@ -276,6 +274,14 @@ def left(socket: str) -> list[str]:
     return found
 
 
+def said_by(trial: Trial) -> dict[str, Any]:
+    """What checks and rules have found so far."""
+    return {
+        "checks": [asdict(result) for result in trial.results],
+        "findings": [asdict(finding) for finding in trial.device.findings],
+    }
+
+
 def meet(
     subject: Subject, image: Path, initrd: Path, on: str = "uml", program: str = ""
 ) -> dict[str, Any]:
@@ -285,7 +291,7 @@ def meet(
     """
     name = f"{subject.device.name}_model.py"
     made = emit.model_module("model", emit.text_of(subject.device), name)
-    model, lines = made.Model(), []
+    model, lines, wrong = made.Model(), [], []
     model.trace = lambda line: lines.append(json.dumps(line))
     with tempfile.TemporaryDirectory(prefix="imsgen-") as folder:
         server = machine.carrier(model, on, f"{folder}/device")
@@ -298,24 +304,29 @@ def meet(
             if subject.returns:
                 trial.gone(subject.returns)
                 trial.rules()
+            elif subject.fault is not None:
+                rule = subject.fault.rule
+                trial.all(lambda: bool(named(said_by(trial), rule)))
             else:
                 trial.all()
             messages = [asdict(row) for row in trial.rows()]
         except GuestError as error:
-            more = [server.broken] if server.broken else []
-            return {"error": [*str(error).splitlines(), *more]}
+            wrong = [*str(error).splitlines(), *([server.broken] if server.broken else [])]
         finally:
             guest.stop()
             server.stop()
-            if pids := left(server.path):
-                raise RuntimeError(f"{subject.name}: {' '.join(pids)} are left")
-    return {
+            end = time.monotonic() + ENDED
+            while (pids := left(server.path)) and time.monotonic() < end:
+                time.sleep(0.1)
+    if pids:
+        return {"error": [f"{' '.join(pids)} are left {ENDED:g} s after the end"]}
+    if wrong:
+        return {"error": wrong}
+    return said_by(trial) | {
         "device": subject.device.name,
         "parent": on,
         "cpus": guest.cpus,
-        "checks": [asdict(result) for result in trial.results],
         "messages": messages,
-        "findings": [asdict(finding) for finding in model.findings],
         "accesses": len(lines),
         "different": replay(made.Model(), lines),
     }
@@ -374,12 +385,7 @@ def boot_all(place: Place, tree: Path, todo: Sequence[Subject]) -> Iterator[dict
 
 def devices(place: Place, tree: Path, report: Report, only: str = "") -> None:
     """Each device on its model; rows for `e2e.json`. Raises `StageError`."""
-    todo = []
-    for one in subjects(place, only):
-        if one.name in UNABLE:
-            report.skip(f"model of {one.name}", UNABLE[one.name])
-        else:
-            todo.append(one)
+    todo = subjects(place, only)
     seeds = f"{layouts.SEEDS[0]} to {layouts.SEEDS[-1]}"
     host.say(f"random layouts of the seeds {seeds} are among them")
     good = []

@@ -2,8 +2,9 @@
 
 All of them are built into one kernel, side by side under names of their own: devices with a fault
 in a template, and copies of a file of the library with a fault, each with the suite of that file.
-Each suite gets a boot of its own, so that a fault may crash its kernel.  This is UML; what only a
-machine with several CPUs can show is done in the same way under QEMU.
+Each of them gets a boot of its own, so that a fault may crash its kernel; devices without a fault
+share one.  This is UML; what only a machine with several CPUs can show is done in the same way
+under QEMU.
 """
 
 from __future__ import annotations
@@ -369,19 +370,17 @@ def stage(
                 target = replace(probe(str(work)), provider=Work(str(work)))
                 planner = Planner(target)
                 odd = valid(layouts.odd(place))
-                named = layouts.devices(place) if uml else []
-                several = [together(planner, named)] if uml else []
-                planted = [] if uml else [sound(planner, one) for one in odd]
+                named = layouts.devices(place) if uml else layouts.named(odd)
+                several = together(planner, named)
                 examples = [place.example(name) for name in FAULTY] if uml and seeded else []
-                planted += plant(target, faults, valid(examples), odd)
+                planted = [*plant(target, faults, valid(examples), odd)]
                 planted += in_library(work, target, faults, odd)
-                write(work, [*several, *planted])
+                write(work, [several, *planted])
                 drivers = skeletons.write(place, work) if uml and seeded else []
                 build.kernel(built)
                 if drivers:
                     skeletons.judge(place, built, drivers, report)
-                for one in several:
-                    layouts.judge(place, built, tuple(one.files), named, report)
+                layouts.judge(place, built, tuple(several.files), named, report)
                 seen, of = judge(place, built, faults, planted, report)
                 caught, total = caught + seen, total + of
             finally:

@@ -71,6 +71,7 @@ DEVICE_RULES: tuple[Callable[[Scope], Found], ...] = (
     platform.rule_platform_remapping,
     platform.rule_steady,
     platform.rule_plain_slots,
+    platform.rule_oneshot,
     device.rule_remapping,
     device.rule_isolation,
     slots.rule_number_range,

@@ -171,5 +171,21 @@ def rule_plain_slots(scope: Scope) -> Found:
             )
 
 
+def rule_oneshot(scope: Scope) -> Found:
+    """Rule 51: the interrupt chip of platform devices wants threads without a handler masked."""
+    if not scope.platform_ids or _pci_ids(scope):
+        return
+    for item in scope.all_vectors:
+        if item.context == "threaded":
+            yield report(
+                "IMS155",
+                f"the thread of {quote(item.name.text)} needs its interrupt masked",
+                item.span,
+                "of a platform device",
+                "write `oneshot`",
+                [Place(scope.platform_ids[0].span, "a platform device")],
+            )
+
+
 def _place(store: Store, span: Span) -> Span:
     return store.layout.span if store.own_slot is None and store.layout is not None else span

@@ -258,8 +258,9 @@ _PASSED = -1
 def _areas(store: Store) -> list[_Area]:
     """The parts of BARs that a store takes, as far as they are known."""
     found: list[_Area] = []
+    # The registers of a platform device are one piece, as a BAR is.
     bar = store.bar.number.value if store.bar and store.bar.number else None
-    if store.bar and not store.bar.number:
+    if store.kind.platform or (store.bar and not store.bar.number):
         bar = _PASSED
     stride = store.slot.item.stride.value if store.slot else None
     limit = store.limit
@@ -304,7 +305,7 @@ def rule_areas(scope: Scope) -> Found:
     reach: dict[tuple[int, str], tuple[_Area, Store]] = {}
     areas = [(area, store) for store in scope.stores for area in _areas(store)]
     for area, store in sorted(areas, key=lambda one: one[0][:3]):
-        # Which BAR the driver passes for a store no layout says.
+        # Which BAR it is that the driver passes for a store, nobody knows.
         bar = area[0], store.name if area[0] == _PASSED else ""
         last = reach.get(bar)
         if last is not None and area[1] < last[0][2]:
@@ -318,13 +319,16 @@ def rule_areas(scope: Scope) -> Found:
                 "IMS096",
                 f"{second[3]} overlaps {what}",
                 second[4],
-                f"bytes {second[1]:#x} to {second[2] - 1:#x}"
-                + (f" of BAR {second[0]}" if second[0] != _PASSED else ""),
+                f"bytes {second[1]:#x} to {second[2] - 1:#x}{_of_bar(second[0])}",
                 "check offsets, stride and number of slots",
                 [Place(first[4], f"bytes {first[1]:#x} to {first[2] - 1:#x}")],
             )
         if last is None or area[2] > last[0][2]:
             reach[bar] = area, store
+
+
+def _of_bar(bar: int) -> str:
+    return "" if bar == _PASSED else f" of BAR {bar}"
 
 
 def rule_areas_inside(scope: Scope) -> Found:

@@ -38,7 +38,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def text_of(device: Device) -> str:
-    """The script.  Raises :class:`Failure` when the generator fails."""
+    """The script.  Raises :class:`Failure` for a platform device, or when the generator fails."""
+    refuse_platform(device, "a script for drgn")
     dev = device_view(device)
     view = DrgnView(
         specials=tuple(
@@ -62,6 +63,5 @@ def run(args: argparse.Namespace) -> int:
     (result,) = load_named([args.file], args.folders or ())
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a script is for one")
-    refuse_platform(result.devices[0], "a script for drgn")
     put(text_of(result.devices[0]))
     return OK

@@ -35,7 +35,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def text_of(device: Device) -> str:
-    """The driver's text.  Raises :class:`Failure` when names clash, or the generator fails."""
+    """The driver's text.
+
+    Raises :class:`Failure` for a platform device, when names clash, or when the generator fails.
+    """
+    refuse_platform(device, "a skeleton")
     context = {
         "dev": device_view(device),
         "drv": skeleton_view(device),
@@ -67,7 +71,6 @@ def run(args: argparse.Namespace) -> int:
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a driver is for one")
     (device,) = result.devices
-    refuse_platform(device, "a skeleton")
     text = text_of(device)
     path = args.output or f"{device.name.replace('_', '-')}-skeleton.c"
     if path == "-":

@@ -343,12 +343,14 @@ class Trial:
         splats = [line for line in self.guest.console().splitlines() if _SPLAT.search(line)]
         self.results.append(Result("log", not splats, "; ".join(splats[:3]) or "0 splats"))
 
-    def all(self) -> None:
-        """The whole list."""
+    def all(self, enough: Callable[[], bool] = lambda: False) -> None:
+        """The whole list, or as far as is ``enough``."""
         moved = (self.affinity,) if self.guest.cpus > 1 else ()
-        for check in (self.send, self.masked, *moved, self.pending, self.reset, self.gone):
+        checks = (self.send, self.masked, *moved, self.pending, self.reset, self.gone, self.fire)
+        for check in checks:
             check()
-        self.fire()
+            if enough():
+                break
         self.rules()
 
     def rows(self) -> list[Row]:

@@ -178,6 +178,7 @@ def _debugger(command: list[str], log: Path, home: Path, file: str) -> list[str]
     script.write_text(f"""\
 set confirm off
 set pagination off
+set width 0
 set style enabled off
 handle SIGSEGV SIGUSR1 SIGUSR2 SIGIO SIGALRM SIGWINCH SIGCHLD nostop noprint pass
 rbreak {os.path.basename(file)}:.*probe

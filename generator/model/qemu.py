@@ -14,6 +14,8 @@ import os
 import socket
 import struct
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,9 +96,10 @@ class Server(carrier.Carrier):
                 try:
                     peer.sendall(head + body)
                 except OSError as error:
-                    # A part of it may have been sent, so that nothing can follow.
                     self.broken = self.broken or f"no message can be sent: {error}"
-                    self.peer = None
+                    # A part of it may have been sent, so that nothing can follow.
+                    with suppress(OSError):
+                        peer.shutdown(socket.SHUT_RDWR)
         return True
 
     def left(self) -> None:
@@ -109,7 +112,7 @@ class Server(carrier.Carrier):
     def forget(self) -> None:
         """Close the files of the guest."""
         with self.device.lock:
-            self._take(range(len(self.files) and max(self.files) + 1), [])
+            self._take(list(self.files), [])
 
     # --- the socket -----------------------------------------------------------------------------
 
@@ -230,7 +233,7 @@ class Server(carrier.Carrier):
                     self._take(range(self._irqs(index)), [])
         return b""
 
-    def _take(self, indexes: range, files: list[int]) -> None:
+    def _take(self, indexes: Iterable[int], files: list[int]) -> None:
         """MSI-X entries have these files from now on, or none."""
         store = next((s for s in self.device.stores.values() if isinstance(s, Msix)), None)
         for index in indexes:

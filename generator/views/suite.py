@@ -166,10 +166,10 @@ class SuiteView:
     stores: tuple[SuiteStore, ...]
     #: That of a platform device.
     registers: SuiteStore | None
-    #: The device of the driver, the function that ends a case, the header that is beside the glue,
+    #: The device of the driver, what checks of it begin with, the header that is beside the glue,
     #: and what Kconfig wants beside what other suites do.
     pdev: str
-    exit: str
+    library: str
     own_header: str
     depends: str
     pools: tuple[SuitePool, ...]
@@ -214,7 +214,7 @@ def suite_view(device: Device, namespace: str = "", above: tuple[str, ...] = ())
         stores=tuple(store_suite(device, store) for store in ims),
         registers=registers_suite(device, platform) if platform else None,
         pdev="msi_layout_pdev(fake)" if platform else "fake->pdev",
-        exit="msi_layout_exit" if platform else "irq_layout_exit",
+        library="msi_layout" if platform else "irq_layout",
         own_header=f"../{local}" if local else "",
         depends=device_view(device).depends[-1] if platform else "",
         pools=tuple(_pool(device, pool) for pool in device.pools if not pool.managed),

@@ -18,7 +18,7 @@ from imsgen.templates import ROOT
 
 from .conftest import EXAMPLES, REPOSITORY, every_device
 
-DEVICES = every_device()
+DEVICES = [device for device in every_device() if not device.is_platform]
 
 #: Members of the kernel's own structs, and what drgn and Python have.
 KERNEL = {"irq_common_data", "effective_affinity", "counter", "dev", "kobj", "id"}

@@ -32,7 +32,7 @@ Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
 LAYOUTS = sorted([*EXAMPLES.glob("*.ims"), *REPOSITORY.glob("tests/layouts/*.ims")])
-DEVICES = every_device()
+DEVICES = [device for device in every_device() if not device.is_platform]
 
 SLOT = """slot 16 { address_lo @0; address_hi @4; data @8; control @12 { mask bit 0; } }"""
 BIG = """slot 32 big endian {

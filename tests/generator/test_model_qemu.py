@@ -311,6 +311,19 @@ def test_anything_may_be_said(seed: int, server: qemu.Server, peer: Peer) -> Non
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
+def test_one_that_takes_nothing_is_left_alone(server: qemu.Server, peer: Peer) -> None:
+    """Messages fill its socket: whoever sends waits once, and not for long."""
+    fill(peer, 2, ADDRESS, 1)
+    assert server.peer is not None
+    server.peer.settimeout(0.3)
+    begin = time.monotonic()
+    while server.broken is None and time.monotonic() - begin < 20:
+        server.device.send("ims", 2)
+    assert server.broken is not None and "no message can be sent" in server.broken
+    assert server.join(10)
+    server.device.send("ims", 2)
+
+
 def test_one_that_goes_silent_is_no_obstacle(server: qemu.Server, peer: Peer) -> None:
     """Half a request, and nothing more: stopping takes a second or two."""
     peer.socket.sendall(b"\1\0")

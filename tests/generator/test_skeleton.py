@@ -27,7 +27,7 @@ from .conftest import EXAMPLES, REPOSITORY, every_device
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
-DEVICES = every_device()
+DEVICES = [device for device in every_device() if not device.is_platform]
 
 
 @pytest.mark.parametrize("name", BUILT)

@@ -109,3 +109,21 @@ def test_command_line(
     assert "idxd.ims:26:10: error[IMS023]: `wq` makes `idxd_wq_get`" in shown
     assert "= help: choose another name" in shown and "^^ " not in shown.split("help")[1]
     assert not (tmp_path / "out").exists()
+
+
+def test_each_of_several_devices_is_looked_for(tree: Path) -> None:
+    """Headers are read once for those behind the first: what is found is the same."""
+    for path in ("include/linux/other.h", "drivers/dma/idxd/idxd.h", "arch/x86/include/asm/a.h"):
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        name = path.partition(".")[0].replace("/", "_")
+        (tree / path).write_text(f"void idxd_{name}(void);\n")
+    files = probe(str(tree)).provider
+    names = {
+        "idxd_include_linux_other",
+        "idxd_drivers_dma_idxd_idxd",
+        "idxd_arch_x86_include_asm_a",
+    }
+    first = files.taken("idxd", names)
+    assert first.keys() == names
+    assert files.taken("other", {"other_one"}) == {}
+    assert files.taken("idxd", names) == first

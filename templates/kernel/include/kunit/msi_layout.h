@@ -82,6 +82,7 @@ struct msi_layout_case {
 #define MSI_LAYOUT_CASES	6
 extern const struct msi_layout_case msi_layout_cases[MSI_LAYOUT_CASES];
 
+void msi_layout_check_vector(struct kunit *test, const struct irq_layout_device *device);
 void msi_layout_check(struct kunit *test, const struct msi_layout *layout);
 struct platform_device *msi_layout_pdev(struct ims_fake *fake);
 int msi_layout_fire(struct kunit *test, const struct irq_layout_store *store, unsigned int index);

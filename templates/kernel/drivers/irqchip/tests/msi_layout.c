@@ -212,6 +212,52 @@ static unsigned int layout_looked_at(const struct msi_layout *layout)
 	return min(layout->nr, LAYOUT_MESSAGES);
 }
 
+/* --- Interrupts with a fixed purpose ---------------------------------------------- */
+
+static int layout_request(struct kunit *test, const struct irq_layout_vector *vector,
+			  unsigned int irq)
+{
+	struct irq_layout_run *run = test->priv;
+
+	if (vector->context == IRQ_LAYOUT_HARD)
+		return irq_layout_request(test, irq);
+	return request_threaded_irq(irq, NULL, irq_layout_count, IRQF_ONESHOT, vector->name,
+				    &run->fired);
+}
+
+/**
+ * msi_layout_check_vector - An interrupt with a fixed purpose is where it has to be
+ * @test:	The running test, with one of irq_layout_device::vectors as parameter
+ * @device:	The device
+ *
+ * Context: Task context, may sleep.
+ */
+void msi_layout_check_vector(struct kunit *test, const struct irq_layout_device *device)
+{
+	struct irq_layout_run *run = irq_layout_setup(test, device);
+	const struct irq_layout_vector *vector = test->param_value;
+	unsigned int irq = vector->irq(run->irqs);
+
+	KUNIT_ASSERT_NE_MSG(test, irq, 0, "%s %s", device->name, vector->name);
+	KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(irq), vector->index, "%s %s: index",
+			    device->name, vector->name);
+	KUNIT_EXPECT_TRUE(test, irq_layout_is_ims(irq));
+	/* Not before there is a handler */
+	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, vector->store, irq), -EBUSY);
+
+	KUNIT_ASSERT_EQ_MSG(test, layout_request(test, vector, irq), 0, "%s %s", device->name,
+			    vector->name);
+	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, vector->store, irq), 0);
+	KUNIT_EXPECT_EQ_MSG(test, run->fired, 1, "%s %s", device->name, vector->name);
+	irq_layout_free(test, irq);
+	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, vector->store, irq), -EBUSY);
+
+	/* Unlike with PCI, a thread alone has to have the interrupt masked meanwhile */
+	KUNIT_EXPECT_EQ(test, request_threaded_irq(irq, NULL, irq_layout_count, 0, vector->name,
+						   &run->fired), -EINVAL);
+}
+EXPORT_SYMBOL_GPL(msi_layout_check_vector);
+
 /* --- What every such device does -------------------------------------------------- */
 
 /* After power on slots hold anything, and nothing of it is sent */

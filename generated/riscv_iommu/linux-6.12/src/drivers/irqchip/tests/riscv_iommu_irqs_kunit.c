@@ -120,7 +120,7 @@ static void riscv_iommu_test_device(struct kunit *test)
 
 static void riscv_iommu_test_vector(struct kunit *test)
 {
-	irq_layout_check_vector(test, &test_device);
+	msi_layout_check_vector(test, &test_device);
 }
 
 static void riscv_iommu_test_registers(struct kunit *test)
