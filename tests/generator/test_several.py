@@ -72,6 +72,45 @@ def test_cookies_of_one_store_are_no_others() -> None:
     assert "foo_b_cookie" in pool.cookie_param
 
 
+def owners() -> Device:
+    """The layout whose BARs and cookies the driver passes."""
+    path = ROOT / "tests" / "layouts" / "several.ims"
+    return next(d for d in load(str(path)).devices if d.name == "manyowners")
+
+
+def test_bars_that_the_driver_passes_are_each_its_own() -> None:
+    found = device(
+        f"store a: iomem {{ bar runtime; offset 0x100; slots 8; {SLOT} }}",
+        f"store b: iomem {{ bar runtime; offset 0x100; slots 8; {SLOT} }}",
+        f"store c: iomem {{ bar 4; offset 0x100; slots 8; {SLOT} }}",
+        "pool p = a + b + c { share per cpu up to 2; }",
+    )
+    mapped = fake_memory(found).mapped
+    assert sorted(mapped) == ["a_bar", "b_bar", "bar4"] and len(set(mapped.values())) == 3
+    passed = {line.name: line.value for line in suite_view(found).assigned}
+    assert passed["a_bir"] == "asked->bir[0]" and passed["b_bir"] == "asked->bir[1]"
+    (asked,) = (line.value for line in suite_view(found).device if line.name == "asked")
+    assert ".bir[0] = 4" in asked and ".bir[1] = 4" in asked and "bir[2]" not in asked
+
+
+def test_shared_vectors_carry_the_cookie_of_the_store_that_has_one() -> None:
+    pools = {pool.name: pool_view(owners(), pool, "") for pool in owners().pools}
+    assert pools["rx"].shared_cookie == "manyowners_a_make_cookie(rx_cookie)"
+    assert pools["tx"].shared_cookie == "manyowners_c_make_cookie(tx_cookie)"
+    assert not (pools["own"].shared_cookie or pools["mine"].shared_cookie)
+    given = {pool.name: (pool.struct, pool.given) for pool in suite_view(owners()).pools}
+    assert given["rx"] == ("manyowners_a_cookie", ".port = 1")
+    assert given["tx"] == ("manyowners_c_cookie", ".owner = 1")
+
+
+def test_vectors_of_subdevices_are_looked_at_in_the_store_that_has_cookies() -> None:
+    (sub,) = suite_view(owners()).subdevices
+    parts = dict(zip(("tx", "own", "mine"), sub.parts, strict=True))
+    assert ".store" not in parts["tx"]
+    assert ".store = &test_store__c.store" in parts["own"]
+    assert ".store = &test_store__a.store" in parts["mine"]
+
+
 def test_a_skeleton_tells_all_stores_apart() -> None:
     view = skeleton_view(pds())
     (queue,) = view.queues
