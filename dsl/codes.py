@@ -317,8 +317,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS067": Code(
         "one store too many of its kind",
-        "A PCI function has one MSI-X table and one MSI capability, and Linux gives a "
-        "device one MSI domain beside that of the PCI core, which is one store's.",
+        "A PCI function has one MSI-X table and one MSI capability, a platform device one MSI "
+        "domain.",
     ),
     # Vectors and pools.
     "IMS068": Code(
@@ -447,8 +447,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS096": Code(
         "tables or arrays overlap",
-        "No byte of a BAR belongs to two of a store's tables, its mask bits and its pending "
-        "bits. An array has one bit for each slot, in words of 4 bytes.",
+        "No byte of a BAR belongs to two of what a device's stores have there: tables, mask bits, "
+        "pending bits, windows. An array has one bit for each slot, in words of 4 bytes.",
     ),
     "IMS097": Code(
         "pending bits of messages that can't be masked",
@@ -600,6 +600,20 @@ CODES: dict[str, Code] = {
         "Which index is the last one depends on how many vectors there are, and those are "
         "a pool's. Without one no more are allocated than there are purposes, and managed queues "
         "go up to the end.",
+    ),
+    "IMS136": Code(
+        "too many messages in a device's IMS stores",
+        "Linux gives a device one MSI domain beside that of the PCI core. Its IMS stores share "
+        "the 65,536 indexes of that, each as many as it has messages at most.",
+    ),
+    "IMS137": Code(
+        "a pool over two stores with cookies",
+        "Who gets a vector of a pool does not choose its store, and gives one cookie. So of the "
+        "stores that a pool is over one has cookies.",
+    ),
+    "IMS138": Code(
+        "too many IMS stores",
+        "A device has up to 8 IMS stores.",
     ),
     "IMS140": Code(
         "an array of bits in no BAR",

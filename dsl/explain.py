@@ -109,6 +109,18 @@ device foo "Network card" {
 }
 """
 
+SEVERAL = """\
+device foo "Network card" {
+    pci 1af4:1234;
+    store eq: command {
+        slots runtime max 64;
+        cookie queue optional;
+    }
+    store cq: command { slots 8; }
+    pool rx = eq + cq "queues" { dedicated; }
+}
+"""
+
 MANAGED = """\
 device foo "Disk" {
     pci 1af4:1234;
@@ -236,6 +248,10 @@ def _family(bad: str, files: Mapping[str, str]) -> Example:
 
 _MISC = 'vector misc = table[0] "errors";'
 _SECOND = f"store more: command {{ slots 8; }}\n    {_MISC.replace('table', 'more')}"
+_EIGHT = "\n    ".join(
+    ["store cq: command { slots 8; }"]
+    + [f"store q{n}: command {{ slots 8; }}\n    vector v{n} = q{n}[0];" for n in range(1, 8)]
+)
 _RX = 'pool rx = table[1..] "queues" { dedicated; }'
 
 EXAMPLES: dict[str, Example] = {
@@ -486,6 +502,9 @@ EXAMPLES: dict[str, Example] = {
         "vector err = table[last];",
         "vector err = table[1];",
     ),
+    "IMS136": _case(SEVERAL, "max 64", "max 65_530"),
+    "IMS137": _case(SEVERAL, "slots 8;", "slots 8; cookie tag optional;"),
+    "IMS138": _case(SEVERAL, "store cq: command { slots 8; }", _EIGHT),
     "IMS140": _behind(
         IOMEM.replace("bar 0;", "bar runtime;"),
         "bar runtime;",

@@ -21,7 +21,7 @@ _COMPATIBLE = re.compile(r"[a-z][a-z0-9.-]*,[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
 _ACPI = re.compile(r"(?:[A-Z]{3}|[A-Z0-9]{4})[0-9A-F]{4}\Z")
 
 #: Architectures with an interrupt domain that takes messages of platform devices, and those of
-#: them where it never changes a message in use (rule 54).
+#: them where it never changes a message in use (rule 53).
 PARENTS = ("arm", "arm64", "riscv")
 STEADY = ("arm", "arm64")
 
@@ -131,7 +131,7 @@ def rule_platform_remapping(scope: Scope) -> Found:
 
 
 def rule_steady(scope: Scope) -> Found:
-    """Rule 54: where a parent changes a message in use, something masks it meanwhile."""
+    """Rule 53: where a parent changes a message in use, something masks it meanwhile."""
     if not scope.platform_ids or _pci_ids(scope):
         return
     named = [word for item in scope.architectures[:1] for word in item.names]
@@ -172,7 +172,7 @@ def rule_plain_slots(scope: Scope) -> Found:
 
 
 def rule_oneshot(scope: Scope) -> Found:
-    """Rule 52: the interrupt chip of platform devices wants threads without a handler masked."""
+    """Rule 51: the interrupt chip of platform devices wants threads without a handler masked."""
     if not scope.platform_ids or _pci_ids(scope):
         return
     for item in scope.all_vectors:

@@ -397,6 +397,31 @@ def rule_cookie_given(scope: Scope) -> Found:
             )
 
 
+def rule_cookie_one(scope: Scope) -> Found:
+    """Rule 49: a pool takes one cookie, whichever store its vector is from."""
+    for pool in scope.pools:
+        first: ast.RangeItem | None = None
+        for part in pool.ranges:
+            store = scope.by_name.get(part.store.text)
+            if store is None:
+                continue
+            fields = store.slot.fields.all(ast.CookieItem) if store.slot else []
+            if not fields and not store.block.all(ast.CommandCookieItem):
+                continue
+            if first is None or first.store.text == part.store.text:
+                first = first or part
+                continue
+            yield report(
+                "IMS137",
+                f"the pool {quote(pool.name.text)} is over two stores with cookies",
+                part.span,
+                f"{quote(store.name)} has cookies",
+                "make a pool for each of the two stores, or leave the cookies of one out",
+                [Place(first.span, f"{quote(first.store.text)} has cookies, too")],
+            )
+            break
+
+
 def rule_msi_first(scope: Scope) -> Found:
     """All messages of MSI are made of that of index 0, which is gone when that one is freed."""
     for pool in scope.pools:

@@ -8,7 +8,7 @@ from itertools import combinations
 from .. import ast, model
 from ..codes import report
 from ..diagnostics import Diagnostic, Place, nearest, quote
-from ..kinds import KINDS, StoreKind
+from ..kinds import StoreKind
 from ..resolve import BAR_BYTES, Block, Scope, Slot, Store, width_of
 from ..source import Span
 from .base import MAX_GUESSES, Found, again, count
@@ -640,24 +640,19 @@ def _not_a_flag(item: ast.FlagItem) -> str:
 
 
 def rule_one_store_of_a_kind(scope: Scope) -> Found:
-    """One MSI-X table, one IMS store: what a PCI function and Linux have."""
-    for kinds, why in (
-        ({"msix"}, "a PCI function has one MSI-X table"),
-        ({"msi"}, "a PCI function has one MSI capability"),
-        ({kind.word for kind in KINDS if kind.platform}, "a platform device has one MSI domain"),
-        (
-            {kind.word for kind in KINDS if kind.is_ims},
-            "Linux gives a device one MSI domain beside that of the PCI core",
-        ),
+    """A PCI function has one MSI-X table and one MSI capability, a platform device one domain."""
+    for kind, why in (
+        ("msix", "a PCI function has one MSI-X table"),
+        ("msi", "a PCI function has one MSI capability"),
+        ("registers", "a platform device has one MSI domain"),
     ):
-        stores = [store for store in scope.stores if store.kind.word in kinds]
+        stores = [store for store in scope.stores if store.kind.word == kind]
         for store in stores[1:]:
             if store.name == stores[0].name:
                 continue  # one name twice, refused as that
-            what = store.item.kind if store.item.kind == stores[0].item.kind else "IMS"
             yield report(
                 "IMS067",
-                f"a second {what} store",
+                f"a second {kind} store",
                 store.item.head,
                 hint=f"{why}: keep one of the two",
                 secondary=[Place(stores[0].item.head, "the first one")],

@@ -6,6 +6,7 @@ from .. import ast
 from ..codes import report
 from ..diagnostics import Place, nearest, quote
 from ..files import Unit
+from ..model import MAX_INDEXES
 from ..resolve import BAR_BYTES, Scope, Store, width_of
 from ..source import Span
 from .base import MAX_GUESSES, Found, again, count
@@ -13,6 +14,9 @@ from .slots import alignment
 
 #: Bytes that a memory store changes at once.
 PAIR = 8
+
+#: IMS stores that a device has at most.
+MAX_STORES = 8
 
 
 def rule_layout_known(scope: Scope) -> Found:
@@ -213,6 +217,37 @@ def rule_table_or_offset(scope: Scope) -> Found:
                 )
 
 
+def rule_together(scope: Scope) -> Found:
+    """Rule 48: the IMS stores of a device share a domain, and with it the indexes."""
+    stores = [store for store in scope.stores if store.kind.is_ims]
+    for store in stores[MAX_STORES:]:
+        yield report(
+            "IMS138",
+            f"the device has {len(stores)} IMS stores",
+            store.item.head,
+            f"one more than {MAX_STORES}" if store is stores[MAX_STORES] else "and one more",
+            "make one store of those that are alike: a store of slots can be in several tables",
+            [Place(stores[0].item.head, "the first one")],
+        )
+    total = 0
+    for store in stores:
+        limit = store.limit
+        if limit is None:
+            return  # reported as that
+        total += limit
+        if total > MAX_INDEXES:
+            yield report(
+                "IMS136",
+                f"up to {quote(store.name)}, the IMS stores have {total:,} messages",
+                store.item.head,
+                count(limit, "message"),
+                f"Linux gives a device {MAX_INDEXES:,} indexes beside MSI and MSI-X: "
+                "say a lower maximum",
+                [Place(stores[0].item.head, "the first one")],
+            )
+            return
+
+
 #: A part of a BAR: BAR, first byte, byte behind the last, what it is, where it is said.
 _Area = tuple[int, int, int, str, Span]
 
@@ -266,24 +301,30 @@ def rule_bits_bar(scope: Scope) -> Found:
 
 
 def rule_areas(scope: Scope) -> Found:
-    """Tables and arrays of bits of a store don't overlap."""
-    for store in scope.stores:
-        reach: dict[int, _Area] = {}
-        for area in sorted(_areas(store), key=lambda area: area[:3]):
-            last = reach.get(area[0])
-            if last is not None and area[1] < last[2]:
-                first, second = sorted((last, area), key=lambda one: one[4].start)
-                what = first[3] if first[3] != second[3] else "another one"
-                yield report(
-                    "IMS096",
-                    f"{second[3]} overlaps {what}",
-                    second[4],
-                    f"bytes {second[1]:#x} to {second[2] - 1:#x}{_of_bar(second[0])}",
-                    "check offsets, stride and number of slots",
-                    [Place(first[4], f"bytes {first[1]:#x} to {first[2] - 1:#x}")],
-                )
-            if last is None or area[2] > last[2]:
-                reach[area[0]] = area
+    """Tables and arrays of bits don't overlap, of whatever store they are."""
+    reach: dict[tuple[int, str], tuple[_Area, Store]] = {}
+    areas = [(area, store) for store in scope.stores for area in _areas(store)]
+    for area, store in sorted(areas, key=lambda one: one[0][:3]):
+        # Which BAR it is that the driver passes for a store, nobody knows.
+        bar = area[0], store.name if area[0] == _PASSED else ""
+        last = reach.get(bar)
+        if last is not None and area[1] < last[0][2]:
+            (first, one), (second, two) = sorted(
+                (last, (area, store)), key=lambda found: found[0][4].start
+            )
+            what = first[3] if first[3] != second[3] else "another one"
+            if one is not two:
+                what = f"{first[3]} of {quote(one.name)}"
+            yield report(
+                "IMS096",
+                f"{second[3]} overlaps {what}",
+                second[4],
+                f"bytes {second[1]:#x} to {second[2] - 1:#x}{_of_bar(second[0])}",
+                "check offsets, stride and number of slots",
+                [Place(first[4], f"bytes {first[1]:#x} to {first[2] - 1:#x}")],
+            )
+        if last is None or area[2] > last[0][2]:
+            reach[bar] = area, store
 
 
 def _of_bar(bar: int) -> str:

@@ -33,14 +33,14 @@ def kind_of(device: Device, store: Store) -> Kind:
     raise UnknownKind(f"store {store.name} of device {device.name}: {type(store).__name__}")
 
 
-def ims_of(device: Device) -> Ims | None:
-    """The store with a domain of its own; Linux lets a device have one."""
-    return next((kind for kind in kinds_of(device) if isinstance(kind, Ims)), None)
+def ims_of(device: Device) -> tuple[Ims, ...]:
+    """The stores beside MSI and MSI-X, in the layout's order: they share one domain."""
+    return tuple(kind for kind in kinds_of(device) if isinstance(kind, Ims))
 
 
-def own_of(device: Device) -> Ims | Platform | None:
-    """The store which is not the PCI core's."""
-    return next((kind for kind in kinds_of(device) if isinstance(kind, Ims | Platform)), None)
+def own_of(device: Device) -> tuple[Ims | Platform, ...]:
+    """The stores which are not the PCI core's, in the layout's order."""
+    return tuple(kind for kind in kinds_of(device) if isinstance(kind, Ims | Platform))
 
 
 def platform_of(device: Device) -> Platform | None:

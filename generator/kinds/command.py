@@ -7,7 +7,7 @@ from imsgen.dsl.model import CommandStore, Device, Store
 from ..views.parts import sized
 from ..views.stores import Cookie
 from .base import Param
-from .fake import Fake, FakeCookie
+from .fake import Fake, FakeCookie, Place
 from .ims import U32_MAX, Ims, cookie_part, gives_cookies
 
 
@@ -63,10 +63,11 @@ class Command(Ims):
         return f"{sized(self.size, 'message')}, changed by a command of the device"
 
     @property
-    def fake(self) -> Fake:
+    def fake_cookies(self) -> tuple[FakeCookie, ...]:
+        return tuple(FakeCookie(c.name, c.optional, U32_MAX) for c in self.cookies)
+
+    def fake(self, place: Place) -> Fake:
         return Fake(
             kind="IMS_LAYOUT_COMMAND",
-            size=self.size.maximum,
-            cookies=tuple(FakeCookie(c.name, c.optional, U32_MAX) for c in self.cookies),
             constants=((f"{self.name}_command", "ims_layout_command"),),
         )

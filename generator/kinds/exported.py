@@ -6,7 +6,7 @@ from imsgen.dsl.model import Device, ExportedStore, Store
 
 from ..views.parts import sized
 from .base import Param
-from .fake import Fake
+from .fake import Fake, Place
 from .ims import Ims
 
 
@@ -34,10 +34,8 @@ class Exported(Ims):
     def words(self) -> str:
         return f"{sized(self.size, 'message')}, sent by a peer which is told of changes"
 
-    @property
-    def fake(self) -> Fake:
+    def fake(self, place: Place) -> Fake:
         return Fake(
             kind="IMS_LAYOUT_PEER",
-            size=self.size.maximum,
             constants=((f"{self.name}_changed", "ims_layout_changed"),),
         )

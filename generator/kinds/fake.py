@@ -31,27 +31,34 @@ class FakeCookie:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where the fake device has the parts of a store: offsets in its one memory, in bytes."""
+
+    #: Of what is mapped, by the parameters of the driver.
+    mapped: dict[str, int]
+    #: Of the part that can be anywhere.
+    loose: int
+
+
+@dataclass(frozen=True)
 class Fake:
     """A message store of the fake device, all of whose BARs are in one memory."""
 
     #: Where messages are, as enum ims_layout_kind has it.
     kind: str
-    #: How many there are.
-    size: int
-    cookies: tuple[FakeCookie, ...] = ()
-    #: Bytes of memory.
-    bar_size: int = PAGE
     #: What the driver passes: the same always, or an expression that depends on the fake.
     constants: Pairs = ()
     assigned: Pairs = ()
-    #: Whether it passes which BAR the slots are in, and where they are.
+    #: Whether it passes which BAR the slots are in.
     asks_bir: bool = False
-    asks_offset: bool = False
+    #: Where the slots are, if the driver passes that.
+    offset: int | None = None
     #: Offset and number of slots of each table.
     tables: tuple[tuple[int, int], ...] = ()
-    #: Initialisers of struct ims_layout and of struct ims_fake_params that other kinds don't have.
+    #: Initialisers of struct ims_layout that other kinds don't have.
     layout: Pairs = ()
-    machine: Pairs = ()
+    #: The values of its struct ims_fake_window, if it has one.
+    window: str = ""
 
 
 def pages(end: int) -> int:

@@ -11,7 +11,7 @@ from ..fold import tabs
 from ..views.parts import Line
 from ..views.stores import CookiePart, Setter, StoreView
 from .base import Kind, Param, pci_stores
-from .fake import Fake
+from .fake import Fake, FakeCookie, Place
 
 #: Highest value of a cookie that is a whole word.
 U32_MAX = 0xFFFFFFFF
@@ -81,24 +81,64 @@ class Ims(Kind):
     def setup(self, given: str) -> tuple[str, ...]:
         at = f"&irqs->{self.name}"
         init = f"pci_ims_init({at}, pdev, &{self.fn}_info,\n»&{self.name}_params)"
-        special = [
+        return (init, *self.fixed_calls)
+
+    @property
+    def fixed_calls(self) -> tuple[str, ...]:
+        """Calls that allocate the vectors with a fixed purpose, once the store is set up."""
+        return tuple(
             (
                 f"{self.device.name}_irq_{v.name}_alloc(irqs)"
                 if v.array
-                else f"pci_ims_special({at}, {v.at}, &irqs->{v.name})"
+                else f"pci_ims_special(&irqs->{self.name}, {v.at}, &irqs->{v.name})"
             )
             for v in self.specials
-        ]
-        return (init, *special)
+        )
+
+    @property
+    def mixed(self) -> bool:
+        """Whether a pool is over this store and another one beside MSI and MSI-X."""
+        pci = pci_stores(self.device)
+        return any({r.store for r in pool.ranges} - pci - {self.name} for pool in self.pools)
 
     @abstractmethod
     def given(self, given: str) -> tuple[tuple[str, str], ...]:
         """Initialisers of struct pci_ims_params but for the number of messages."""
 
     @property
+    def number(self) -> int:
+        """Its place among the stores of the device beside MSI and MSI-X, from 0 on."""
+        names = [s.name for s in self.device.stores if s.name not in pci_stores(self.device)]
+        return names.index(self.name)
+
+    @property
+    def asks(self) -> bool:
+        """Whether the driver passes where the messages are."""
+        return False
+
+    @property
+    def fake_size(self) -> int:
+        """How many messages the fake device has of it."""
+        return self.size.maximum
+
+    @property
+    def fake_cookies(self) -> tuple[FakeCookie, ...]:
+        """What the suite is told of the cookies."""
+        return ()
+
+    @property
+    def areas(self) -> dict[str, int]:
+        """How far it reaches into what is mapped, in bytes, where that is always the same."""
+        return {}
+
+    @property
+    def loose(self) -> tuple[str | None, int]:
+        """A part that the fake device has anywhere, in a mapping or behind all: it, and bytes."""
+        return None, 0
+
     @abstractmethod
-    def fake(self) -> Fake:
-        """What its KUnit suite is told."""
+    def fake(self, place: Place) -> Fake:
+        """What its KUnit suite is told, with its parts where ``place`` has them."""
 
     @property
     def code(self) -> str:
@@ -120,6 +160,7 @@ class Ims(Kind):
         info += [("max", str(self.size.maximum))]
         info += [("optional", "true")] if self.optional else []
         info += [("isolated", "true")] if self.device.remapping else []
+        info += [("no_cookie", "true")] if self.mixed and not self.cookie else []
         info += [("cookie.value", self.idle)] if self.idle != "0" else []
         nr = f"{given}{self.name}_slots" if self.size.runtime else str(self.size.value)
         return StoreView(

@@ -7,7 +7,7 @@ from imsgen.dsl.model import Device, Endian, IndirectStore, Store
 
 from ..views.parts import sized
 from .base import Param
-from .fake import Fake, pages
+from .fake import Fake, Place
 from .ims import Ims
 from .registers import BarKind
 
@@ -51,21 +51,25 @@ class Indirect(BarKind, Ims):
         return (("select", select),)
 
     @property
-    def fake(self) -> Fake:
-        store, stride, size = self.store, self.layout.stride, self.fake_slots
+    def areas(self) -> dict[str, int]:
+        store = self.store
+        return {self.mapping: max(store.select + 4, store.window + self.layout.stride)}
+
+    @property
+    def loose(self) -> tuple[str | None, int]:
         # Behind the registers, where the driver can't reach them but through the window.
-        at = pages(max(store.select + 4, store.window + stride))
+        return None, self.fake_table
+
+    def fake(self, place: Place) -> Fake:
+        store, stride, size, at = self.store, self.layout.stride, self.fake_size, place.loose
+        base = place.mapped[self.mapping]
+        select, window = base + store.select, base + store.window
         big = "true" if self.layout.endian is Endian.BIG else "false"
-        values = f"{store.select:#x}, {store.window:#x}, {stride}, {at:#x}, {size}, {big}"
+        values = f"{select:#x}, {window:#x}, {stride}, {at:#x}, {size}, {big}"
         return Fake(
             kind="IMS_LAYOUT_BAR",
-            size=size,
-            cookies=self.fake_cookies,
-            # One slot more than there can be: see Iomem.
-            bar_size=at + (size + 1) * stride,
-            assigned=((self.mapping, "fake->bar"),),
             asks_bir=store.bar is None,
             tables=((at, size),),
-            layout=(("select", f"{{ {store.select:#x}, 4 }}"),),
-            machine=(("window", f"{{ {values} }}"),),
+            layout=(("select", f"{{ {select:#x}, 4 }}"),),
+            window=values,
         )

@@ -7,7 +7,7 @@ from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
 
 from ..views.parts import Line, listed, sized
 from .base import Param
-from .fake import BASE, Fake, pages
+from .fake import BASE, Fake, Place
 from .ims import Ims
 from .registers import BarKind
 
@@ -92,35 +92,43 @@ class Iomem(BarKind, Ims):
         return f"{sized(store.slots)} of {store.layout.stride} bytes in {bar_of(store)}{where}"
 
     @property
-    def fake(self) -> Fake:
-        store, stride, size = self.store, self.layout.stride, self.fake_slots
-        at = BASE if store.offset.value is None else store.offset.value
-        # One slot more than there can be: a driver that asks for it is refused for another reason.
-        end = at + (size + 1) * stride
+    def asks(self) -> bool:
+        return self.store.offset.runtime
+
+    @property
+    def areas(self) -> dict[str, int]:
+        store, stride = self.store, self.layout.stride
+        end = 0 if store.offset.value is None else store.offset.value + self.fake_table
         if store.tables:
             end = max(t.offset + t.slots * stride for t in store.tables)
-        bases: dict[int | None, int] = {store.bar: 0}
+        ends = {self.mapping: end}
+        for bits in (store.mask_bits, store.pending):
+            if bits:
+                name = self.mapping_of(bits.bar)
+                end = bits.offset + -(-store.slots.maximum // 32) * 4
+                ends[name] = max(ends.get(name, 0), end)
+        return ends
+
+    @property
+    def loose(self) -> tuple[str | None, int]:
+        return self.mapping, BASE + self.fake_table if self.asks else 0
+
+    def fake(self, place: Place) -> Fake:
+        store, base = self.store, place.mapped[self.mapping]
+        at = place.loose + BASE if store.offset.value is None else base + store.offset.value
         lines = []
         for name, bits in (("mask_bits", store.mask_bits), ("pending", store.pending)):
             if bits:
-                start = bases.setdefault(bits.bar, pages(end)) + bits.offset
-                end = max(end, start + -(-store.slots.maximum // 32) * 4)
                 low = "true" if bits.active_low else "false"
+                start = place.mapped[self.mapping_of(bits.bar)] + bits.offset
                 lines.append((name, f"{{ true, {low}, {start:#x} }}"))
-        assigned = [
-            (self.mapping_of(bar), f"fake->bar + {base:#x}" if base else "fake->bar")
-            for bar, base in bases.items()
-        ]
-        if store.offset.runtime:
-            assigned.append((f"{self.name}_offset", "asked->offset"))
+        asked = (f"{self.name}_offset", f"asked->offset[{self.number}]")
+        tables = tuple((base + t.offset, t.slots) for t in store.tables)
         return Fake(
             kind="IMS_LAYOUT_BAR",
-            size=size,
-            cookies=self.fake_cookies,
-            bar_size=end,
-            assigned=tuple(assigned),
+            assigned=(asked,) if self.asks else (),
             asks_bir=store.bar is None,
-            asks_offset=store.offset.runtime,
-            tables=tuple((t.offset, t.slots) for t in store.tables) or ((at, size),),
+            offset=at - base if self.asks else None,
+            tables=tables or ((at, self.fake_size),),
             layout=tuple(lines),
         )

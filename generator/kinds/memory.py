@@ -7,7 +7,7 @@ from imsgen.dsl.model import Device, Endian, MemoryStore, Store
 from ..views.parts import sized
 from ..views.stores import Control, Pair
 from .base import Param
-from .fake import BASE, Fake
+from .fake import BASE, Fake, Place
 from .ims import Ims
 from .slots import SlotKind, slot_type
 
@@ -41,18 +41,19 @@ class Memory(SlotKind, Ims):
         stride = self.layout.stride
         return f"{sized(self.size)} of {stride} bytes in memory given by the driver{masks}"
 
+    asks = True
+
     @property
-    def fake(self) -> Fake:
-        size = self.fake_slots
+    def loose(self) -> tuple[str | None, int]:
+        return None, BASE + self.fake_table
+
+    def fake(self, place: Place) -> Fake:
+        at = place.loose + BASE
         return Fake(
             kind="IMS_LAYOUT_MEMORY",
-            size=size,
-            cookies=self.fake_cookies,
-            # One slot more than there can be: see Iomem.
-            bar_size=BASE + (size + 1) * self.layout.stride,
-            assigned=((self.name, "fake->mem + asked->offset"),),
-            asks_offset=True,
-            tables=((BASE, size),),
+            assigned=((self.name, f"fake->mem + asked->offset[{self.number}]"),),
+            offset=at,
+            tables=((at, self.fake_size),),
         )
 
     @property

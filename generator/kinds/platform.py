@@ -9,7 +9,7 @@ from imsgen.dsl.model import Device, RegistersStore, Store
 from ..views.parts import Line, listed, sized
 from ..views.stores import StoreView
 from .base import Kind, Param
-from .fake import BASE, Fake
+from .fake import BASE, Fake, Place
 from .registers import RegisterKind
 
 #: Slots of the fake device, where the driver passes their number.
@@ -100,25 +100,39 @@ class Platform(RegisterKind):
         mask = "" if self.masks else ", without mask bits"
         return f"{sized(store.slots)} of {store.layout.stride} bytes in the registers{where}{mask}"
 
+    #: Its place among the device's stores: there is no other one.
+    number = 0
+
     @property
-    def fake(self) -> Fake:
-        """What its KUnit suite is told."""
-        store, stride = self.store, self.layout.stride
-        size = min(self.most, max(FEW, self.prefix, self.device.minimum))
-        size = size if self.size.runtime else self.most
+    def fake_size(self) -> int:
+        if not self.size.runtime:
+            return self.most
+        return min(self.most, max(FEW, self.prefix, self.device.minimum))
+
+    @property
+    def areas(self) -> dict[str, int]:
+        """How far it reaches into the registers, in bytes."""
+        store = self.store
+        if store.tables:
+            return {"regs": max(t.offset + t.slots * self.layout.stride for t in store.tables)}
         at = BASE if store.offset.value is None else store.offset.value
-        tables = tuple((t.offset, t.slots) for t in store.tables) or ((at, size),)
-        assigned = [("regs", "fake->bar")]
-        if store.offset.runtime:
-            assigned.append((f"{self.name}_offset", "asked->offset"))
+        return {"regs": at + self.fake_table}
+
+    @property
+    def loose(self) -> tuple[str | None, int]:
+        """A part of the registers that can be anywhere: there is none."""
+        return None, 0
+
+    def fake(self, place: Place) -> Fake:
+        """What its KUnit suite is told."""
+        store, base, asks = self.store, place.mapped["regs"], self.store.offset.runtime
+        at = BASE if store.offset.value is None else store.offset.value
+        tables = tuple((base + t.offset, t.slots) for t in store.tables)
         return Fake(
             kind="",
-            size=size,
-            bar_size=max(offset + slots * stride for offset, slots in tables),
-            assigned=tuple(assigned),
-            asks_offset=store.offset.runtime,
-            tables=tables,
-            machine=(("masks_parent", "true"),),
+            assigned=((f"{self.name}_offset", f"asked->offset[{self.number}]"),) if asks else (),
+            offset=at if asks else None,
+            tables=tables or ((base + at, self.fake_size),),
         )
 
     def view(self, given: str) -> StoreView:

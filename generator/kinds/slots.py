@@ -31,7 +31,7 @@ from ..views.stores import (
     Shadow,
     Slots,
 )
-from .base import Kind
+from .base import Kind, pci_stores
 from .fake import MAX_TABLE, FakeCookie
 from .ims import cookie_part, gives_cookies
 
@@ -282,15 +282,22 @@ class SlotKind(Kind):
         """How the control word is written."""
 
     @property
-    def fake_slots(self) -> int:
-        """How many slots the fake device has."""
+    def fake_size(self) -> int:
         if not self.size.runtime:
             return self.size.maximum
-        return min(self.size.maximum, MAX_TABLE // self.layout.stride)
+        stores = len(self.device.stores) - len(pci_stores(self.device))
+        return min(self.size.maximum, MAX_TABLE // stores // self.layout.stride)
+
+    @property
+    def fake_table(self) -> int:
+        """Bytes of the table that the fake device has.
+
+        One slot more than there can be: a driver that asks for it is refused for another reason.
+        """
+        return (self.fake_size + 1) * self.layout.stride
 
     @property
     def fake_cookies(self) -> tuple[FakeCookie, ...]:
-        """What the suite is told of the cookies."""
         return tuple(
             FakeCookie(c.name, c.optional, (1 << c.width) - 1, _fake_place(c)) for c in self.fields
         )

@@ -66,7 +66,8 @@ def _setup(device: Device, args: argparse.Namespace) -> Setup:
         per_second=args.per_second,
         subdevices=tuple(args.subdevices),
         dedicated=args.dedicated,
-        slots=args.slots,
+        slots=next((size for name, size in reversed(args.slots) if not name), None),
+        named=tuple((name, size) for name, size in args.slots if name),
         msix=args.msix,
         msi=args.msi,
         pools=tuple(args.pool),
@@ -91,6 +92,11 @@ def _within(low: int, high: int) -> Callable[[str], int]:
 def _subdevices(word: str) -> tuple[str, int]:
     kind, _, count = word.rpartition("=")
     return kind, _within(1, MAX_SUBDEVICES)(count)
+
+
+def _slots(word: str) -> tuple[str, int]:
+    store, _, count = word.rpartition("=")
+    return store, _within(0, MAX_VECTORS)(count)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -154,13 +160,21 @@ def parser() -> argparse.ArgumentParser:
         help="queues that come in a second (default: 1000); a pool that is full tries to make a "
         "vector once a second",
     )
-    for name, what in (("slots", "slots of the IMS store"), ("msix", "entries of the MSI-X table")):
-        number(
-            f"--{name}",
-            type=_within(0, MAX_VECTORS),
-            metavar="N",
-            help=f"{what}, where the file leaves it open (default: the most)",
-        )
+    number(
+        "--slots",
+        type=_slots,
+        action="append",
+        default=[],
+        metavar="[STORE=]N",
+        help="slots of an IMS store, or of each if none is named, where the file leaves it open "
+        "(default: the most); may be repeated",
+    )
+    number(
+        "--msix",
+        type=_within(0, MAX_VECTORS),
+        metavar="N",
+        help="entries of the MSI-X table (default: the most)",
+    )
     number("--msi", type=_within(0, MAX_VECTORS), metavar="N", help="messages of MSI")
     number(
         "--pool", action="append", default=[], metavar="NAME", help="only this one; may be repeated"

@@ -44,8 +44,8 @@ class Setup:
     ``queues`` is the number of queues in all, shared out evenly where there are ``subdevices``:
     kinds and numbers of them, "" for the device's first kind.  They come at ``per_second``.
     ``dedicated`` owners come after them.  ``slots``, ``msix`` and ``msi`` are the sizes that only
-    the driver or the device knows, None for the largest.  ``interrupts`` is how many the parent
-    domain has for the device, None for enough.
+    the driver or the device knows, None for the largest; ``named`` has slots of single stores.
+    ``interrupts`` is how many the parent domain has for the device, None for enough.
     """
 
     cpus: int
@@ -57,6 +57,7 @@ class Setup:
     subdevices: tuple[tuple[str, int], ...] = ()
     dedicated: int = 0
     slots: int | None = None
+    named: tuple[tuple[str, int], ...] = ()
     msix: int | None = None
     msi: int | None = None
     pools: tuple[str, ...] = ()
@@ -234,7 +235,8 @@ def size_of(store: Store, setup: Setup) -> int:
     elif isinstance(store, MsiStore):
         given, value, maximum = setup.msi, None, largest(store)
     else:
-        given, value, maximum = setup.slots, store.slots.value, store.slots.maximum
+        value, maximum = store.slots.value, store.slots.maximum
+        given = dict(setup.named).get(store.name, setup.slots)
         if value is not None:
             return value
     if given is None:
@@ -252,6 +254,7 @@ def check_sizes(device: Device, setup: Setup) -> None:
         ("--msix", setup.msix, [s for s in device.stores if isinstance(s, MsixStore)]),
         ("--msi", setup.msi, [s for s in device.stores if isinstance(s, MsiStore)]),
         ("--slots", setup.slots, runtime),
+        *(("--slots", name, [s for s in runtime if s.name == name]) for name, _ in setup.named),
     ):
         if given is not None and not there:
             raise SimulationError(f"{option}: {device.name} has no store whose size that could be")

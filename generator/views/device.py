@@ -10,6 +10,7 @@ from imsgen.dsl.rules.platform import PARENTS
 
 from ..kinds import kinds_of, shared_cookie
 from ..kinds.base import Kind, Param, context
+from ..kinds.ims import Ims
 from ..kinds.platform import Platform
 from ..names import names_of
 from .minimum import Minimum, minimum_view
@@ -72,9 +73,13 @@ class DeviceView:
     #: Whether init and shutdown go through an array of vectors.
     loops: bool
     shutdown_loops: bool
-    #: IMS stores first: some parents have to know their size before MSI-X is set up.
+    #: IMS stores first: some parents have to know their size before MSI-X is set up. Of these,
+    #: those behind a command come first: others may have the vector which tells that it is done.
     stores: tuple[StoreView, ...]
+    #: The same for what is restored: those behind a command last, others may tell that it is done.
     ims: tuple[StoreView, ...]
+    #: Several IMS stores, which are set up together: in the layout's order, else empty.
+    setups: tuple[StoreView, ...]
     slots: tuple[Slots, ...]
     pools: tuple[PoolView, ...]
     managed: tuple[Managed, ...]
@@ -99,21 +104,18 @@ class DeviceView:
 
 
 def device_view(device: Device) -> DeviceView:
-    """Everything that the templates of the glue use.
-
-    A device has one IMS store, because it has one ``MSI_SECONDARY_DOMAIN``
-    (include/linux/msi_api.h): the language's rules say so.
-    """
+    """Everything that the templates of the glue use."""
     kinds = kinds_of(device)
     params = params_of(device, kinds)
     has_params = len(params) > 1 or any(p.callback or p.member for p in params)
     given = "params->" if has_params else ""
-    ordered = sorted(kinds, key=lambda kind: kind.name in _pci(device))
+    ordered = sorted(kinds, key=lambda kind: (kind.name in _pci(device), not kind.can_fail))
     stores = tuple(kind.view(given) for kind in ordered)
     minimum = minimum_view(device)
     single = not any(store.TYPE or store.ENUM for store in stores) and minimum is None
     plain = all(store.TYPE and not store.ENUM for store in stores) and minimum is None
     names = [store.name for store in device.stores]
+    own = [kind for kind in kinds if isinstance(kind, Ims)]
     layout = sorted(stores, key=lambda store: names.index(store.name))
     by_name = {v.name: v for store in stores for v in store.vectors}
     platform = {kind.name for kind in kinds if isinstance(kind, Platform)}
@@ -145,7 +147,8 @@ def device_view(device: Device) -> DeviceView:
         or any(v.array for store in stores if not store.ENUM for v in _table_vectors([store]))
         or any(v.array for store in registers for v in store.vectors),
         stores=stores,
-        ims=tuple(store for store in stores if not store.TYPE and store not in registers),
+        ims=tuple(s for s in reversed(stores) if not s.TYPE and s not in registers),
+        setups=tuple(store for store in layout if not store.TYPE) if len(own) > 1 else (),
         slots=tuple(store.slots for store in stores if store.slots),
         pools=tuple(pool_view(device, pool, given) for pool in _plain(device)),
         managed=tuple(store.managed for store in stores if store.managed),
@@ -154,8 +157,7 @@ def device_view(device: Device) -> DeviceView:
         own_vectors=bool(registers)
         or any(store.TYPE and (store.at_end or not store.ENUM) for store in stores),
         steps=tuple(
-            Step(call, number == 0)
-            for number, call in enumerate(call for kind in ordered for call in kind.setup(given))
+            Step(call, number == 0) for number, call in enumerate(_setup(kinds, own, given))
         ),
         single=single,
         plain=plain,
@@ -169,6 +171,16 @@ def device_view(device: Device) -> DeviceView:
 
 
 # --- parts ----------------------------------------------------------------------------------------
+
+
+def _setup(kinds: Sequence[Kind], own: Sequence[Ims], given: str) -> list[str]:
+    """Calls which set up the stores: those of OWN together, they have one domain (rule 48)."""
+    if len(own) > 1:
+        calls = ["pci_ims_init_all(pdev, setups, ARRAY_SIZE(setups))"]
+        calls += [call for store in own for call in store.fixed_calls]
+    else:
+        calls = [call for store in own for call in store.setup(given)]
+    return calls + [call for kind in kinds if kind not in own for call in kind.setup(given)]
 
 
 def _table_vectors(stores: Sequence[StoreView]) -> list[Special]:

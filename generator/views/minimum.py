@@ -65,23 +65,26 @@ def too_few(device: Device) -> tuple[Machine, ...]:
 def _machine(device: Device, total: int, name: str, fails: bool) -> Machine | None:
     """A machine with TOTAL vectors; None if there can't be one."""
     kinds = kinds_of(device)
-    ims = next((kind for kind in kinds if isinstance(kind, Ims | Platform)), None)
+    own = [kind for kind in kinds if isinstance(kind, Ims | Platform)]
     pci = next((kind for kind in kinds if not isinstance(kind, Ims | Platform)), None)
-    slots = ims.numbers if ims else (0,)
-    if ims and not ims.size.runtime:
-        slots = (ims.numbers[-1],)
+    fewest = sum(_fewest(store) for store in own)
     entries = pci.numbers if pci else (0,)
-    for nr in slots:
+    for nr in range(fewest, sum(store.numbers[-1] for store in own) + 1):
         if nr > total:
             break
         if total - nr in entries and (fails or not pci or total - nr >= pci.needed):
-            machine, params = _settings(ims, nr, pci, total - nr)
+            machine, params = _settings(own, nr, pci, total - nr)
             return Machine(name, fails, "-ENOSPC" if fails else "0", machine, params)
     return None
 
 
+def _fewest(store: Ims | Platform) -> int:
+    """How many messages the driver can say that a store has."""
+    return store.numbers[0 if store.size.runtime else -1]
+
+
 def _settings(
-    ims: Ims | Platform | None, slots: int, pci: Kind | None, entries: int
+    own: list[Ims | Platform], slots: int, pci: Kind | None, entries: int
 ) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
     machine: list[Setting] = []
     params: list[Setting] = []
@@ -92,6 +95,11 @@ def _settings(
         if pci.managed:
             queues = entries - pci.managed.ranges[0].first
             params.append(Setting(f"{pci.managed.name}_queues", queues))
-    if ims and ims.size.runtime:
-        params.append(Setting(f"{ims.name}_slots", slots))
+    more = slots - sum(_fewest(store) for store in own)
+    for store in own:
+        # The first ones have as many as they can.
+        nr = min(_fewest(store) + more, store.numbers[-1])
+        more -= nr - _fewest(store)
+        if store.size.runtime:
+            params.append(Setting(f"{store.name}_slots", nr))
     return tuple(machine), tuple(params)

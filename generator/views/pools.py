@@ -8,6 +8,7 @@ from imsgen.dsl.model import Device, Pool, SharePolicy, Subdevice
 
 from ..fold import tabs
 from ..kinds import kind_of, own_cookie, shared_cookie
+from ..kinds.ims import Ims
 from .parts import Line
 
 
@@ -101,7 +102,13 @@ def pool_view(device: Device, pool: Pool, given: str) -> PoolView:
     info += [("limit", limit)] if pool.sharing else []
     info += [("reserve", str(pool.reserve))] if pool.reserve else []
     info += [("node", "true")] if pool.node else []
-    info += [("cookie.value", kind.idle) for kind in kinds if kind.idle != "0"]
+    # Stores which have no cookies take none of a pool over several.
+    joined = sum(isinstance(kind, Ims) for kind in kinds) > 1
+    info += [
+        ("cookie.value", kind.idle)
+        for kind in kinds
+        if kind.idle != "0" and (kind.cookie or not joined)
+    ]
     return PoolView(
         name=p,
         first=pool is next(other for other in device.pools if not other.managed),

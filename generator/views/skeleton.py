@@ -75,8 +75,8 @@ class Queues:
     #: The register that has the index; of managed ones, the index.
     VECTOR: str
     index: str
-    #: The store that the register's top bit says, where there are two.
-    second: str
+    #: The stores behind the first one, each with the bit of the register that says it.
+    others: tuple[Line, ...]
     #: Where a shared vector is wanted: an expression.
     where: str
     cookie: str
@@ -252,6 +252,8 @@ class _Maker:
         self.numbers: list[tuple[str, str]] = []
         self.registers: list[tuple[str, str]] = []
         self._sized = {store.name: self._slots(store) for store in device.stores}
+        #: Bits that say in which store an index is.
+        self._bits = 0
         spans = [span for store in device.stores for span in _spans(store)]
         self.bar = min((bar for bar, _, _ in spans), default=0)
         self.bars = sorted({self.bar, *(bar for bar, _, _ in spans)})
@@ -460,9 +462,11 @@ class _Maker:
             opens += [Opens(f"{fn}_join", "0", joined)] if shared else []
             opens += [Opens(f"{fn}_open", joined, NR)] if own else []
             self._register(FN, 4 * (shared + own), "i")
-        second = kinds[1].ENUM if len(kinds) > 1 else ""
-        if second and (f"{second}_BIT", "BIT(31)") not in self.registers:
-            self.registers.append((f"{second}_BIT", "BIT(31)"))
+        others = tuple(Line(kind.ENUM, "", f"{kind.ENUM}_BIT") for kind in kinds[1:])
+        for line in others:
+            if line.value not in dict(self.registers):
+                self.registers.append((line.value, f"BIT({31 - self._bits})"))
+                self._bits += 1
         parts = [("struct irq_vec *", "vec", "")] if not pool.managed else []
         parts += [("struct irq_vec_user", "user", "")] if pool.sharing else []
         cookie = next((kind.cookie for kind in kinds if kind.cookie), None) if own else None
@@ -482,7 +486,7 @@ class _Maker:
             opens_own=own > 0,
             VECTOR=f"{self.f}_{FN}".upper(),
             index=f"{pool.ranges[0].first} + i" if pool.ranges[0].first else "i",
-            second=second,
+            others=others,
             where="cpu_online_mask" if least else "cpumask_local_spread(i, dev_to_node(dev))",
             cookie=cookie.struct if cookie else "",
             cookies=_numbered(cookie, "i", SHARED + OWN) if cookie else (),

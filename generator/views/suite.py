@@ -28,9 +28,11 @@ from ..names import names_of
 from .device import device_view
 from .minimum import too_few
 from .parts import Line
+from .stores import Cookie
 from .suite_stores import (
     SuiteStore,
     aligned_lines,
+    fake_memory,
     needs_cookie,
     passes_cookies,
     pci_count,
@@ -38,6 +40,7 @@ from .suite_stores import (
     registers_suite,
     store_size,
     store_suite,
+    suffix_of,
 )
 
 #: CPU vectors of the fake machine at least: more than any case needs.
@@ -45,6 +48,9 @@ _VECTORS = 64
 
 #: Vectors that the driver of a managed pool wants.
 _QUEUES = 8
+
+#: What is between initialisers, where a line may break.
+_JOINED = ",\n»"
 
 #: What the fake parent sends in the high half of an address.
 _HIGH = 0x12345600
@@ -157,7 +163,7 @@ class SuiteView:
     ends: tuple[str, ...]
     fewer: SuiteFewer | None
     trials: tuple[str, ...]
-    store: SuiteStore | None
+    stores: tuple[SuiteStore, ...]
     #: That of a platform device.
     registers: SuiteStore | None
     #: The device of the driver, what checks of it begin with, the header that is beside the glue,
@@ -199,13 +205,13 @@ def suite_view(device: Device, namespace: str = "", above: tuple[str, ...] = ())
         assigned=tuple(Line(name, " ", value) for name, value in assigned),
         argument=f", {argument}" if argument else "",
         device=_device(device, bool(trials)),
-        restores=ims is not None,
+        restores=bool(ims),
         vectors=tuple(one for v in device.vectors if v not in met for one in _vectors(device, v)),
         shared=(*(SuiteShared(v.name, v.vector) for v in device.shared), *met.values()),
         ends=tuple(v.name for v in device.vectors if v.at_end),
         fewer=_fewer(device),
         trials=trials,
-        store=store_suite(device, ims) if ims else None,
+        stores=tuple(store_suite(device, store) for store in ims),
         registers=registers_suite(device, platform) if platform else None,
         pdev="msi_layout_pdev(fake)" if platform else "fake->pdev",
         library="msi_layout" if platform else "irq_layout",
@@ -226,7 +232,7 @@ def _headers(device: Device) -> list[str]:
     """The supporting headers, by the parts of the library that the device uses."""
     plain = any(not pool.managed for pool in device.pools)
     uses = {
-        "ims_layout.h": ims_of(device) is not None,
+        "ims_layout.h": bool(ims_of(device)),
         "irq_layout.h": True,
         "irq_layout_pool.h": plain,
         "irq_layout_set.h": bool(device.subdevices),
@@ -261,29 +267,35 @@ def _includes(device: Device) -> tuple[str, ...]:
 
 
 def _machine(device: Device) -> tuple[Line, ...]:
-    ims, count = own_of(device), pci_count(device)
-    special = sum(v.last - v.index + 1 for v in device.vectors if ims and v.store == ims.name)
+    own, count, memory = own_of(device), pci_count(device), fake_memory(device)
+    names = {store.name for store in own}
+    special = sum(v.last - v.index + 1 for v in device.vectors if v.store in names)
     lines = [("vectors", str(max(_VECTORS, 2 * (count + special))))]
     if any(isinstance(s, MsixStore) for s in device.stores):
         lines.append(("msix", str(count)))
     for store in device.stores:
         if isinstance(store, MsiStore):
             lines.append(("msi", str(store_size(device, store))))
-    if not ims:
+    if not own:
         return aligned_lines([*lines, ("bar_size", "PAGE_SIZE")])
-    lines.append(("bar_size", f"{ims.fake.bar_size:#x}"))
-    lines += [] if device.is_platform else [("supports", "MSI_FLAG_PCI_IMS")]
-    if ims.layout is None or ims.layout.address_hi:
-        high = _HIGH & ims.layout.address_mask >> 32 if ims.layout else _HIGH
+    lines.append(("bar_size", f"{memory.size:#x}"))
+    lines.append(
+        ("masks_parent", "true") if device.is_platform else ("supports", "MSI_FLAG_PCI_IMS")
+    )
+    layouts = [store.layout for store in own if store.layout]
+    if all(layout.address_hi for layout in layouts):
+        high = _HIGH
+        for layout in layouts:
+            high &= layout.address_mask >> 32
         lines.append(("address_hi", f"{high:#x}"))
-    lines += ims.fake.machine
+    windows = [fake.window for fake in memory.stores.values() if fake.window]
+    lines += [(f"windows[{number}]", f"{{ {w} }}") for number, w in enumerate(windows)]
     return aligned_lines(lines)
 
 
 def _constants(device: Device) -> list[tuple[str, str]]:
     """Members of the parameters that are always the same."""
-    ims = own_of(device)
-    out = list(ims.fake.constants) if ims else []
+    out = [pair for fake in fake_memory(device).stores.values() for pair in fake.constants]
     out += [(f"{p.name}_handler", f"test_{p.name}_handler") for p in device.pools if p.sharing]
     return out + [(f"{v.name}_index", str(i)) for v, i in _passed(device).items()]
 
@@ -362,12 +374,18 @@ def _numbers(v: SpecialVector) -> tuple[int, ...]:
 
 def _assigned(device: Device) -> list[tuple[str, str]]:
     """Those that depend on the fake device or on what is tried."""
-    ims = own_of(device)
-    out = list(ims.fake.assigned) if ims else []
-    if ims and ims.fake.asks_bir:
-        out.append((f"{ims.name}_bir", "asked->bir"))
-    if ims and ims.size.runtime:
-        out.append((f"{ims.name}_slots", "asked->slots"))
+    memory = fake_memory(device)
+    out = [
+        (name, f"fake->bar + {base:#x}" if base else "fake->bar")
+        for name, base in memory.mapped.items()
+    ]
+    for store in own_of(device):
+        fake = memory.stores[store.name]
+        out += fake.assigned
+        if fake.asks_bir:
+            out.append((f"{store.name}_bir", f"asked->bir[{store.number}]"))
+        if store.size.runtime:
+            out.append((f"{store.name}_slots", f"asked->slots[{store.number}]"))
     out += [
         (f"{p.name}_cookie", f"asked->no_cookie ? NULL : &test_{p.name}_cookie")
         for p in device.pools
@@ -379,22 +397,24 @@ def _assigned(device: Device) -> list[tuple[str, str]]:
 
 def _asked(device: Device) -> dict[str, int]:
     """What a driver of the fake device passes."""
-    ims = own_of(device)
+    memory = fake_memory(device)
     out: dict[str, int] = {}
-    if ims and ims.fake.asks_bir:
-        out["bir"] = BIR
-    if ims and ims.fake.asks_offset:
-        out["offset"] = ims.fake.tables[0][0]
-    if ims and ims.size.runtime:
-        out["slots"] = ims.fake.size
+    for store in own_of(device):
+        fake = memory.stores[store.name]
+        if fake.asks_bir:
+            out[f"bir[{store.number}]"] = BIR
+        if fake.offset is not None:
+            out[f"offset[{store.number}]"] = fake.offset
+        if store.size.runtime:
+            out[f"slots[{store.number}]"] = store.fake_size
     if any(pool.managed for pool in device.pools):
         out["queues"] = max(_QUEUES, device.minimum)
     return out
 
 
 def _initialiser(values: dict[str, int]) -> str:
-    words = (f".{n} = {v:#x}" if n == "offset" else f".{n} = {v}" for n, v in values.items())
-    return f"{{ {', '.join(words)} }}"
+    words = (f".{n} = {v:#x}" if "offset" in n else f".{n} = {v}" for n, v in values.items())
+    return f"{{ {_JOINED.join(words)} }}"
 
 
 def _trials(device: Device) -> tuple[str, ...]:
@@ -404,7 +424,8 @@ def _trials(device: Device) -> tuple[str, ...]:
         words = [f'.name = "{few.name.replace("_", " ")}"']
         words += [f".{m.name} = {m.value}" for m in few.machine]
         asked = _asked(device)
-        asked |= {p.name.rpartition("_")[2]: p.value for p in few.params}
+        members = {f"{store.name}_slots": f"slots[{store.number}]" for store in own_of(device)}
+        asked |= {members.get(p.name, "queues"): p.value for p in few.params}
         words += [f".asked = {_initialiser(asked)}"] if asked else []
         words += [f".ret = {few.ret}"] if few.ret != "0" else []
         out.append(",\n»".join(words))
@@ -436,7 +457,7 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
         index = _passed(device)[v] if v.runtime else v.index + i
         index = store_size(device, store) - 1 if v.at_end else index
         values = [f'"{name}"', f"test_irq_{name}", str(index), _CONTEXTS[v.context]]
-        values += [] if isinstance(store, PciStore) else ["&test_store.store"]
+        values += [] if isinstance(store, PciStore) else [_store(device, store.name)]
         values += [f"test_irq_{name}_error"] if fails else []
         number = "" if v.count is None else f", {i}"
         out.append(SuiteVector(name, v.name, number, fails, ",\n»".join(values)))
@@ -449,11 +470,11 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
 def _pool(device: Device, pool: Pool) -> SuitePool:
     fn = f"{device.name}_{pool.name}"
     least = pool.sharing is not None and pool.sharing.policy is SharePolicy.LEAST_LOADED
-    ims = ims_of(device)
-    own = ims if ims and any(r.store == ims.name for r in pool.ranges) else None
-    cookie = own is not None and passes_cookies(device, own)
-    needed = needs_cookie(own) if own and cookie else []
-    fails = own is not None and own.can_fail
+    names = {r.store for r in pool.ranges}
+    stores = [store for store in ims_of(device) if store.name in names]
+    own = next((store for store in stores if passes_cookies(device, store)), None)
+    needed = needs_cookie(own) if own else []
+    fails = any(store.can_fail for store in stores)
     lines = [
         ("name", f'"{device.name} {pool.name}"'),
         ("device", "&test_device"),
@@ -484,7 +505,7 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
         get_on=f"{fn}_get_on" if least else f"{fn}_get",
         dedicated=pool.dedicated,
         fails=fails,
-        cookie=", cookie" if cookie else "",
+        cookie=", cookie" if own else "",
         struct=f"{device.name}_{own.name}_cookie" if own and needed else "",
         given=", ".join(f".{name} = 1" for name in needed),
         ranges=tuple(_range(device, r) for r in pool.ranges),
@@ -502,7 +523,12 @@ def _range(device: Device, r: Range) -> str:
     source = f"{device.name}_{r.store}".upper()
     values = f'"{r.store}", {source}, {r.first}, {_last(device, r)}'
     pci = isinstance(device.store(r.store), PciStore)
-    return values if pci else f"{values}, &test_store.store"
+    return values if pci else f"{values}, {_store(device, r.store)}"
+
+
+def _store(device: Device, name: str) -> str:
+    """The description of a store beside MSI and MSI-X: a pointer."""
+    return f"&test_store{suffix_of(device, name)}.store"
 
 
 def _managed(device: Device, pool: Pool) -> SuiteManaged:
@@ -535,7 +561,7 @@ def _subdevice(device: Device, sub: Subdevice) -> SuiteSubdevice:
         name=sub.name,
         fn=fn,
         passed=", wanted" * sum(not m.single for m in sub.members)
-        + "".join(f", &test_{m.pool}_cookie" for m in sub.members if _carries(device, m)),
+        + "".join(f", &test_{m.pool}_cookie" for m in sub.members if _carried(device, m)),
         parts=tuple(_part(device, fn, m) for m in sub.members),
         lines=aligned_lines(lines),
     )
@@ -565,13 +591,13 @@ def _part(device: Device, fn: str, m: Member) -> str:
     values = f'"{m.pool}", {m.minimum}, {most}, {fn}_{m.pool}'
     if there is None:
         values += f",\n»{fn}_{m.pool}_attach, {fn}_{m.pool}_detach"
-    if _carries(device, m):
-        values += f",\n».store = &test_store.store,\n».cookie = &test_{m.pool}_cookie"
+    carried = _carried(device, m)
+    if carried:
+        store = _store(device, carried.store)
+        values += f",\n».store = {store},\n».cookie = &test_{m.pool}_cookie"
     return values
 
 
-def _carries(device: Device, m: Member) -> bool:
-    """Whether vectors of a subdevice carry something along that it gives."""
-    return (
-        own_cookie(device, next(pool for pool in device.pools if pool.name == m.pool)) is not None
-    )
+def _carried(device: Device, m: Member) -> Cookie | None:
+    """What vectors of a subdevice carry along that it gives."""
+    return own_cookie(device, next(pool for pool in device.pools if pool.name == m.pool))

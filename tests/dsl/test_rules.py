@@ -215,10 +215,8 @@ WRONG = [
         "IMS067",
         device(
             MSIX,
-            MEMORY,
-            COMMAND,
-            "vector v = q[0];",
-            "pool w = c { dedicated; }",
+            MSIX.replace("table", "other"),
+            "vector v = other[0];",
             "vector x = table[0];",
         ),
     ),

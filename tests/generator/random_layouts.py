@@ -49,6 +49,9 @@ class Maker:
         self.body: list[str] = []
         #: Pools by name: their ranges, how many vectors these have at least, and IMS or not.
         self.pools: dict[str, tuple[list[str], int, bool]] = {}
+        #: The stores that have cookies, and pools by names with the one that they are over.
+        self.carriers: set[str] = set()
+        self.over: dict[str, str] = {}
         #: Pools that subdevices can take from, with the least they have where nobody shares.
         self.givers: dict[str, int] = {}
         #: Whether the cookies of the IMS store may be required: it has no special vectors.
@@ -190,14 +193,14 @@ class Maker:
     def slot(self, pairs: bool, masked: bool, bare: bool, waits: bool) -> tuple[int, str]:
         """The stride of a store's slots, and the statement for them."""
         whole_fits = masked and not bare and not pairs
-        if whole_fits and self.chance(0.2):
+        if whole_fits and self.chance(0.2) and not self.front:
             self.front = FAMILY
             return 16, "slot crypto_slot;"
         stride, registers = self.registers(pairs, masked, bare, waits)
         orders = ("", "little endian", "big endian")
         order = "" if pairs and "address @" in registers else self.rnd.choice(orders)
         block = f"{self.number(stride)} {order} {{ {registers} }}"
-        if self.chance(0.25):
+        if self.chance(0.25) and not self.front:
             self.front = f"slot shared {block}\n"
             return stride, "slot shared;"
         return stride, f"slot {block}"
@@ -214,28 +217,31 @@ class Maker:
             for place, count in zip(places, counts, strict=True)
         ]
 
-    def ims_store(self) -> int:
-        """An IMS store; gives its number of indexes."""
+    def ims_store(self, name: str, bars: list[int]) -> int:
+        """An IMS store of that name, whose parts are in BARS; gives its number of indexes."""
         rnd = self.rnd
         kind = rnd.choice(IMS)
         nr = rnd.randint(16, MOST)
-        self.required = kind in ("command", "exported")
+        self.required |= kind in ("command", "exported")
         parts = [rnd.choice((f"slots {self.number(nr)};", f"slots runtime max {self.number(nr)};"))]
         if kind == "command":
-            for name in rnd.sample(COOKIES, rnd.choice((0, 1, 2))):
+            for cookie in rnd.sample(COOKIES, rnd.choice((0, 1, 2))):
                 optional = "" if self.strict and self.chance() else " optional"
-                parts.append(f"cookie {name}{optional};")
+                parts.append(f"cookie {cookie}{optional};")
         elif kind != "exported":
-            parts += self.slots(kind, nr, parts)
-        self.body.append(f"store ims: {kind} {{ {self.mixed(parts)} }}")
+            parts += self.slots(kind, nr, parts, bars)
+        block = self.mixed(parts)
+        self.body.append(f"store {name}: {kind} {{ {block} }}")
+        if "cookie" in block or "slot shared;" in block or "slot crypto_slot;" in block:
+            self.carriers.add(name)
         return nr
 
-    def slots(self, kind: str, nr: int, parts: list[str]) -> list[str]:
+    def slots(self, kind: str, nr: int, parts: list[str], bars: list[int]) -> list[str]:
         """What a store with slots has beside the number of these, which may go to tables."""
         rnd, more = self.rnd, []
         unmaskable = kind != "indirect" and self.chance(0.15)
         arrays = kind == "iomem" and not unmaskable and self.chance(0.4)
-        self.unmaskable = unmaskable
+        self.unmaskable |= unmaskable
         bare = unmaskable or arrays
         pending = kind == "iomem" and not unmaskable and self.chance(0.4)
         waits = not (unmaskable or pending or kind == "memory")
@@ -245,7 +251,8 @@ class Maker:
             more.append("unmaskable;")
         if kind == "memory":
             return more
-        bar = rnd.randrange(6)
+        bar = rnd.choice(bars)
+        others = [*bars[bars.index(bar) + 1 :], *bars[: bars.index(bar)]]
         passed = self.chance(0.2)
         more.append(f"bar {'runtime' if passed else bar};")
         if kind == "indirect":
@@ -258,14 +265,14 @@ class Maker:
             more.append(f"offset {rnd.choice(offsets)};")
         if arrays:
             low = self.maybe(" active low")
-            more.append(f"mask_bits {self.array(bar + 1, passed)}@0x100{low};")
+            more.append(f"mask_bits {self.array(others[0], passed)}@0x100{low};")
         if pending:
-            more.append(f"pending {self.array(bar + 2, passed)}@0x200;")
+            more.append(f"pending {self.array(others[-1], passed)}@0x200;")
         return more
 
     def array(self, bar: int, named: bool) -> str:
         """The BAR of an array of bits, which has to be NAMED or may be that of the store."""
-        name = f"bar {bar % 6} "
+        name = f"bar {bar} "
         return name if named else self.maybe(name)
 
     def platform_slot(self, masked: bool) -> str:
@@ -348,8 +355,13 @@ class Maker:
 
     def give(self, part: str, least: int, ims: bool) -> None:
         """Give a range to a pool: a new one, or one that has a range already."""
-        names = [*self.pools, f"p{len(self.pools)}"]
+        store = part.partition("[")[0]
+        carries = {store} & self.carriers
+        names = [n for n in self.pools if not carries or self.over.get(n, store) == store]
+        names.append(f"p{len(self.pools)}")
         name = self.rnd.choice(names) if len(names) < 4 else self.rnd.choice(names[:-1])
+        if carries:
+            self.over[name] = store
         ranges, nr, has_ims = self.pools.get(name, ([], 0, False))
         self.pools[name] = ([*ranges, part], nr + least, has_ims or ims)
         self.things += 1
@@ -474,7 +486,10 @@ class Maker:
             self.body.append(f"store table: {pci}{size}")
             self.indexes("table", nr if sized else PCI[pci], pci)
         if ims:
-            self.indexes("ims", self.ims_store(), "")
+            stores = ["ims", "more", "most"][: self.rnd.choice((1, 1, 1, 2, 3))]
+            for number, name in enumerate(stores):
+                bars = list(range(6))[number :: len(stores)]
+                self.indexes(name, self.ims_store(name, bars), "")
         for name, pool in self.pools.items():
             self.pool(name, *pool)
         self.subdevices()

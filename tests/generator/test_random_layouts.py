@@ -27,7 +27,7 @@ from imsgen.generator.series import Planner
 from imsgen.kernel_test_module import layouts
 from imsgen.kernel_test_module.stages import Place
 
-from .random_layouts import FAMILY, layout
+from .random_layouts import layout
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANNER = Planner(embedded(DEFAULT))
@@ -74,12 +74,18 @@ def number(text: str) -> int:
     return int(text.replace("_", ""), 0)
 
 
-def slot_of(text: str) -> tuple[int, str]:
-    """The stride of a layout's slot, and the text with what is in it; empty if there is none."""
-    if FAMILY in text:
-        text = (ROOT / "examples/parts/family.ims").read_text("utf-8")
-    found = re.search(rf"\bslot (?:\w+ )??{NUMBER} .*\}}", text, re.S)
-    return (number(found[1]), found[0]) if found else (0, "")
+def slots_of(text: str) -> dict[str, tuple[int, str]]:
+    """By stores, the stride of their slots, and the text with what is in them."""
+    slots = {}
+    for name, block in re.findall(r"^ *store (\w+): \w+ \{(.*)$", text, re.M):
+        if "slot shared;" in block:
+            block = next(line for line in text.splitlines() if line.startswith("slot shared "))
+        elif "slot crypto_slot;" in block:
+            block = (ROOT / "examples/parts/family.ims").read_text("utf-8")
+        found = re.search(rf"\bslot (?:\w+ )??{NUMBER} .*\}}", block, re.S)
+        if found:
+            slots[name] = (number(found[1]), found[0])
+    return slots
 
 
 def said(text: str) -> Parts:
@@ -137,11 +143,12 @@ def made(header: str) -> Parts:
     return members, bits
 
 
-def check_slot(text: str, headers: list[str]) -> None:
-    """The struct and the defines of a slot are what the layout says."""
-    stride, slot = slot_of(text)
-    assert len(headers) == bool(slot)
-    for header in headers:
+def check_slots(text: str, headers: dict[str, str]) -> None:
+    """The structs and the defines of slots, by stores, are what the layout says."""
+    slots = slots_of(text)
+    assert headers.keys() == slots.keys()
+    for name, header in headers.items():
+        stride, slot = slots[name]
         members, bits = made(header)
         wanted, masks = said(slot)
         assert members.pop("stride")[0] == stride
@@ -205,7 +212,8 @@ def generated(text: str) -> dict[str, str]:
 def check(text: str) -> None:
     """A layout is made, and what is made says what it says."""
     files = generated(text)
-    check_slot(text, [file for path, file in files.items() if path.endswith(("-ims.h", "-regs.h"))])
+    headers = {re.search(r"/irq-foo-(\w+)\.h$", path): file for path, file in files.items()}
+    check_slots(text, {found[1]: file for found, file in headers.items() if found})
     public = files["include/linux/irqchip/irq-foo.h"]
     glue = next(file for path, file in files.items() if path.endswith("/irq-foo.c"))
     assert sorted(ranges_made(glue)) == sorted(ranges_said(text))
@@ -217,12 +225,15 @@ def check(text: str) -> None:
 
 
 def hits(text: str) -> set[str]:
-    """The rules and words of the grammar that a layout has."""
+    """The rules and words of the grammar that a layout has, and how many IMS stores."""
     tree, _ = read(Source("random.ims", text), text)
     words = keywords()
-    return {str(node.data) for node in tree.iter_subtrees()} | {
-        f"`{token}`" for token in tree.scan_values(lambda token: str(token) in words)
-    }
+    stores = len(re.findall(r"^ *store \w+: \w+ \{", text, re.M))
+    return (
+        {f"{stores} IMS stores"}
+        | {str(node.data) for node in tree.iter_subtrees()}
+        | {f"`{token}`" for token in tree.scan_values(lambda token: str(token) in words)}
+    )
 
 
 def table(seen: Counter[str]) -> list[str]:
@@ -230,6 +241,7 @@ def table(seen: Counter[str]) -> list[str]:
     rules = {rule.alias or rule.origin.name for rule in grammar().rules}
     rows = sorted(name for name in rules if not name.startswith(("_", "$")))
     rows += sorted(f"`{word}`" for word in keywords())
+    rows += [f"{number} IMS stores" for number in range(4)]
     total = seen["all"]
     return [f"{row:20} with {seen[row]:4}  without {total - seen[row]:4}" for row in rows]
 

@@ -46,12 +46,12 @@ def test_suites_are_tables(device: Device) -> None:
 def test_a_suite_says_what_the_datasheet_does() -> None:
     (device,) = (d for d in DEVICES if d.name == "idxd")
     view = suite_view(device)
-    assert view.store is not None
-    lines = {line.name: line.value for line in view.store.lines}
+    (store,) = view.stores
+    lines = {line.name: line.value for line in store.lines}
     assert lines["data"] == "{ 8, 4 }" and lines["mask"] == "BIT(0)"
     assert lines["max"] == "16128" and "isolated" in lines and "big_endian" not in lines
-    assert view.store.tables == ("0x400, 16128",)
-    (cookie,) = view.store.cookies
+    assert store.tables == ("0x400, 16128",)
+    (cookie,) = store.cookies
     assert ".limit = 0xfffff" in cookie and ".shift = 12" in cookie and "BIT(3)" in cookie
 
 

@@ -132,6 +132,7 @@ def test_plot_that_cannot_be_written(imsgen: Run, capsys: Capture) -> None:
         ([TIMER], "no pool in timer"),
         (["none.ims"], "No such file"),
         ([IDXD, "--slots", "20000"], "ims has at most 16128"),
+        ([IDXD, "--slots", "8", "--slots", "ims=20000"], "ims has at most 16128"),
         ([IDXD, "--subdevices", "2"], "idxd has no subdevices"),
         ([MLX5, "--subdevices", "vf=2"], "mlx5 has no subdevices vf, but sf"),
         ([IDXD, "--pool", "rx"], "no pool rx, but queue"),

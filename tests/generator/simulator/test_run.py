@@ -127,10 +127,13 @@ def test_sizes(tmp_path: Path) -> None:
     foo = device(tmp_path)
     small = simulate(foo, Setup(cpus=2, queues=5, slots=7, msix=3)).pools[0]
     assert [part.entries for part in small.parts] == [2, 7]
+    named = simulate(foo, Setup(cpus=2, queues=5, slots=7, named=(("ims", 9),))).pools[0]
+    assert named.parts[1].entries == 9
     for setup, text in (
         (Setup(cpus=2, queues=5, slots=41), "ims has at most 40"),
         (Setup(cpus=2, queues=5, msix=2049), "table has at most 2048"),
         (Setup(cpus=2, queues=5, msi=1), "--msi: foo has no store"),
+        (Setup(cpus=2, queues=5, named=(("table", 1),)), "--slots: foo has no store"),
         (Setup(cpus=2, queues=5, msix=0, slots=0), "pool wq has no vectors"),
         (Setup(cpus=2, queues=5, pools=("no",)), "no pool no, but wq"),
         (Setup(cpus=2, queues=5, subdevices=(("", 1),)), "no subdevices"),

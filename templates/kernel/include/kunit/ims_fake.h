@@ -24,6 +24,7 @@ struct kunit;
 
 #define IMS_FAKE_LOG	64
 #define IMS_FAKE_RESEND	256
+#define IMS_FAKE_WINDOWS	8
 
 /**
  * struct ims_fake_window - Slots of the fake device which show one at a time
@@ -63,7 +64,7 @@ struct ims_fake_window {
  *		ims_fake_moves_later()
  * @masks_parent: The parent masks too, and interrupts are masked there at first
  * @address_hi:	High half of all message addresses
- * @window:	Its slots, where they show one at a time
+ * @windows:	Its slots, where they show one at a time; the first ones that there are
  * @gone:	The device does not answer
  *
  * @vectors, @vectors_per_cpu and @gone can change at any time, in ims_fake::params.
@@ -82,7 +83,7 @@ struct ims_fake_params {
 	bool		moves_later;
 	bool		masks_parent;
 	u32		address_hi;
-	struct ims_fake_window	window;
+	struct ims_fake_window	windows[IMS_FAKE_WINDOWS];
 	bool		gone;
 };
 

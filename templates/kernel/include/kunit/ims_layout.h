@@ -82,12 +82,14 @@ struct ims_layout_driven {
  * @store:	Its name, and how its messages are sent
  * @device:	The device
  * @ims:	Offset of the store in what the driver has of its interrupts
+ * @number:	Its place among the stores of the device which a driver passes something of
  * @kind:	Where the messages are
  * @max:	How many there can be
  * @asks_slots:	The driver passes their number
  * @asks_bir:	It passes which BAR they are in
  * @asks_offset: It passes where they are
  * @optional:	The device can do without the store
+ * @others:	But not without another one of its stores
  * @isolated:	Nobody else may be able to send the messages
  * @big_endian:	Byte order of all registers
  * @stride:	Bytes from one slot to the next
@@ -114,12 +116,14 @@ struct ims_layout {
 	struct irq_layout_store		store;
 	const struct irq_layout_device	*device;
 	size_t				ims;
+	unsigned int			number;
 	enum ims_layout_kind		kind;
 	unsigned int			max;
 	bool				asks_slots;
 	bool				asks_bir;
 	bool				asks_offset;
 	bool				optional;
+	bool				others;
 	bool				isolated;
 	bool				big_endian;
 	unsigned int			stride;

@@ -21,6 +21,7 @@ struct kunit;
 
 #define IRQ_LAYOUT_COOKIES	8
 #define IRQ_LAYOUT_TOLD		256
+#define IRQ_LAYOUT_STORES	8
 
 /**
  * enum irq_layout_context - Where the handler of an interrupt runs
@@ -55,6 +56,8 @@ struct irq_layout_cookie {
 /**
  * struct irq_layout_store - A message store other than MSI-X and MSI
  * @name:	Device and store, for what is said when a case fails
+ * @first:	Index of its first message among those of all such stores of the device
+ * @fails:	The device has to be told of its messages, and can refuse
  * @fire:	Has the device send the message at an index, as it is stored there.
  *		-EBUSY when it is masked or not there
  * @carries:	Expects that the message at an index carries a cookie along, NULL for
@@ -64,6 +67,8 @@ struct irq_layout_cookie {
  */
 struct irq_layout_store {
 	const char			*name;
+	unsigned int			first;
+	bool				fails;
 	int	(*fire)(struct kunit *test, const struct irq_layout_store *store,
 			unsigned int index);
 	void	(*carries)(struct kunit *test, const struct irq_layout_store *store,
@@ -92,16 +97,16 @@ struct irq_layout_vector {
 
 /**
  * struct irq_layout_asked - What only the driver of a device knows
- * @bir:	Which BAR the message store is in
- * @offset:	Where it is there
- * @slots:	How many messages it has
+ * @bir:	Which BARs its message stores are in, by ims_layout::number
+ * @offset:	Where they are there
+ * @slots:	How many messages they have
  * @queues:	How many queues are wanted, where each of them has a vector
  * @no_cookie:	Nothing is said of what shared vectors carry along
  */
 struct irq_layout_asked {
-	unsigned int	bir;
-	u32		offset;
-	unsigned int	slots;
+	unsigned int	bir[IRQ_LAYOUT_STORES];
+	u32		offset[IRQ_LAYOUT_STORES];
+	unsigned int	slots[IRQ_LAYOUT_STORES];
 	unsigned int	queues;
 	bool		no_cookie;
 };
@@ -159,6 +164,7 @@ struct irq_layout_device {
 
 /**
  * struct irq_layout_told - What a device or a peer was told of a message
+ * @store:	Its store, as the driver has it
  * @index:	Index of the message
  * @masked:	It must not be sent
  * @address:	Its address
@@ -166,6 +172,7 @@ struct irq_layout_device {
  * @cookie:	What it carries along
  */
 struct irq_layout_told {
+	const void	*store;
 	unsigned int	index;
 	bool		masked;
 	u64		address;
@@ -264,7 +271,7 @@ irqreturn_t irq_layout_count(int irq, void *fired);
 int irq_layout_request(struct kunit *test, unsigned int irq);
 void irq_layout_free(struct kunit *test, unsigned int irq);
 int irq_layout_fire(struct kunit *test, const struct irq_layout_store *store, unsigned int irq);
-unsigned int irq_layout_index(unsigned int irq);
+unsigned int irq_layout_index(const struct irq_layout_store *store, unsigned int irq);
 bool irq_layout_is_ims(unsigned int irq);
 void irq_layout_mask(unsigned int irq);
 

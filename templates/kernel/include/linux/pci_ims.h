@@ -89,6 +89,8 @@ struct pci_ims_select {
  * @isolated:	Interrupt remapping has to keep other functions from sending these
  *		messages, and this one from sending others
  * @cookie:	What messages carry along for whose users nothing else is said
+ * @no_cookie:	They never carry anything else along: what a pool gives is for another
+ *		store which it is over
  * @stride:	Bytes from one slot to the next; 0 where messages are in no slots
  * @align:	What the offset or the address of the slots is a multiple of
  * @address_bits: The bits that an address can have in a slot, 0 for all
@@ -116,6 +118,7 @@ struct pci_ims_info {
 	unsigned int			max;
 	bool				optional;
 	bool				isolated;
+	bool				no_cookie;
 	union msi_instance_cookie	cookie;
 
 	unsigned int			stride;
@@ -172,11 +175,18 @@ struct pci_ims_params {
 struct pci_ims_shadow;
 
 /**
- * struct pci_ims - The message store of a device
+ * struct pci_ims - A message store of a device
  * @pdev:	The device
  * @info:	What was known when it was compiled, NULL while it is not set up
  * @nr:		Its messages, 0 when it can't be used
  * @params:	What the driver said
+ * @base:	The index of its first message in the domain, which the stores of a
+ *		device share
+ * @prev:	The store before it there, NULL for the first one
+ * @last:	The last one
+ * @name:	Name of @chip
+ * @chip:	The chip of its interrupts: that of the domain, with the functions of
+ *		the store
  * @window:	Where the slot shows whose index is in @selected
  * @selected:	The register which takes that index
  * @mask_words:	The mask bits on the device
@@ -204,6 +214,12 @@ struct pci_ims {
 	unsigned int			nr;
 	struct pci_ims_params		params;
 
+	unsigned int			base;
+	struct pci_ims			*prev;
+	struct pci_ims			*last;
+	char				*name;
+	struct irq_chip			chip;
+
 	void __iomem			*window;
 	void __iomem			*selected;
 	void __iomem			*mask_words;
@@ -226,8 +242,21 @@ struct pci_ims {
 	bool				restoring;
 };
 
+/**
+ * struct pci_ims_setup - One of the stores of a device, for pci_ims_init_all()
+ * @ims:	As for pci_ims_init()
+ * @info:	As there
+ * @params:	As there
+ */
+struct pci_ims_setup {
+	struct pci_ims			*ims;
+	const struct pci_ims_info	*info;
+	const struct pci_ims_params	*params;
+};
+
 int pci_ims_init(struct pci_ims *ims, struct pci_dev *pdev, const struct pci_ims_info *info,
 		 const struct pci_ims_params *params);
+int pci_ims_init_all(struct pci_dev *pdev, const struct pci_ims_setup *setups, unsigned int nr);
 void pci_ims_exit(struct pci_ims *ims);
 void pci_ims_shutdown(struct pci_ims *ims);
 void pci_ims_restore(struct pci_ims *ims);
@@ -255,9 +284,7 @@ bool pci_ims_is_pending(const struct pci_ims *ims, unsigned int index);
  */
 static inline struct pci_ims *pci_ims_of(struct irq_data *data)
 {
-	struct msi_domain_info *info = data->domain->host_data;
-
-	return info->data;
+	return irq_data_get_irq_chip_data(data);
 }
 
 /**
@@ -304,15 +331,16 @@ static __always_inline u32 pci_ims_read_word(void __iomem *word, bool big_endian
 /**
  * pci_ims_set_mask - Change the mask bit of a message in an array of them
  * @ims:	The store
- * @index:	Index of the message
+ * @hwirq:	Index of the message in the domain
  * @set:	What the bit is to be, a constant
  * @big_endian:	The byte order of the words, a constant
  *
  * Context: Any. Takes pci_ims::reg_lock.
  */
-static __always_inline void pci_ims_set_mask(struct pci_ims *ims, unsigned int index,
+static __always_inline void pci_ims_set_mask(struct pci_ims *ims, unsigned int hwirq,
 					     bool set, bool big_endian)
 {
+	unsigned int index = hwirq - ims->base;
 	void __iomem *word = ims->mask_words + index / 32 * sizeof(u32);
 	u32 *mask = &ims->masks[index / 32], bit = BIT(index % 32);
 	unsigned long flags;
@@ -360,7 +388,8 @@ static inline void __iomem *pci_ims_select(struct msi_desc *desc, unsigned long 
 	struct pci_ims *ims = desc->data.dcookie.ptr;
 
 	raw_spin_lock_irqsave(&ims->reg_lock, *flags);
-	pci_ims_write_word(desc->msi_index, ims->selected, ims->info->select.big_endian);
+	pci_ims_write_word(desc->msi_index - ims->base, ims->selected,
+			   ims->info->select.big_endian);
 	return ims->window;
 }
 

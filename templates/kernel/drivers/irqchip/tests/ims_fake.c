@@ -68,13 +68,16 @@ static void fake_log(struct ims_fake *fake, bool write, unsigned int offset,
 /* What is behind an offset in BAR 0: of the window, the slot which was selected */
 static unsigned int fake_behind(struct ims_fake *fake, unsigned int offset)
 {
-	const struct ims_fake_window *window = &fake->params.window;
-	const u8 *select = fake->mem + window->select;
+	const struct ims_fake_window *window = fake->params.windows;
+	const u8 *select;
 	unsigned int index;
 
-	if (offset < window->offset || offset >= window->offset + window->size)
-		return offset;
+	while (offset < window->offset || offset >= window->offset + window->size) {
+		if (!window->size || ++window == fake->params.windows + IMS_FAKE_WINDOWS)
+			return offset;
+	}
 
+	select = fake->mem + window->select;
 	index = window->big_endian ? get_unaligned_be32(select) : get_unaligned_le32(select);
 	if (index >= window->nr) {
 		WARN(1, "ims_fake: slot %u is selected, there are %u\n", index, window->nr);
@@ -792,7 +795,7 @@ struct ims_fake *ims_fake_create(struct kunit *test, const struct ims_fake_param
 {
 	struct ims_fake *fake;
 
-	if (params->window.size && !ims_fake_counts_chip())
+	if (params->windows[0].size && !ims_fake_counts_chip())
 		kunit_skip(test, "only UML shows the fake which slot is selected");
 
 	fake = kzalloc(sizeof(*fake), GFP_KERNEL);

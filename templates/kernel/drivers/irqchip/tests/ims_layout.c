@@ -40,7 +40,8 @@ static struct pci_ims *layout_ims(const struct irq_layout_run *run,
 /* How many messages the fake device has */
 static unsigned int layout_nr(const struct ims_layout *layout)
 {
-	return layout->asks_slots ? layout->device->asked.slots : layout->max;
+	return layout->asks_slots ? layout->device->asked.slots[layout->number] :
+				    layout->max;
 }
 
 static bool layout_has_slots(const struct ims_layout *layout)
@@ -120,25 +121,28 @@ static u64 layout_masked_ctrl(const struct ims_layout *layout, u64 ctrl)
 
 /* --- What a device or a peer was told ------------------------------------------ */
 
-static struct irq_layout_told *layout_told(struct irq_layout_run *run, unsigned int index)
+static struct irq_layout_told *layout_told(struct irq_layout_run *run, const void *store,
+					   unsigned int index)
 {
 	unsigned int i;
 
 	for (i = 0; i < run->nr_told; i++) {
-		if (run->told[i].index == index)
+		if (run->told[i].store == store && run->told[i].index == index)
 			return &run->told[i];
 	}
 	return NULL;
 }
 
-static struct irq_layout_told *layout_tell(struct irq_layout_run *run, unsigned int index)
+static struct irq_layout_told *layout_tell(struct irq_layout_run *run, const void *store,
+					   unsigned int index)
 {
-	struct irq_layout_told *told = layout_told(run, index);
+	struct irq_layout_told *told = layout_told(run, store, index);
 
 	if (!told) {
 		if (WARN_ON(run->nr_told == IRQ_LAYOUT_TOLD))
 			run->nr_told--;
 		told = &run->told[run->nr_told++];
+		told->store = store;
 		told->index = index;
 	}
 	return told;
@@ -165,7 +169,7 @@ int ims_layout_command(struct pci_ims *ims, const struct pci_ims_msg *msg)
 	if (run->event && irqd_irq_masked(irq_get_irq_data(run->event)))
 		run->unheard++;
 
-	told = layout_tell(run, msg->index);
+	told = layout_tell(run, ims, msg->index);
 	told->masked = msg->masked;
 	told->address = (u64)msg->address_hi << 32 | msg->address_lo;
 	told->data = msg->data;
@@ -185,7 +189,7 @@ EXPORT_SYMBOL_GPL(ims_layout_command);
  */
 void ims_layout_changed(struct pci_ims *ims, unsigned int index, const struct msi_msg *msg)
 {
-	struct irq_layout_told *told = layout_tell(irq_layout_current(), index);
+	struct irq_layout_told *told = layout_tell(irq_layout_current(), ims, index);
 
 	told->address = (u64)msg->address_hi << 32 | msg->address_lo;
 	told->data = msg->data;
@@ -268,7 +272,7 @@ int ims_layout_fire(struct kunit *test, const struct irq_layout_store *store, un
 
 	if (layout_has_slots(layout))
 		return layout_fire_slot(run->fake, layout, index);
-	told = layout_told(run, index);
+	told = layout_told(run, layout_ims(run, layout), index);
 	if (!told || told->masked || (!told->address && !told->data))
 		return -EBUSY;
 	return ims_fake_send(run->fake, told->address, told->data);
@@ -302,7 +306,7 @@ void ims_layout_carries(struct kunit *test, const struct irq_layout_store *store
 	if (layout->kind != IMS_LAYOUT_COMMAND)
 		return;
 
-	told = layout_told(run, index);
+	told = layout_told(run, layout_ims(run, layout), index);
 	KUNIT_ASSERT_NOT_NULL_MSG(test, told, "%s: message %u: no command", store->name, index);
 	for (i = 0; i < store->nr_cookies; i++) {
 		KUNIT_EXPECT_EQ_MSG(test, told->cookie[i],
@@ -353,15 +357,18 @@ static void *layout_alloc(struct kunit *test, size_t size)
 	return mem;
 }
 
-/* The messages with a fixed purpose are to be had as all others */
+/* The messages with a fixed purpose are to be had as all others, and none is elsewhere */
 static void layout_free_fixed(struct layout_look *look)
 {
 	struct device *dev = &look->ims->pdev->dev;
 	struct msi_map map = { };
+	struct pci_ims *ims;
 
-	for (map.index = 0; map.index < look->ims->nr; map.index++) {
-		if (msi_domain_get_virq(dev, MSI_SECONDARY_DOMAIN, map.index))
-			pci_ims_free(look->ims, map);
+	for (ims = look->ims->last; ims; ims = ims->prev) {
+		for (map.index = 0; map.index < ims->nr; map.index++) {
+			if (msi_domain_get_virq(dev, MSI_SECONDARY_DOMAIN, ims->base + map.index))
+				pci_ims_free(ims, map);
+		}
 	}
 }
 
@@ -902,11 +909,17 @@ static void layout_lose(struct layout_look *look)
 {
 	const struct ims_layout *layout = look->layout;
 	struct ims_fake *fake = look->run->fake;
+	struct pci_ims *ims;
 	unsigned int i;
 
 	look->run->nr_told = 0;
 	memset(fake->mem, LAYOUT_LOST, fake->params.bar_size);
-	memset(look->mem, LAYOUT_LOST, fake->params.bar_size);
+	/* What is written for other stores, which have no messages, is not looked at */
+	for (ims = look->ims->last; ims; ims = ims->prev) {
+		if (ims != look->ims)
+			pci_ims_restore(ims);
+	}
+	memcpy(look->mem, fake->mem, fake->params.bar_size);
 	for (i = 0; layout->mask_bits.there && i < look->ims->nr; i += 32) {
 		look->words[i / 32] = layout->mask_bits.low ? 0 : U32_MAX;
 		layout_put(layout, layout_word(&layout->mask_bits, look->mem, i), 4,
@@ -1140,7 +1153,9 @@ static void layout_case_address(struct kunit *test, const struct ims_layout *lay
 static void layout_refused(struct kunit *test, const struct ims_layout *layout,
 			   struct irq_layout_run *run)
 {
-	KUNIT_EXPECT_EQ_MSG(test, irq_layout_init(run), layout->optional ? 0 : -EOPNOTSUPP, "%s",
+	bool does = layout->optional && !layout->others;
+
+	KUNIT_EXPECT_EQ_MSG(test, irq_layout_init(run), does ? 0 : -EOPNOTSUPP, "%s",
 			    layout->store.name);
 	KUNIT_EXPECT_EQ_MSG(test, layout_ims(run, layout)->nr, 0, "%s", layout->store.name);
 }
@@ -1188,19 +1203,19 @@ static void layout_case_sizes(struct kunit *test, const struct ims_layout *layou
 
 	irq_layout_create(test, layout->device);
 	if (layout->asks_slots) {
-		asked.slots = layout->max + 1;
+		asked.slots[layout->number] = layout->max + 1;
 		layout_try(test, layout, &asked, -EINVAL, "more messages than there can be");
-		asked.slots = 0;
+		asked.slots[layout->number] = 0;
 		layout_try(test, layout, &asked, layout->optional ? 0 : -EINVAL, "no message");
-		asked.slots = layout->device->asked.slots;
+		asked.slots[layout->number] = layout_nr(layout);
 	}
 	if (layout->asks_bir) {
-		asked.bir = PCI_STD_NUM_BARS;
+		asked.bir[layout->number] = PCI_STD_NUM_BARS;
 		layout_try(test, layout, &asked, -EINVAL, "no such BAR");
-		asked.bir = layout->device->asked.bir;
+		asked.bir[layout->number] = layout->device->asked.bir[layout->number];
 	}
 	if (layout->asks_offset) {
-		asked.offset++;
+		asked.offset[layout->number]++;
 		layout_try(test, layout, &asked, -EINVAL, "not aligned");
 	}
 }

@@ -221,18 +221,19 @@ EXPORT_SYMBOL_GPL(irq_layout_free);
 
 /**
  * irq_layout_index - The index of an interrupt in its store
+ * @store:	The store, NULL for MSI-X and MSI
  * @irq:	The interrupt
  *
  * Context: Any.
  *
  * Return: The index
  */
-unsigned int irq_layout_index(unsigned int irq)
+unsigned int irq_layout_index(const struct irq_layout_store *store, unsigned int irq)
 {
 	struct msi_desc *desc = irq_get_msi_desc(irq);
 
-	/* MSI has one descriptor for all its messages */
-	return desc->msi_index + irq - desc->irq;
+	/* The domain is that of all stores, and MSI has one descriptor for all its messages */
+	return desc->msi_index - (store ? store->first : 0) + irq - desc->irq;
 }
 EXPORT_SYMBOL_GPL(irq_layout_index);
 
@@ -270,7 +271,7 @@ int irq_layout_fire(struct kunit *test, const struct irq_layout_store *store, un
 	int ret;
 
 	if (store) {
-		ret = store->fire(test, store, irq_layout_index(irq));
+		ret = store->fire(test, store, irq_layout_index(store, irq));
 	} else {
 		get_cached_msi_msg(irq, &msg);
 		msg.data |= irq - irq_get_msi_desc(irq)->irq;
@@ -320,8 +321,8 @@ void irq_layout_check_vector(struct kunit *test, const struct irq_layout_device 
 	unsigned int irq = vector->irq(run->irqs);
 
 	KUNIT_ASSERT_NE_MSG(test, irq, 0, "%s %s", device->name, vector->name);
-	KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(irq), vector->index, "%s %s: index",
-			    device->name, vector->name);
+	KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(vector->store, irq), vector->index,
+			    "%s %s: index", device->name, vector->name);
 	KUNIT_EXPECT_EQ_MSG(test, irq_layout_is_ims(irq), !!vector->store, "%s %s: store",
 			    device->name, vector->name);
 	/* Not before there is a handler */
@@ -477,7 +478,7 @@ static void layout_managed_queues(struct kunit *test, const struct irq_layout_ma
 	for (i = 0; i < nr; i++) {
 		irq = managed->irq(run->irqs, i);
 		KUNIT_ASSERT_NE_MSG(test, irq, 0, "%s: queue %u", managed->name, i);
-		KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(irq), managed->first + i,
+		KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(NULL, irq), managed->first + i,
 				    "%s: queue %u", managed->name, i);
 		KUNIT_EXPECT_EQ(test, irqd_affinity_is_managed(irq_get_irq_data(irq)), smp);
 

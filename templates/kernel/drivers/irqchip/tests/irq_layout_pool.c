@@ -78,8 +78,8 @@ static void layout_expect_at(struct kunit *test, const struct irq_layout_pool *p
 			       index, vec);
 	KUNIT_EXPECT_EQ_MSG(test, irq_layout_is_ims(vec->irq), !!range->store, "%s: %s %u: store",
 			    pool->name, range->name, index);
-	KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(vec->irq), index, "%s: %s %u: index",
-			    pool->name, range->name, index);
+	KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(range->store, vec->irq), index,
+			    "%s: %s %u: index", pool->name, range->name, index);
 	KUNIT_EXPECT_EQ_MSG(test, pool->irq(run->irqs, vec->entry), vec->irq, "%s: %s %u: irq",
 			    pool->name, range->name, index);
 	KUNIT_EXPECT_EQ_MSG(test, pool->index(vec, &store), index, "%s: %s %u: told index",
@@ -232,8 +232,9 @@ static void layout_case_dedicated(struct kunit *test, const struct irq_layout_po
 			KUNIT_EXPECT_EQ(test, pool->error(vec), 0);
 			run->refuses = true;
 			KUNIT_ASSERT_EQ(test, irq_layout_request(test, vec->irq), 0);
-			KUNIT_EXPECT_EQ_MSG(test, pool->error(vec), -EIO, "%s: error",
-					    pool->name);
+			KUNIT_EXPECT_EQ_MSG(test, pool->error(vec),
+					    range->store->fails ? -EIO : 0, "%s: %s: error",
+					    pool->name, range->name);
 			run->refuses = false;
 			irq_layout_free(test, vec->irq);
 		}
@@ -396,10 +397,25 @@ static void layout_check_shared(struct kunit *test, const struct irq_layout_pool
 	KUNIT_ASSERT_EQ(test, irq_layout_init(run), 0);
 }
 
+/* A store without cookies takes none, whatever is given for the others */
+static void layout_expect_none(struct kunit *test, const struct irq_layout_pool *pool,
+			       const struct irq_layout_range *range, const void *cookie)
+{
+	struct irq_layout_run *run = test->priv;
+	struct irq_vec *vec = pool->get_at(run->irqs, range->source, range->last, cookie);
+
+	KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(vec), "%s: %s: %pe", pool->name, range->name, vec);
+	KUNIT_ASSERT_EQ(test, irq_layout_request(test, vec->irq), 0);
+	range->store->carries(test, range->store, range->last, NULL);
+	irq_layout_free(test, vec->irq);
+	pool->put(vec);
+}
+
 /* Each cookie ends up in its place, or is refused */
 static void layout_case_cookies(struct kunit *test, const struct irq_layout_pool *pool)
 {
 	const struct irq_layout_range *range = pool->ranges;
+	u32 cookie[IRQ_LAYOUT_COOKIES];
 	unsigned int i = 0, field;
 
 	while (i < pool->nr_ranges && !(range->store && range->store->nr_cookies))
@@ -420,6 +436,13 @@ static void layout_case_cookies(struct kunit *test, const struct irq_layout_pool
 		layout_expect_refused(test, pool, NULL, "no cookie");
 	else
 		layout_expect_carried(test, pool, range, NULL, "no cookie");
+
+	layout_plain_cookie(pool, range->store, (u8 *)cookie);
+	*(u32 *)((void *)cookie + range->store->cookies->member) = 1;
+	for (i = 0; i < pool->nr_ranges; i++) {
+		if (pool->ranges[i].store && !pool->ranges[i].store->nr_cookies)
+			layout_expect_none(test, pool, &pool->ranges[i], cookie);
+	}
 }
 
 const struct irq_layout_pool_case irq_layout_pool_cases[IRQ_LAYOUT_POOL_CASES] = {

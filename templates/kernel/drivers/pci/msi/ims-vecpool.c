@@ -11,7 +11,11 @@ static struct msi_map pci_ims_vec_alloc(void *store, unsigned int index,
 					union msi_instance_cookie cookie,
 					const struct irq_affinity_desc *affdesc)
 {
-	return pci_ims_alloc(store, index, cookie, affdesc);
+	const struct pci_ims *ims = store;
+
+	/* The pool has one for all its stores */
+	return pci_ims_alloc(store, index, ims->info->no_cookie ? ims->info->cookie : cookie,
+			     affdesc);
 }
 
 static void pci_ims_vec_free(void *store, struct msi_map map)
@@ -47,6 +51,9 @@ struct irq_vec_source pci_ims_source(struct pci_ims *ims)
 		.size	= ims->nr,
 	};
 
+	/* Of several it has to be known which */
+	if (ims->prev || (ims->last && ims->last != ims))
+		source.name = ims->info->name;
 	return source;
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_source, PCI_IMS);

@@ -2,8 +2,10 @@
 /*
  * Interrupt Message Stores (IMS) of PCI devices
  *
- * The domain coexists with the one of MSI or MSI-X. What happens to a slot is in
- * the driver, made for its layout; what all stores have in common is here.
+ * The domain coexists with the one of MSI or MSI-X, and all other stores of the
+ * device share it: each has a range of its indexes, and a chip of its own. What
+ * happens to a slot is in the driver, made for its layout; what all stores have in
+ * common is here.
  */
 #include <linux/align.h>
 #include <linux/bitmap.h>
@@ -23,6 +25,7 @@
 #include <linux/pci_ims.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/sprintf.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -43,6 +46,12 @@ struct pci_ims_shadow {
 	bool			claimed;
 	struct irq_data		*data;
 };
+
+/* The index of an interrupt in its store */
+static unsigned int pci_ims_index(struct irq_data *data)
+{
+	return data->hwirq - pci_ims_of(data)->base;
+}
 
 /* --- Messages behind a command ----------------------------------------------- */
 
@@ -95,6 +104,7 @@ static void pci_ims_irq_bus_lock(struct irq_data *data)
 static void pci_ims_irq_bus_sync_unlock(struct irq_data *data)
 {
 	struct pci_ims *ims = pci_ims_of(data);
+	unsigned int index = pci_ims_index(data);
 	bool masked;
 
 	/*
@@ -104,8 +114,8 @@ static void pci_ims_irq_bus_sync_unlock(struct irq_data *data)
 	masked = irqd_irq_disabled(data) && irqd_irq_masked(data);
 	/* It is told here, so there is nothing left for the work */
 	if (masked)
-		clear_bit(data->hwirq, ims->dirty);
-	pci_ims_sync(ims, &ims->shadow[data->hwirq], masked);
+		clear_bit(index, ims->dirty);
+	pci_ims_sync(ims, &ims->shadow[index], masked);
 	mutex_unlock(&ims->lock);
 }
 
@@ -120,7 +130,7 @@ static void pci_ims_command_mask(struct irq_data *data)
 
 	pci_ims_mask_parent(data);
 	if (irqd_irq_disabled(data)) {
-		set_bit(data->hwirq, ims->dirty);
+		set_bit(pci_ims_index(data), ims->dirty);
 		schedule_work(&ims->work);
 	}
 }
@@ -149,7 +159,7 @@ static void pci_ims_work(struct work_struct *work)
 static void pci_ims_command_write(struct irq_data *data, struct msi_msg *msg)
 {
 	struct pci_ims *ims = pci_ims_of(data);
-	struct pci_ims_shadow *shadow = &ims->shadow[data->hwirq];
+	struct pci_ims_shadow *shadow = &ims->shadow[pci_ims_index(data)];
 
 	/* No command would follow. Parents which isolate messages don't do that */
 	lockdep_assert_held(&ims->lock);
@@ -226,11 +236,11 @@ static void pci_ims_command_restore(struct pci_ims *ims)
 	mutex_unlock(&ims->lock);
 }
 
-static int pci_ims_command_init(struct pci_ims *ims, unsigned int nr)
+static int pci_ims_command_init(struct pci_ims *ims)
 {
-	ims->shadow = kvcalloc(nr, sizeof(*ims->shadow), GFP_KERNEL);
-	ims->cookies = kvcalloc(nr, ims->info->nr_cookies * sizeof(u32), GFP_KERNEL);
-	ims->dirty = bitmap_zalloc(nr, GFP_KERNEL);
+	ims->shadow = kvcalloc(ims->nr, sizeof(*ims->shadow), GFP_KERNEL);
+	ims->cookies = kvcalloc(ims->nr, ims->info->nr_cookies * sizeof(u32), GFP_KERNEL);
+	ims->dirty = bitmap_zalloc(ims->nr, GFP_KERNEL);
 	if (!ims->shadow || !ims->cookies || !ims->dirty)
 		return -ENOMEM;
 
@@ -267,7 +277,7 @@ static void pci_ims_peer_write(struct irq_data *data, struct msi_msg *msg)
 		return;
 
 	*old = *msg;
-	ims->params.changed(ims, data->hwirq, msg);
+	ims->params.changed(ims, pci_ims_index(data), msg);
 }
 
 static void pci_ims_peer_shutdown(struct irq_data *data)
@@ -279,6 +289,14 @@ static void pci_ims_peer_shutdown(struct irq_data *data)
 }
 
 /* --- The domain -------------------------------------------------------------- */
+
+/* The store with an index of the domain */
+static struct pci_ims *pci_ims_at(struct pci_ims *last, unsigned int index)
+{
+	while (index < last->base)
+		last = last->prev;
+	return last;
+}
 
 /* The slot of a message, or the store which has it show */
 static void *pci_ims_slot(struct pci_ims *ims, unsigned int index)
@@ -310,6 +328,12 @@ static bool pci_ims_awake(const struct pci_ims *ims)
 	return ims->params.memory || state == PCI_D0 || state == PCI_UNKNOWN;
 }
 
+/* What the driver has written into the slot of a message */
+static u32 *pci_ims_registers(struct pci_ims *ims, const struct msi_desc *desc)
+{
+	return ims->registers + (desc->msi_index - ims->base) * ims->info->nr_registers;
+}
+
 /* Whatever the slot held, it must not be sent */
 static void pci_ims_prepare(struct pci_ims *ims, struct msi_desc *desc)
 {
@@ -322,8 +346,7 @@ static void pci_ims_prepare(struct pci_ims *ims, struct msi_desc *desc)
 		return;
 	for (i = 0; i < info->nr_registers; i++) {
 		raw_spin_lock_irqsave(&ims->slot_lock, flags);
-		info->write_register(desc, i,
-				     ims->registers[desc->msi_index * info->nr_registers + i]);
+		info->write_register(desc, i, pci_ims_registers(ims, desc)[i]);
 		raw_spin_unlock_irqrestore(&ims->slot_lock, flags);
 	}
 }
@@ -332,16 +355,15 @@ static void pci_ims_prepare_desc(struct irq_domain *domain, msi_alloc_info_t *ar
 				 struct msi_desc *desc)
 {
 	struct msi_domain_info *info = domain->host_data;
-	struct pci_ims *ims = info->data;
+	struct pci_ims *ims = pci_ims_at(info->data, desc->msi_index);
 
 	arg->hwirq = desc->msi_index;
 	if (!ims->info->stride)
 		return;
 
-	desc->data.dcookie.ptr = pci_ims_slot(ims, desc->msi_index);
+	desc->data.dcookie.ptr = pci_ims_slot(ims, desc->msi_index - ims->base);
 	if (ims->registers)
-		memset32(ims->registers + desc->msi_index * ims->info->nr_registers, 0,
-			 ims->info->nr_registers);
+		memset32(pci_ims_registers(ims, desc), 0, ims->info->nr_registers);
 	pci_ims_prepare(ims, desc);
 }
 
@@ -375,27 +397,73 @@ static int pci_ims_get_irqchip_state(struct irq_data *data, enum irqchip_irq_sta
 	else if (ims->info->is_pending)
 		*state = ims->info->is_pending(irq_data_get_msi_desc(data));
 	else
-		*state = pci_ims_is_pending(ims, data->hwirq);
+		*state = pci_ims_is_pending(ims, pci_ims_index(data));
 	if (*state)
 		return 0;
 	/* What has left the device can still be pending further up */
 	return irq_chip_get_parent_state(data, which, state);
 }
 
-static int pci_ims_create_domain(struct pci_ims *ims, unsigned int nr)
+/* What interrupts of a store do, on top of what the parent has made of the domain's chip */
+static void pci_ims_make_chip(struct pci_ims *ims, const struct irq_chip *domain)
 {
 	const struct pci_ims_info *info = ims->info;
+	struct irq_chip *chip = &ims->chip;
+
+	*chip = *domain;
+	chip->name = ims->name;
+	if (info->pending.present || info->is_pending)
+		chip->irq_get_irqchip_state = pci_ims_get_irqchip_state;
+	if (ims->params.command) {
+		chip->irq_bus_lock = pci_ims_irq_bus_lock;
+		chip->irq_bus_sync_unlock = pci_ims_irq_bus_sync_unlock;
+		chip->irq_mask = pci_ims_command_mask;
+		chip->irq_unmask = pci_ims_command_unmask;
+		chip->irq_write_msi_msg = pci_ims_command_write;
+		chip->irq_shutdown = pci_ims_command_shutdown;
+	} else if (ims->params.changed) {
+		chip->irq_mask = pci_ims_peer_mask;
+		chip->irq_unmask = pci_ims_peer_unmask;
+		chip->irq_write_msi_msg = pci_ims_peer_write;
+		chip->irq_shutdown = pci_ims_peer_shutdown;
+	} else {
+		chip->irq_mask = info->irq_mask;
+		chip->irq_unmask = info->irq_unmask;
+		chip->irq_write_msi_msg = info->irq_write_msi_msg;
+		chip->irq_shutdown = info->irq_shutdown;
+	}
+}
+
+/* As that of the MSI core, but with the chip of the store. Descriptors are locked */
+static int pci_ims_msi_init(struct irq_domain *domain, struct msi_domain_info *info,
+			    unsigned int virq, irq_hw_number_t hwirq, msi_alloc_info_t *arg)
+{
+	struct pci_ims *ims = pci_ims_at(info->data, hwirq);
+
+	if (!ims->chip.name)
+		pci_ims_make_chip(ims, info->chip);
+	irq_domain_set_hwirq_and_chip(domain, virq, hwirq, &ims->chip, ims);
+	if (info->handler && info->handler_name) {
+		__irq_set_handler(virq, info->handler, 0, info->handler_name);
+		if (info->handler_data)
+			irq_set_handler_data(virq, info->handler_data);
+	}
+	return 0;
+}
+
+/* The domain of all stores up to the last one */
+static int pci_ims_create_domain(struct pci_ims *last)
+{
 	struct msi_domain_template template = {
 		.chip = {
-			.name			= info->name,
-			.irq_mask		= info->irq_mask,
-			.irq_unmask		= info->irq_unmask,
-			.irq_write_msi_msg	= info->irq_write_msi_msg,
-			.irq_shutdown		= info->irq_shutdown,
+			.name			= last->info->name,
+			.irq_mask		= pci_ims_mask_parent,
+			.irq_unmask		= pci_ims_unmask_parent,
 			.flags			= IRQCHIP_ONESHOT_SAFE,
 		},
 
 		.ops = {
+			.msi_init		= pci_ims_msi_init,
 			.prepare_desc		= pci_ims_prepare_desc,
 		},
 
@@ -406,25 +474,8 @@ static int pci_ims_create_domain(struct pci_ims *ims, unsigned int nr)
 			.bus_token		= DOMAIN_BUS_PCI_DEVICE_IMS,
 		},
 	};
-	struct device *dev = &ims->pdev->dev;
+	struct device *dev = &last->pdev->dev;
 	int ret;
-
-	if (info->pending.present || info->is_pending)
-		template.chip.irq_get_irqchip_state = pci_ims_get_irqchip_state;
-	if (ims->params.command) {
-		template.chip.irq_bus_lock = pci_ims_irq_bus_lock;
-		template.chip.irq_bus_sync_unlock = pci_ims_irq_bus_sync_unlock;
-		template.chip.irq_mask = pci_ims_command_mask;
-		template.chip.irq_unmask = pci_ims_command_unmask;
-		template.chip.irq_write_msi_msg = pci_ims_command_write;
-		template.chip.irq_shutdown = pci_ims_command_shutdown;
-	}
-	if (ims->params.changed) {
-		template.chip.irq_mask = pci_ims_peer_mask;
-		template.chip.irq_unmask = pci_ims_peer_unmask;
-		template.chip.irq_write_msi_msg = pci_ims_peer_write;
-		template.chip.irq_shutdown = pci_ims_peer_shutdown;
-	}
 
 	ret = msi_setup_device_data(dev);
 	if (ret)
@@ -433,8 +484,8 @@ static int pci_ims_create_domain(struct pci_ims *ims, unsigned int nr)
 	if (msi_match_device_irq_domain(dev, MSI_SECONDARY_DOMAIN, DOMAIN_BUS_PCI_DEVICE_IMS))
 		return -EBUSY;
 
-	return msi_create_device_irq_domain(dev, MSI_SECONDARY_DOMAIN, &template, nr, ims,
-					    NULL) ? 0 : -ENODEV;
+	return msi_create_device_irq_domain(dev, MSI_SECONDARY_DOMAIN, &template,
+					    last->base + last->nr, last, NULL) ? 0 : -ENODEV;
 }
 
 /* Whether the machine can deliver such messages, as safely as the layout asks for */
@@ -513,15 +564,16 @@ static int pci_ims_check(struct pci_dev *pdev, const struct pci_ims_info *info,
 
 /* --- Registers which messages share ------------------------------------------ */
 
-static int pci_ims_regs_init(struct pci_ims *ims, unsigned int nr)
+static int pci_ims_regs_init(struct pci_ims *ims)
 {
 	const struct pci_ims_bits *bits = &ims->info->mask_bits;
-	unsigned int words = DIV_ROUND_UP(nr, 32);
+	unsigned int words = DIV_ROUND_UP(ims->nr, 32);
 
 	raw_spin_lock_init(&ims->reg_lock);
 	raw_spin_lock_init(&ims->slot_lock);
 	if (ims->info->nr_registers) {
-		ims->registers = kvcalloc(nr, ims->info->nr_registers * sizeof(u32), GFP_KERNEL);
+		ims->registers = kvcalloc(ims->nr, ims->info->nr_registers * sizeof(u32),
+					  GFP_KERNEL);
 		if (!ims->registers)
 			return -ENOMEM;
 	}
@@ -564,6 +616,7 @@ static void pci_ims_mask_all(struct pci_ims *ims)
 
 static void pci_ims_release(struct pci_ims *ims)
 {
+	kfree(ims->name);
 	kvfree(ims->masks);
 	kvfree(ims->registers);
 	kvfree(ims->shadow);
@@ -571,6 +624,97 @@ static void pci_ims_release(struct pci_ims *ims)
 	bitmap_free(ims->dirty);
 	memset(ims, 0, sizeof(*ims));
 }
+
+static void pci_ims_release_all(struct pci_ims *last)
+{
+	struct pci_ims *prev;
+
+	for (; last; last = prev) {
+		prev = last->prev;
+		pci_ims_release(last);
+	}
+}
+
+/* Set up a store but for its domain, in which it follows the last one so far */
+static int pci_ims_add(struct pci_dev *pdev, const struct pci_ims_setup *setup,
+		       struct pci_ims **last)
+{
+	const struct pci_ims_params *params = setup->params;
+	const struct pci_ims_info *info = setup->info;
+	struct pci_ims *ims = setup->ims;
+	const char *prefix;
+	int ret;
+
+	if (info->optional && !params->nr)
+		return 0;
+
+	ret = pci_ims_check(pdev, info, params);
+	if (ret)
+		return ret;
+	if (!pci_ims_supported(pdev, info)) {
+		if (!info->optional)
+			return -EOPNOTSUPP;
+		dev_info(&pdev->dev, "the messages of %s can't be delivered\n", info->name);
+		return 0;
+	}
+
+	ims->pdev = pdev;
+	ims->info = info;
+	ims->nr = params->nr;
+	ims->params = *params;
+	ims->prev = *last;
+	ims->base = *last ? (*last)->base + (*last)->nr : 0;
+	*last = ims;
+
+	prefix = dev_get_msi_domain(&pdev->dev)->msi_parent_ops->prefix;
+	ims->name = kasprintf(GFP_KERNEL, "%s%s-%s", prefix ?: "", info->name, pci_name(pdev));
+	if (!ims->name)
+		return -ENOMEM;
+	ret = pci_ims_regs_init(ims);
+	if (!ret && params->command)
+		ret = pci_ims_command_init(ims);
+	return ret;
+}
+
+/**
+ * pci_ims_init_all - Set up the message stores of a device which has several
+ * @pdev:	The device
+ * @setups:	The stores, no two of which are the same
+ * @nr:		Their number
+ *
+ * As pci_ims_init() does it with one. Each store has its own indexes, from 0 on;
+ * in the domain, which is all that they share, its messages follow those of the
+ * store before. Either all are set up then, or none.
+ *
+ * Context: Task context, may sleep.
+ *
+ * Return: As pci_ims_init()
+ */
+int pci_ims_init_all(struct pci_dev *pdev, const struct pci_ims_setup *setups, unsigned int nr)
+{
+	struct pci_ims *last = NULL, *ims;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (setups[i].ims->info)
+			return -EBUSY;
+	}
+
+	for (i = 0; !ret && i < nr; i++)
+		ret = pci_ims_add(pdev, &setups[i], &last);
+	if (!ret && last)
+		ret = pci_ims_create_domain(last);
+	if (ret) {
+		pci_ims_release_all(last);
+		return ret;
+	}
+
+	for (ims = last; ims; ims = ims->prev)
+		ims->last = last;
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(pci_ims_init_all, PCI_IMS);
 
 /**
  * pci_ims_init - Set up the message store of a device
@@ -595,38 +739,9 @@ static void pci_ims_release(struct pci_ims *ims)
 int pci_ims_init(struct pci_ims *ims, struct pci_dev *pdev, const struct pci_ims_info *info,
 		 const struct pci_ims_params *params)
 {
-	int ret;
+	const struct pci_ims_setup setup = { .ims = ims, .info = info, .params = params };
 
-	if (ims->info)
-		return -EBUSY;
-	if (info->optional && !params->nr)
-		return 0;
-
-	ret = pci_ims_check(pdev, info, params);
-	if (ret)
-		return ret;
-	if (!pci_ims_supported(pdev, info)) {
-		if (!info->optional)
-			return -EOPNOTSUPP;
-		dev_info(&pdev->dev, "the messages of %s can't be delivered\n", info->name);
-		return 0;
-	}
-
-	ims->pdev = pdev;
-	ims->info = info;
-	ims->params = *params;
-	ret = pci_ims_regs_init(ims, params->nr);
-	if (!ret && params->command)
-		ret = pci_ims_command_init(ims, params->nr);
-	if (!ret)
-		ret = pci_ims_create_domain(ims, params->nr);
-	if (ret) {
-		pci_ims_release(ims);
-		return ret;
-	}
-
-	ims->nr = params->nr;
-	return 0;
+	return pci_ims_init_all(pdev, &setup, 1);
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_init, PCI_IMS);
 
@@ -634,27 +749,31 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_init, PCI_IMS);
  * pci_ims_exit - Release the message store of a device
  * @ims:	The store; one which is not set up is left alone
  *
- * No interrupt may have a handler any more, no vector be with a pool.
+ * The stores which were set up together go together. No interrupt may have a
+ * handler any more, no vector be with a pool.
  *
  * Context: Task context, may sleep.
  */
 void pci_ims_exit(struct pci_ims *ims)
 {
+	struct pci_ims *last = ims->last;
 	struct device *dev;
 	unsigned int i;
 
-	if (!ims->info)
+	if (!last)
 		return;
 
-	dev = &ims->pdev->dev;
-	if (ims->shadow) {
+	dev = &last->pdev->dev;
+	for (ims = last; ims; ims = ims->prev) {
+		if (!ims->shadow)
+			continue;
 		for (i = 0; i < ims->nr; i++)
 			pci_ims_disclaim(ims, i);
 		cancel_work_sync(&ims->work);
 	}
 	msi_domain_free_irqs_all(dev, MSI_SECONDARY_DOMAIN);
 	msi_remove_device_irq_domain(dev, MSI_SECONDARY_DOMAIN);
-	pci_ims_release(ims);
+	pci_ims_release_all(last);
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_exit, PCI_IMS);
 
@@ -701,9 +820,11 @@ struct msi_map pci_ims_alloc(struct pci_ims *ims, unsigned int index,
 		if (map.index)
 			return map;
 	}
-	map = msi_domain_alloc_irq_at(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, index, affdesc,
-				      &cookie);
-	if (ims->shadow && map.index < 0)
+	map = msi_domain_alloc_irq_at(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, ims->base + index,
+				      affdesc, &cookie);
+	if (map.index >= 0)
+		map.index = index;
+	else if (ims->shadow)
 		pci_ims_disclaim(ims, index);
 	if (map.index >= 0 && !pci_ims_address_fits(ims, map.virq)) {
 		pci_ims_free(ims, map);
@@ -725,12 +846,14 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_alloc, PCI_IMS);
  */
 void pci_ims_free(struct pci_ims *ims, struct msi_map map)
 {
+	unsigned int index = ims->base + map.index;
+
 	if (WARN_ON_ONCE(map.index < 0 || map.index >= ims->nr))
 		return;
 
 	if (ims->shadow)
 		pci_ims_disclaim(ims, map.index);
-	msi_domain_free_irqs_range(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, map.index, map.index);
+	msi_domain_free_irqs_range(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, index, index);
 }
 EXPORT_SYMBOL_NS_GPL(pci_ims_free, PCI_IMS);
 
@@ -803,11 +926,8 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_change_ctrl, PCI_IMS);
 static struct msi_desc *pci_ims_desc(struct pci_ims *ims, unsigned int irq)
 {
 	struct irq_data *data = irq_get_irq_data(irq);
-	struct msi_desc *desc = data ? irq_data_get_msi_desc(data) : NULL;
 
-	if (!ims->nr || !desc || desc->dev != &ims->pdev->dev)
-		return NULL;
-	return data->domain->bus_token == DOMAIN_BUS_PCI_DEVICE_IMS ? desc : NULL;
+	return data && pci_ims_of(data) == ims ? irq_data_get_msi_desc(data) : NULL;
 }
 
 /**
@@ -865,7 +985,7 @@ int pci_ims_set_register(struct pci_ims *ims, unsigned int irq, unsigned int whi
 		return -EINVAL;
 
 	raw_spin_lock_irqsave(&ims->slot_lock, flags);
-	ims->registers[desc->msi_index * ims->info->nr_registers + which] = value;
+	pci_ims_registers(ims, desc)[which] = value;
 	if (pci_ims_awake(ims))
 		ims->info->write_register(desc, which, value);
 	raw_spin_unlock_irqrestore(&ims->slot_lock, flags);
@@ -902,6 +1022,8 @@ void pci_ims_restore(struct pci_ims *ims)
 	msi_lock_descs(dev);
 	WRITE_ONCE(ims->restoring, true);
 	msi_domain_for_each_desc(desc, dev, MSI_SECONDARY_DOMAIN, MSI_DESC_ASSOCIATED) {
+		if (pci_ims_at(ims->last, desc->msi_index) != ims)
+			continue;
 		if (ims->info->prepare)
 			pci_ims_prepare(ims, desc);
 		msi_restore_irq(desc->irq);
@@ -926,7 +1048,7 @@ void pci_ims_shutdown(struct pci_ims *ims)
 
 	/* Special messages, which can be needed for commands, have low indexes */
 	for (i = ims->nr; i--;) {
-		irq = msi_domain_get_virq(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, i);
+		irq = msi_domain_get_virq(&ims->pdev->dev, MSI_SECONDARY_DOMAIN, ims->base + i);
 		if (irq)
 			quiesce_irq(irq);
 	}

@@ -9,6 +9,7 @@
 #include <kunit/ims_fake.h>
 #include <kunit/test.h>
 
+#include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -1376,6 +1377,179 @@ static void pci_ims_test_told(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->told, 4);
 }
 
+/* --- Several stores in one device ------------------------------------------------------- */
+
+/* All kinds, of different sizes, each with what the device has and does of it */
+struct pci_ims_test_several {
+	struct pci_ims_test	*ctx[ARRAY_SIZE(test_infos)];
+	struct pci_ims_params	params[ARRAY_SIZE(test_infos)];
+	struct pci_ims_setup	setups[ARRAY_SIZE(test_infos)];
+};
+
+static struct pci_ims_test_several *test_several_create(struct kunit *test)
+{
+	struct pci_ims_test_several *all = kunit_kzalloc(test, sizeof(*all), GFP_KERNEL);
+	struct pci_ims_test *ctx = test_create(test, &test_machine);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, all);
+	for (i = 0; i < ARRAY_SIZE(all->ctx); i++) {
+		if (i) {
+			ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, ctx);
+			ctx->fake = all->ctx[0]->fake;
+			ctx->base = 0x100 + i * SLOTS * STRIDE;
+			ctx->status = -EIO;
+		}
+		all->ctx[i] = ctx;
+		all->params[i] = test_params(ctx, test_infos[i]);
+		all->params[i].nr = SLOTS - i;
+		all->setups[i] = (struct pci_ims_setup) {
+			.ims = &ctx->ims,
+			.info = test_infos[i],
+			.params = &all->params[i],
+		};
+	}
+	return all;
+}
+
+static int test_several_init(struct pci_ims_test_several *all)
+{
+	return pci_ims_init_all(all->ctx[0]->fake->pdev, all->setups, ARRAY_SIZE(all->setups));
+}
+
+static void test_several_expect_none(struct kunit *test, struct pci_ims_test_several *all)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(all->ctx); i++)
+		KUNIT_EXPECT_TRUE(test, mem_is_zero(&all->ctx[i]->ims, sizeof(all->ctx[i]->ims)));
+	KUNIT_EXPECT_EQ(test, all->ctx[0]->fake->allocated, 0);
+}
+
+static struct pci_ims_test_several *test_several(struct kunit *test)
+{
+	struct pci_ims_test_several *all = test_several_create(test);
+
+	KUNIT_ASSERT_EQ(test, test_several_init(all), 0);
+	return all;
+}
+
+static void test_several_end(struct kunit *test, struct pci_ims_test_several *all)
+{
+	kunit_release_action(test, test_exit, all->ctx[0]);
+	test_several_expect_none(test, all);
+	ims_fake_detach(all->ctx[0]->fake);
+	KUNIT_EXPECT_PTR_EQ(test, all->ctx[0]->fake->pdev->dev.msi.data, NULL);
+	ims_fake_destroy(test, all->ctx[0]->fake);
+}
+
+/* Each has its own indexes, messages and masks, and does what its kind does */
+static void pci_ims_test_several(struct kunit *test)
+{
+	struct pci_ims_test_several *all = test_several(test);
+	unsigned int i, j, irq[ARRAY_SIZE(all->ctx)], nr = ARRAY_SIZE(all->ctx);
+	struct irq_data *data;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, test_alloc(all->ctx[i], SLOTS - i).index, -EINVAL);
+		irq[i] = test_special(test, all->ctx[i], 1);
+		KUNIT_EXPECT_EQ(test, test_alloc(all->ctx[i], 1).index, -EBUSY);
+		data = irq_get_irq_data(irq[i]);
+		KUNIT_EXPECT_PTR_EQ(test, pci_ims_of(data), &all->ctx[i]->ims);
+		KUNIT_EXPECT_NOT_NULL(test, strstr(data->chip->name, test_infos[i]->name));
+		KUNIT_EXPECT_EQ(test, !!data->chip->irq_bus_lock, test_infos[i]->nr_cookies > 0);
+	}
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, test_fire(all->ctx[i], 1), 0);
+		test_disable(irq[i]);
+		/* The peer can't be kept from sending, all others go on */
+		for (j = 0; j < nr; j++) {
+			if (test_infos[j] != &test_peer_info)
+				KUNIT_EXPECT_EQ(test, test_fire(all->ctx[j], 1),
+						i == j ? -EAGAIN : 0);
+		}
+		enable_irq(irq[i]);
+	}
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, all->ctx[i]->fired,
+				test_infos[i] == &test_peer_info ? 1 : nr);
+		test_free(all->ctx[i], irq[i]);
+	}
+	test_several_end(test, all);
+}
+
+/* What is restored of one is not of another one, nor masked for good */
+static void pci_ims_test_several_alone(struct kunit *test)
+{
+	struct pci_ims_test_several *all = test_several(test);
+	unsigned int i, irq[ARRAY_SIZE(all->ctx)], nr = ARRAY_SIZE(all->ctx);
+	struct pci_ims_test *slots = all->ctx[0], *bits = all->ctx[1];
+	struct pci_ims_test *commands = all->ctx[2], *peer = all->ctx[3];
+	unsigned int count = 0;
+
+	for (i = 0; i < nr; i++)
+		irq[i] = test_special(test, all->ctx[i], i);
+	memset(test_slot(slots, 0), 0, STRIDE);
+	count = commands->commands;
+	pci_ims_restore(&bits->ims);
+	KUNIT_EXPECT_EQ(test, test_word(slots, 0, DATA), 0);
+	KUNIT_EXPECT_EQ(test, commands->commands, count);
+	KUNIT_EXPECT_EQ(test, peer->told, 1);
+	pci_ims_restore(&slots->ims);
+	KUNIT_EXPECT_EQ(test, commands->commands, count);
+	KUNIT_EXPECT_EQ(test, peer->told, 1);
+	pci_ims_restore(&commands->ims);
+	KUNIT_EXPECT_EQ(test, commands->commands, count + 1);
+	pci_ims_restore(&peer->ims);
+	KUNIT_EXPECT_EQ(test, peer->told, 2);
+	for (i = 0; i < nr; i++)
+		KUNIT_EXPECT_EQ(test, test_fire(all->ctx[i], i), 0);
+
+	pci_ims_shutdown(&bits->ims);
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, irqd_irq_masked(irq_get_irq_data(irq[i])), i == 1);
+		test_free(all->ctx[i], irq[i]);
+	}
+	/* Any of them ends all */
+	pci_ims_exit(&bits->ims);
+	test_several_expect_none(test, all);
+	test_several_end(test, all);
+}
+
+/* Without one of them the others have its indexes, or there is none at all */
+static void pci_ims_test_several_missing(struct kunit *test)
+{
+	struct pci_ims_test_several *all = test_several_create(test);
+	unsigned int i, irq, nr = ARRAY_SIZE(all->ctx);
+	struct pci_ims_info optional;
+
+	for (i = 0; i < nr; i++) {
+		all->params[i].nr = 0;
+		KUNIT_EXPECT_EQ(test, test_several_init(all), -EINVAL);
+		test_several_expect_none(test, all);
+
+		optional = *test_infos[i];
+		optional.optional = true;
+		all->setups[i].info = &optional;
+		KUNIT_ASSERT_EQ(test, test_several_init(all), 0);
+		KUNIT_EXPECT_EQ(test, test_several_init(all), -EBUSY);
+		KUNIT_EXPECT_EQ(test, all->ctx[i]->ims.nr, 0);
+		KUNIT_EXPECT_EQ(test, test_alloc(all->ctx[i], 0).index, -EINVAL);
+		irq = test_special(test, all->ctx[(i + 1) % nr], 0);
+		KUNIT_EXPECT_EQ(test, test_fire(all->ctx[(i + 1) % nr], 0), 0);
+		test_free(all->ctx[(i + 1) % nr], irq);
+		pci_ims_exit(&all->ctx[(i + 1) % nr]->ims);
+		test_several_expect_none(test, all);
+
+		all->params[i].nr = SLOTS - i;
+		all->setups[i].info = test_infos[i];
+	}
+	KUNIT_ASSERT_EQ(test, test_several_init(all), 0);
+	test_several_end(test, all);
+}
+
 static struct kunit_case pci_ims_cases[] = {
 	KUNIT_CASE_PARAM(pci_ims_test_special, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_alloc, pci_ims_gen_params),
@@ -1406,6 +1580,9 @@ static struct kunit_case pci_ims_cases[] = {
 	KUNIT_CASE(pci_ims_test_shutdown_order),
 	KUNIT_CASE(pci_ims_test_restore_commands),
 	KUNIT_CASE(pci_ims_test_told),
+	KUNIT_CASE(pci_ims_test_several),
+	KUNIT_CASE(pci_ims_test_several_alone),
+	KUNIT_CASE(pci_ims_test_several_missing),
 	{ }
 };
 

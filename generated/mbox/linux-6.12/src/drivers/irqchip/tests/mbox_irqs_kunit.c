@@ -27,7 +27,7 @@ static const struct ims_fake_params test_machine = {
 	.bar_size	= 0x1210,
 	.supports	= MSI_FLAG_PCI_IMS,
 	.address_hi	= 0x12345600,
-	.window		= { 0x10, 0x20, 16, 0x1000, 32, false },
+	.windows[0]	= { 0x10, 0x20, 16, 0x1000, 32, false },
 };
 
 static irqreturn_t test_doorbell_handler(int irq, void *vec)

@@ -54,7 +54,7 @@ static struct mlx5_irqs_params test_params(struct ims_fake *fake,
 {
 	struct mlx5_irqs_params params = test_constants;
 
-	params.eqctx_slots = asked->slots;
+	params.eqctx_slots = asked->slots[0];
 	return params;
 }
 
@@ -98,6 +98,7 @@ static const struct ims_layout test_store = {
 	.store.name		= "mlx5 eqctx",
 	.store.fire		= ims_layout_fire,
 	.store.carries		= ims_layout_carries,
+	.store.fails		= true,
 	.store.cookies		= test_cookies,
 	.store.nr_cookies	= ARRAY_SIZE(test_cookies),
 	.device			= &test_device,
@@ -122,7 +123,7 @@ static const struct irq_layout_device test_device = {
 	.name		= "mlx5",
 	.size		= sizeof(struct mlx5_irqs),
 	.machine	= &test_machine,
-	.asked		= { .slots = 65536 },
+	.asked		= { .slots[0] = 65536 },
 	.init		= test_init,
 	.devm_init	= test_devm_init,
 	.exit		= test_exit,

@@ -23,9 +23,9 @@
 
 static const struct ims_fake_params test_machine = {
 	.vectors	= 64,
-	.bar_size	= 0x340,
-	.address_hi	= 0x345600,
+	.bar_size	= 0x350,
 	.masks_parent	= true,
+	.address_hi	= 0x345600,
 };
 
 static int test_init(void *irqs, struct ims_fake *fake, const struct irq_layout_asked *asked)

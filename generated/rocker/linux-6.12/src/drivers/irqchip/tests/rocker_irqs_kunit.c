@@ -45,8 +45,8 @@ static struct rocker_irqs_params test_params(struct ims_fake *fake,
 	struct rocker_irqs_params params = test_constants;
 
 	params.bar0 = fake->bar;
-	params.ims_offset = asked->offset;
-	params.ims_slots = asked->slots;
+	params.ims_offset = asked->offset[0];
+	params.ims_slots = asked->slots[0];
 	return params;
 }
 
@@ -119,7 +119,7 @@ static const struct irq_layout_device test_device = {
 	.name		= "rocker",
 	.size		= sizeof(struct rocker_irqs),
 	.machine	= &test_machine,
-	.asked		= { .offset = 0x400, .slots = 1024 },
+	.asked		= { .offset[0] = 0x400, .slots[0] = 1024 },
 	.init		= test_init,
 	.devm_init	= test_devm_init,
 	.exit		= test_exit,

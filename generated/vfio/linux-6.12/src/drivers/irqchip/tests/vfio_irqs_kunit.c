@@ -37,7 +37,7 @@ static struct vfio_irqs_params test_params(struct ims_fake *fake,
 	struct vfio_irqs_params params = { };
 
 	params.bar0 = fake->bar;
-	params.ims_slots = asked->slots;
+	params.ims_slots = asked->slots[0];
 	return params;
 }
 
@@ -117,7 +117,7 @@ static const struct irq_layout_device test_device = {
 	.name		= "vfio",
 	.size		= sizeof(struct vfio_irqs),
 	.machine	= &test_machine,
-	.asked		= { .slots = 2048 },
+	.asked		= { .slots[0] = 2048 },
 	.init		= test_init,
 	.devm_init	= test_devm_init,
 	.exit		= test_exit,
