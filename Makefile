@@ -171,9 +171,9 @@ layouts: $(SETUP) packages ## random layouts, those of documents and real device
 idxd: $(SETUP) packages ## the series that gives the in-tree idxd driver IMS: build/idxd; checked, compiled, KUnit
 	$(RUNNER) idxd $(KERNELS:%=--kernel %)
 
-.PHONY: iommu
-iommu: $(SETUP) packages ## the driver of the RISC-V IOMMU with generated glue, beside mainline's: booted in QEMU
-	$(RUNNER) iommu
+.PHONY: converted
+converted: $(SETUP) packages ## drivers of platform devices with generated glue, beside mainline's: booted in QEMU
+	$(RUNNER) converted
 
 .PHONY: tutorial
 tutorial: $(SETUP) packages ## all commands of docs/tutorial.md, up to an interrupt that fires

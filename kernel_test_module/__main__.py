@@ -11,12 +11,12 @@ from pathlib import Path
 
 from . import (
     build,
+    converted,
     counts,
     e2e,
     fetch,
     host,
     idxd_driver,
-    iommu_driver,
     mainline,
     models,
     models_qemu,
@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"e2e: on each parent (default: {e2e.TORTURE}; the long mode: {e2e.LONG})",
     )
     top.add_argument(
-        "--boots", type=int, default=1, metavar="N", help="iommu: with each driver (default: 1)"
+        "--boots", type=int, default=1, metavar="N", help="converted: with each driver (default: 1)"
     )
     top.add_argument("--kasan", action="store_true", help="e2e: with KASAN, in a kernel of its own")
     top.add_argument(
@@ -130,7 +130,7 @@ LATER: dict[str, Step] = {
     "mainline": lambda place, report, args: mainline.run(place, report),
     "updates": lambda place, report, args: updates.run(place, report),
     "idxd": lambda place, report, args: idxd_driver.run(place, report, args.kernels),
-    "iommu": lambda place, report, args: iommu_driver.run(place, report, args.boots),
+    "converted": lambda place, report, args: converted.run(place, report, args.boots),
     "layouts": lambda place, report, args: mutants.stage(
         place, report, seeded=args.stage == "test"
     ),
