@@ -159,8 +159,8 @@ class SuiteView:
     restores: bool
     vectors: tuple[SuiteVector, ...]
     shared: tuple[SuiteShared, ...]
-    #: Vectors at the last index of their stores.
-    ends: tuple[str, ...]
+    #: Vectors at the last index of their stores, and these: pointers.
+    ends: tuple[Line, ...]
     fewer: SuiteFewer | None
     trials: tuple[str, ...]
     stores: tuple[SuiteStore, ...]
@@ -208,7 +208,7 @@ def suite_view(device: Device, namespace: str = "", above: tuple[str, ...] = ())
         restores=bool(ims),
         vectors=tuple(one for v in device.vectors if v not in met for one in _vectors(device, v)),
         shared=(*(SuiteShared(v.name, v.vector) for v in device.shared), *met.values()),
-        ends=tuple(v.name for v in device.vectors if v.at_end),
+        ends=tuple(Line(v.name, "", _store(device, v.store)) for v in device.vectors if v.at_end),
         fewer=_fewer(device),
         trials=trials,
         stores=tuple(store_suite(device, store) for store in ims),
@@ -527,7 +527,9 @@ def _range(device: Device, r: Range) -> str:
 
 
 def _store(device: Device, name: str) -> str:
-    """The description of a store beside MSI and MSI-X: a pointer."""
+    """The description of a store, NULL for MSI and MSI-X: a pointer."""
+    if isinstance(device.store(name), PciStore):
+        return "NULL"
     return f"&test_store{suffix_of(device, name)}.store"
 
 

@@ -165,3 +165,16 @@ def test_minimum_over_all_stores() -> None:
         ["slots[0] = 30", "slots[1] = 9"],
         ["slots[0] = 30", "slots[1] = 10"],
     ]
+
+
+def test_the_last_index_is_one_of_its_store() -> None:
+    found = device(
+        "store table: msix;",
+        "store a: command { slots 8; }",
+        "store b: command { slots 8; }",
+        "vector x = table[last];",
+        "vector y = b[last];",
+        "pool p = table[0..] + a + b[0..] { share per cpu up to 2; }",
+    )
+    ends = {line.name: line.value for line in suite_view(found).ends}
+    assert ends == {"x": "NULL", "y": "&test_store__b.store"}
