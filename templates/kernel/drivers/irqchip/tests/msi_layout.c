@@ -239,8 +239,8 @@ void msi_layout_check_vector(struct kunit *test, const struct irq_layout_device 
 	unsigned int irq = vector->irq(run->irqs);
 
 	KUNIT_ASSERT_NE_MSG(test, irq, 0, "%s %s", device->name, vector->name);
-	KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(irq), vector->index, "%s %s: index",
-			    device->name, vector->name);
+	KUNIT_EXPECT_EQ_MSG(test, irq_layout_index(vector->store, irq), vector->index,
+			    "%s %s: index", device->name, vector->name);
 	KUNIT_EXPECT_TRUE(test, irq_layout_is_ims(irq));
 	/* Not before there is a handler */
 	KUNIT_EXPECT_EQ(test, irq_layout_fire(test, vector->store, irq), -EBUSY);
