@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
             *LATER,
             *APART,
         ),
-        help="test: all of them but the tutorial, with lint and pytest",
+        help="test: lint, pytest, and all of them but the tutorial and models-qemu",
     )
     top.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: here)")
     top.add_argument(
@@ -137,14 +137,14 @@ LATER: dict[str, Step] = {
     "simulate": lambda place, report, args: simulated.run(place, report),
     "e2e": end_to_end,
     "models": lambda place, report, args: models.run(place, report, only(args, "models")),
-    "models-qemu": lambda place, report, args: models_qemu.run(
-        place, report, only(args, "models-qemu")
-    ),
 }
 """What comes behind the suites of the kernels in a whole run, in this order."""
 
 APART: dict[str, Step] = {
     "tutorial": lambda place, report, args: tutorial.run(place, report),
+    "models-qemu": lambda place, report, args: models_qemu.run(
+        place, report, only(args, "models-qemu")
+    ),
 }
 """What is only run by its name."""
 
@@ -214,7 +214,7 @@ def run(args: argparse.Namespace) -> int:
     for name, step in (LATER | APART).items():
         if args.stage == name or (whole and name in LATER):
             one(name, step, place, report, args)
-    if whole or args.stage == "kunit" or args.stage in LATER:
+    if whole or args.stage == "kunit" or args.stage in LATER | APART:
         report.save(place.results)
     return report.close()
 
