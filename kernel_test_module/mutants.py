@@ -44,6 +44,7 @@ SELECTS = """
 config IMSGEN_PLANTED
 	def_bool y
 	select AUXILIARY_BUS
+	select IRQ_VECPOOL_MSI
 """
 
 #: The suites of the library, by the file which they are about.
@@ -157,13 +158,19 @@ def sound(planner: Planner, of: Device) -> Planted:
 
 
 def together(planner: Planner, devices: Sequence[Device]) -> Planted:
-    """Devices without a fault in one series, new folders with what that has in them."""
+    """Devices without a fault in one series, new folders with what that has in them.
+
+    What they need of the library, and no example does, is among the files.
+    """
     series = planner.series(devices)
     files, lines = dict(series.files), dict[str, str]()
+    changed = {diff.path for commit in series.commits[: series.core] for diff in commit.diffs}
     for names in map(names_of, devices):
         for folder in (names.dir, IRQCHIP):
-            for path in (f"{folder}/Kconfig", f"{folder}/Makefile"):
-                files[path] = "".join(f"{line}\n" for line in series.after.lines(path) or ())
+            changed |= {f"{folder}/Kconfig", f"{folder}/Makefile"}
+    for path in changed:
+        files[path] = "".join(f"{line}\n" for line in series.after.lines(path) or ())
+    for names in map(names_of, devices):
         lines[names.dir] = lines.get(names.dir, "") + objects(names)
     return Planted(None, "", layouts.GLOB, files, lines)
 
