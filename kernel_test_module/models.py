@@ -229,6 +229,8 @@ def subjects(place: Place, only: str = "") -> list[Subject]:
         for device in result.devices:
             if "tests/layouts" in path and not ODD.fullmatch(device.name):
                 continue
+            if device.is_platform:
+                continue  # models are PCI functions
             name = stem if stem.startswith("random") else device.name
             if "tests/devices" in path:
                 # The kernel has a driver with names of its own.
