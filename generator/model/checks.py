@@ -99,6 +99,13 @@ class Trial:
             )
         }
 
+    def in_domain(self, name: str, index: int) -> int:
+        """The index of a message in its domain, which a device's own stores share in their order."""
+        if isinstance(self.device.stores[name], (Msix, Msi)):
+            return index
+        own = [s for s in self.device.stores.values() if not isinstance(s, (Msix, Msi))]
+        return index + sum(s.slots for s in own[: [s.name for s in own].index(name)])
+
     def lines(self, messages: list[Message]) -> dict[Message, tuple[int, Line]]:
         """Number and line of the interrupt of each message that has one."""
         listed = self.interrupts()
@@ -113,7 +120,8 @@ class Trial:
                     found = number == store.message(index)[1]
                 else:
                     # One that remaps puts its name before that of the chip.
-                    found = line.index == index and line.chip.removeprefix("IR-") == chip
+                    here = line.index == self.in_domain(name, index)
+                    found = here and line.chip.removeprefix("IR-") == chip
                 if found:
                     out[name, index] = number, line
         return out
@@ -154,7 +162,7 @@ class Trial:
             if (name, index) not in lines:
                 return False, f"{name}[{index}] has no interrupt"
             other = lines[name, index][1].index
-            if other != index:
+            if other != self.in_domain(name, index):
                 return False, f"{name}[{index}] holds the message of index {other}"
         return self.rounds(messages, count)
 

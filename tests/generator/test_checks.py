@@ -9,7 +9,17 @@ import pytest
 
 from imsgen.generator.model.checks import Trial
 from imsgen.generator.model.guest import Guest
-from imsgen.generator.model.runtime import COMMAND, Device, Field, Iomem, Slot
+from imsgen.generator.model.runtime import (
+    COMMAND,
+    Command,
+    Device,
+    Exported,
+    Field,
+    Iomem,
+    Msix,
+    Slot,
+    Store,
+)
 
 SLOT = Slot(16, Field(0, 4), Field(8, 4), Field(4, 4), Field(12, 4), mask=0)
 
@@ -125,3 +135,16 @@ def test_what_does_not_move(fault: str, good: bool, said: str) -> None:
     made.affinity()
     (result,) = made.results
     assert (result.good, bool(re.fullmatch(said, result.text))) == (good, True)
+
+
+class Several(Device):
+    name = "dev"
+
+    def make(self) -> tuple[Store, ...]:
+        return Command("cq", slots=5), Msix("table", slots=9, bar=4), Exported("peer", slots=3)
+
+
+def test_own_stores_share_a_domain_in_their_order() -> None:
+    made = Trial(Several(), cast(Guest, None))
+    places = [made.in_domain(name, 1) for name in ("cq", "table", "peer")]
+    assert places == [1, 1, 6]
