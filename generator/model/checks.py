@@ -100,7 +100,7 @@ class Trial:
         }
 
     def in_domain(self, name: str, index: int) -> int:
-        """The index of a message in its domain, which a device's own stores share in their order."""
+        """The index of a message in its domain, which a device's own stores share in order."""
         if isinstance(self.device.stores[name], (Msix, Msi)):
             return index
         own = [s for s in self.device.stores.values() if not isinstance(s, (Msix, Msi))]
