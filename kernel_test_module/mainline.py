@@ -17,14 +17,14 @@ from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
 
-from . import host, stages
+from . import fetch, host, stages
 from .report import Report
 from .stages import Place
 
 FOLDER = Path(__file__).resolve().parent / "mainline_stores"
 
 #: The kernel whose drivers they are.
-KERNEL = "7.3"
+KERNEL = "newest"
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,12 @@ def compare(place: Place, tree: Path, store: Store) -> tuple[list[str], list[str
 
 
 def run(place: Place, report: Report) -> None:
-    """Compare all of them.  Raises `StageError` when there is no tree."""
-    tree = stages.for_kernel(place, KERNEL)
+    """Compare all of them.  Raises `StageError`."""
+    try:
+        tree = stages.for_kernel(place, KERNEL)
+    except host.Unavailable as error:
+        stages.unavailable(fetch.KERNELS[KERNEL], "mainline's own stores", error, report)
+        return
     for store in STORES:
         try:
             said, faults = compare(place, tree.apply, store)

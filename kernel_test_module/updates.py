@@ -27,7 +27,10 @@ def layouts(root: Path, name: str) -> list[str]:
     for path in sorted([*root.glob("examples/*.ims"), *root.glob("tests/layouts/*.ims")]):
         head, *blocks = re.split(r"(?m)^device ", path.read_text())
         includes = "".join(re.findall(r"(?m)^include .*\n", head))
-        out += [f"{includes}device {name} {block.partition(' ')[2]}" for block in blocks]
+        slots = re.findall(r"(?ms)^(slot (\w+) .*?^\}\n)", head)
+        for block in blocks:
+            own = "".join(text for text, word in slots if f"slot {word};" in block)
+            out.append(f"{includes}{own}device {name} {block.partition(' ')[2]}")
     return out
 
 

@@ -241,7 +241,9 @@ def _includes(device: Device, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
     if any(part.optional and part.name == "pasid" for part in parts):
         linux.add("iommu.h")
     if device.subdevices:
-        linux |= {"auxiliary_bus.h", "minmax.h"}
+        linux.add("auxiliary_bus.h")
+    if any(not member.single for sub in device.subdevices for member in sub.members):
+        linux.add("minmax.h")
     return tuple(sorted(f"linux/{name}" for name in linux))
 
 

@@ -33,6 +33,9 @@ LINE, STRIP, ROW = 17, 30, 30
 #: Most boxes and pieces of a strip that are drawn; more would be too small to be seen.
 MAX_BOXES, MAX_PIECES = 8, 40
 
+#: Vectors that have a box each; more of them share one.
+MAX_VECTORS = 4
+
 #: How many ways to colour a pool there are.
 COLOURS = 6
 
@@ -133,7 +136,7 @@ def _boxes(chart: Chart) -> list[_Box]:
     vectors = [owner for owner in chart.owners if not owner.pool]
     pools = [owner for owner in chart.owners if owner.pool]
     boxes = [_Box((owner.name,), owner, "vector") for owner in vectors]
-    if len(vectors) > 3:
+    if len(vectors) > MAX_VECTORS:
         names = tuple(owner.name for owner in vectors)
         several = Owner(f"{len(vectors):,} vectors", False, "", _listed(names), ())
         boxes = [_Box(names, several, "vector")]

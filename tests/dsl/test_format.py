@@ -163,6 +163,7 @@ def random_device(chance: random.Random, number: int) -> str:
     store = random_store(chance)
     ids, more = f"pci 1AF4:{number:04X};", ["requires remapping;"]
     if "registers" in store:
+        context = context.replace("threaded", "oneshot")
         ids, more = f'platform "vendor,d{number}";', ['acpi "ABCD000F";']
     parts = [
         ids,

@@ -265,9 +265,10 @@ def test_what_is_right_is_made() -> None:
 
 @pytest.mark.slow
 def test_what_is_booted_has_all_of_the_language() -> None:
-    """The layouts that one kernel is built of, ten random ones among them."""
+    """The examples, and the layouts that one kernel is built of, ten random ones among them."""
     seen: Counter[str] = Counter()
-    for _, text in layouts.texts(Place(ROOT)):
+    examples = [path.read_text("utf-8") for path in ROOT.glob("examples/*.ims")]
+    for text in (*examples, *(text for _, text in layouts.texts(Place(ROOT)))):
         seen.update(["all", *hits(text)])
     assert not [row for row in table(seen) if " with    0" in row]
 
