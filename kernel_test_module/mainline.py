@@ -17,7 +17,7 @@ from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
 
-from . import fetch, host, stages
+from . import fetch, host, stages, trees
 from .report import Report
 from .stages import Place
 
@@ -187,11 +187,13 @@ def run(place: Place, report: Report) -> None:
     except host.Unavailable as error:
         stages.unavailable(fetch.KERNELS[KERNEL], "mainline's own stores", error, report)
         return
-    for store in STORES:
-        try:
-            said, faults = compare(place, tree.apply, store)
-        except host.StageError as error:
-            said, faults = [], str(error).splitlines()
-        for line in said:
-            host.say(f"  {store.layout}: {line}")
-        report.check(f"{KERNEL} {store.function}() and {store.layout} write the same", faults)
+    with fetch.locked(tree.home):
+        trees.reset(tree.apply, trees.base_of(tree))
+        for store in STORES:
+            try:
+                said, faults = compare(place, tree.apply, store)
+            except host.StageError as error:
+                said, faults = [], str(error).splitlines()
+            for line in said:
+                host.say(f"  {store.layout}: {line}")
+            report.check(f"{KERNEL} {store.function}() and {store.layout} write the same", faults)
