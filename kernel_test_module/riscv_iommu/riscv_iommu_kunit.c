@@ -59,7 +59,9 @@ static unsigned int arrived(unsigned int irq)
 /* An access of memory which is not there for the device. */
 static void make_fault(struct iommu_test *ctx, unsigned int cpu)
 {
-	while (readl(ctx->regs + EDU_COMMAND) & EDU_START)
+	unsigned long end = jiffies + msecs_to_jiffies(PATIENCE_MS);
+
+	while (readl(ctx->regs + EDU_COMMAND) & EDU_START && time_before(jiffies, end))
 		usleep_range(1000, 2000);
 	writeq(EDU_BUFFER, ctx->regs + EDU_SOURCE);
 	writeq(UNMAPPED, ctx->regs + EDU_TARGET);

@@ -79,7 +79,7 @@ struct msi_layout_case {
 	void		(*run)(struct kunit *test, const struct msi_layout *layout);
 };
 
-#define MSI_LAYOUT_CASES	6
+#define MSI_LAYOUT_CASES	8
 extern const struct msi_layout_case msi_layout_cases[MSI_LAYOUT_CASES];
 
 void msi_layout_check_vector(struct kunit *test, const struct irq_layout_device *device);

@@ -864,7 +864,7 @@ EXPORT_SYMBOL_NS_GPL(irq_vecpool_init, IRQ_VECPOOL);
  * @cookie:	What that is; a negative errno as its value is returned
  *
  * It is for all of them, since a message keeps what it was allocated with and any
- * user can come to any vector (rule 50). Call it before there is one.
+ * user can come to any vector. Call it before there is one.
  *
  * Context: Task context.
  *

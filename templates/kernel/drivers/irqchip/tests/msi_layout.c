@@ -270,6 +270,44 @@ static void layout_case_silent(struct kunit *test, const struct msi_layout *layo
 		layout_expect_empty(test, layout, layout_nth(layout, i));
 }
 
+/* What a parent has written while nobody had the interrupt is not sent afterwards */
+static void layout_case_left(struct kunit *test, const struct msi_layout *layout)
+{
+	struct irq_layout_run *run = irq_layout_setup(test, layout->device);
+	unsigned int i, at;
+
+	for (i = 0; i < layout_looked_at(layout); i++) {
+		at = layout_slot(layout, layout_nth(layout, i));
+		run->fake->mem[at + layout->address_lo.offset] = 1;
+		run->fake->mem[at + layout->data.offset] = 1;
+	}
+	layout->device->exit(run->irqs);
+	for (i = 0; i < layout_looked_at(layout); i++)
+		layout_expect_empty(test, layout, layout_nth(layout, i));
+	KUNIT_ASSERT_EQ(test, irq_layout_init(run), 0);
+}
+
+static void layout_write_nothing(struct msi_desc *desc, struct msi_msg *msg)
+{
+}
+
+/* Interrupts which somebody else has allocated stay */
+static void layout_case_taken(struct kunit *test, const struct msi_layout *layout)
+{
+	struct irq_layout_run *run = irq_layout_setup(test, layout->device);
+	struct device *dev = &layout_pdev->dev;
+	unsigned int irq;
+
+	layout->device->exit(run->irqs);
+	KUNIT_ASSERT_EQ(test, platform_device_msi_init_and_alloc_irqs(dev, 1,
+								       layout_write_nothing), 0);
+	irq = msi_get_virq(dev, 0);
+	KUNIT_EXPECT_EQ(test, irq_layout_init(run), -EBUSY);
+	KUNIT_EXPECT_EQ(test, msi_get_virq(dev, 0), irq);
+	platform_device_msi_free_irqs_all(dev);
+	KUNIT_ASSERT_EQ(test, irq_layout_init(run), 0);
+}
+
 /* A message is there as long as its interrupt has a handler, and arrives */
 static void layout_case_message(struct kunit *test, const struct msi_layout *layout)
 {
@@ -373,27 +411,33 @@ static void layout_case_bounds(struct kunit *test, const struct msi_layout *layo
 /* A message that the device can't send is not sent to another address */
 static void layout_case_address(struct kunit *test, const struct msi_layout *layout)
 {
-	struct ims_fake_params machine = *layout->device->machine;
-	struct irq_layout_device device = *layout->device;
+	struct irq_layout_device *device;
+	struct ims_fake_params *machine;
 	struct irq_layout_run *run;
 	unsigned int irq;
 
 	if (!layout->address_bits || !(~layout->address_bits >> 32))
 		kunit_skip(test, "the device keeps all of an address");
 
-	machine.address_hi = ~layout->address_bits >> 32;
-	device.machine = &machine;
-	run = irq_layout_setup(test, &device);
+	/* They have to be there when the case is over */
+	machine = kunit_kmemdup(test, layout->device->machine, sizeof(*machine), GFP_KERNEL);
+	device = kunit_kmemdup(test, layout->device, sizeof(*device), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, machine);
+	KUNIT_ASSERT_NOT_NULL(test, device);
+	machine->address_hi = ~layout->address_bits >> 32;
+	device->machine = machine;
+	run = irq_layout_setup(test, device);
 	irq = msi_get_virq(&layout_pdev->dev, 0);
 	KUNIT_ASSERT_EQ(test, irq_layout_request(test, irq), 0);
 	layout_expect_empty(test, layout, 0);
 	KUNIT_EXPECT_EQ(test, run->fired, 0);
 	irq_layout_free(test, irq);
-	run->device = layout->device;
 }
 
 const struct msi_layout_case msi_layout_cases[MSI_LAYOUT_CASES] = {
 	{ "silent",	layout_case_silent },
+	{ "left",	layout_case_left },
+	{ "taken",	layout_case_taken },
 	{ "message",	layout_case_message },
 	{ "masked",	layout_case_masked },
 	{ "order",	layout_case_order },

@@ -549,6 +549,9 @@ static int pci_ims_check(struct pci_dev *pdev, const struct pci_ims_info *info,
 		return -EINVAL;
 	if (!info->stride)
 		return params->command || params->changed ? 0 : -EINVAL;
+	if ((info->mask_bits.present && !params->mask_bar) ||
+	    (info->pending.present && !params->pending_bar))
+		return -EINVAL;
 	/* One store instruction has to replace address and data in memory */
 	if (params->memory)
 		return IS_ALIGNED((unsigned long)params->memory, info->align) ? 0 : -EINVAL;
@@ -684,7 +687,8 @@ static int pci_ims_add(struct pci_dev *pdev, const struct pci_ims_setup *setup,
  *
  * As pci_ims_init() does it with one. Each store has its own indexes, from 0 on;
  * in the domain, which is all that they share, its messages follow those of the
- * store before. Either all are set up then, or none.
+ * store before. Either all are set up then, but for optional ones which the device
+ * or the machine does not have, or none.
  *
  * Context: Task context, may sleep.
  *

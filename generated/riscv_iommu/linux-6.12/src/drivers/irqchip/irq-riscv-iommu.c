@@ -46,6 +46,8 @@ static int riscv_iommu_regs_init(struct riscv_iommu_irqs *irqs, void __iomem *ba
 	unsigned int i;
 	int ret;
 
+	if (msi_get_virq(dev, 0))
+		return -EBUSY;
 	ret = xa_insert(&riscv_iommu_devices, (unsigned long)dev, irqs, GFP_KERNEL);
 	if (ret)
 		return ret;
@@ -74,11 +76,14 @@ static int riscv_iommu_regs_init(struct riscv_iommu_irqs *irqs, void __iomem *ba
 void riscv_iommu_regs_exit(struct riscv_iommu_irqs *irqs)
 {
 	struct device *dev = &irqs->pdev->dev;
+	unsigned int i;
 
 	if (!irqs->regs.nr)
 		return;
 
-	/* The interrupts are freed, so that no slot has a message any more */
+	/* Who moves an interrupt which nobody has can make its parent write a message */
+	for (i = 0; i < irqs->regs.nr; i++)
+		riscv_iommu_regs_reset(riscv_iommu_regs_at(irqs, i));
 	platform_device_msi_free_irqs_all(dev);
 	xa_erase(&riscv_iommu_devices, (unsigned long)dev);
 }

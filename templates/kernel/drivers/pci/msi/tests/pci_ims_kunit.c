@@ -617,6 +617,23 @@ static void pci_ims_test_restore(struct kunit *test)
 	test_end(test, ctx);
 }
 
+/* A parent hears nothing of who has not requested the interrupt */
+static void pci_ims_test_restore_idle(struct kunit *test)
+{
+	struct ims_fake_params machine = test_machine;
+	struct pci_ims_test *ctx;
+	unsigned int idle, parent;
+
+	machine.masks_parent = true;
+	ctx = test_setup_on(test, &machine, test_info(test));
+	KUNIT_ASSERT_EQ(test, pci_ims_special(&ctx->ims, 3, &idle), 0);
+	parent = irq_domain_get_irq_data(ctx->fake->parent, idle)->hwirq;
+	clear_bit(parent, ctx->fake->masked);
+	pci_ims_restore(&ctx->ims);
+	KUNIT_EXPECT_FALSE(test, test_bit(parent, ctx->fake->masked));
+	test_end(test, ctx);
+}
+
 /* After shutdown no message is sent anymore, not even of who is disabled already */
 static void pci_ims_test_shutdown(struct kunit *test)
 {
@@ -844,6 +861,23 @@ static void pci_ims_test_no_kind(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_infos); i++)
 		KUNIT_EXPECT_EQ(test, pci_ims_init(&ctx->ims, ctx->fake->pdev, test_infos[i],
 						   &params), -EINVAL);
+	test_end(test, ctx);
+}
+
+/* Where bits are has to be mapped */
+static void pci_ims_test_no_bar(struct kunit *test)
+{
+	struct pci_ims_test *ctx = test_create(test, &test_machine);
+	struct pci_ims_params params = { .nr = SLOTS, .bar = ctx->fake->bar };
+	struct pci_ims_info info = test_slot_info;
+
+	info.mask_bits.present = true;
+	KUNIT_EXPECT_EQ(test, pci_ims_init(&ctx->ims, ctx->fake->pdev, &info, &params), -EINVAL);
+	info.mask_bits.present = false;
+	info.pending.present = true;
+	KUNIT_EXPECT_EQ(test, pci_ims_init(&ctx->ims, ctx->fake->pdev, &info, &params), -EINVAL);
+	info.pending.present = false;
+	KUNIT_EXPECT_EQ(test, pci_ims_init(&ctx->ims, ctx->fake->pdev, &info, &params), 0);
 	test_end(test, ctx);
 }
 
@@ -1558,6 +1592,7 @@ static struct kunit_case pci_ims_cases[] = {
 	KUNIT_CASE_PARAM(pci_ims_test_disabled, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_mask_parent, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_restore, pci_ims_gen_params),
+	KUNIT_CASE_PARAM(pci_ims_test_restore_idle, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_shutdown, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_affinity, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_init_twice, pci_ims_gen_params),
@@ -1565,6 +1600,7 @@ static struct kunit_case pci_ims_cases[] = {
 	KUNIT_CASE_PARAM(pci_ims_test_not_supported, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_bounds, test_place_gen_params),
 	KUNIT_CASE(pci_ims_test_no_kind),
+	KUNIT_CASE(pci_ims_test_no_bar),
 	KUNIT_CASE(pci_ims_test_tables),
 	KUNIT_CASE(pci_ims_test_memory),
 	KUNIT_CASE(pci_ims_test_mask_bits),
