@@ -297,10 +297,11 @@ static void layout_case_taken(struct kunit *test, const struct msi_layout *layou
 	struct irq_layout_run *run = irq_layout_setup(test, layout->device);
 	struct device *dev = &layout_pdev->dev;
 	unsigned int irq;
+	int ret;
 
 	layout->device->exit(run->irqs);
-	KUNIT_ASSERT_EQ(test, platform_device_msi_init_and_alloc_irqs(dev, 1,
-								       layout_write_nothing), 0);
+	ret = platform_device_msi_init_and_alloc_irqs(dev, 1, layout_write_nothing);
+	KUNIT_ASSERT_EQ(test, ret, 0);
 	irq = msi_get_virq(dev, 0);
 	KUNIT_EXPECT_EQ(test, irq_layout_init(run), -EBUSY);
 	KUNIT_EXPECT_EQ(test, msi_get_virq(dev, 0), irq);
@@ -420,10 +421,12 @@ static void layout_case_address(struct kunit *test, const struct msi_layout *lay
 		kunit_skip(test, "the device keeps all of an address");
 
 	/* They have to be there when the case is over */
-	machine = kunit_kmemdup(test, layout->device->machine, sizeof(*machine), GFP_KERNEL);
-	device = kunit_kmemdup(test, layout->device, sizeof(*device), GFP_KERNEL);
+	machine = kunit_kmalloc(test, sizeof(*machine), GFP_KERNEL);
+	device = kunit_kmalloc(test, sizeof(*device), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, machine);
 	KUNIT_ASSERT_NOT_NULL(test, device);
+	*machine = *layout->device->machine;
+	*device = *layout->device;
 	machine->address_hi = ~layout->address_bits >> 32;
 	device->machine = machine;
 	run = irq_layout_setup(test, device);
