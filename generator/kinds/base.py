@@ -18,6 +18,7 @@ from imsgen.dsl.model import (
 )
 
 from ..views.stores import Cookie, Slots, Special, StoreView
+from .made import Registers, Told
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,23 @@ class Kind(ABC):
 
         ``given`` is where what the driver passes is found.
         """
+
+    # --- a device made up for it ----------------------------------------------------------------
+
+    @property
+    def spans(self) -> tuple[tuple[int, int, int], ...]:
+        """What it has of BARs: number, start and end in bytes."""
+        return ()
+
+    @abstractmethod
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        """Lines that make it in a model; ``free_bar`` is one that no store is in."""
+
+    def told(self, registers: Registers) -> Told | None:
+        """How a model is told of it, other than by its slots."""
+        return None
+
+    # --- how it is shown --------------------------------------------------------------------------
 
     @property
     @abstractmethod

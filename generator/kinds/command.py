@@ -9,6 +9,7 @@ from ..views.stores import Cookie
 from .base import Param
 from .fake import Fake, FakeCookie, Place
 from .ims import U32_MAX, Ims, cookie_part, gives_cookies
+from .made import Registers, Told
 
 
 class Command(Ims):
@@ -70,4 +71,36 @@ class Command(Ims):
         return Fake(
             kind="IMS_LAYOUT_COMMAND",
             constants=((f"{self.name}_command", "ims_layout_command"),),
+        )
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        return (f'ims.Command("{self.name}", slots={self.made_slots}),',)
+
+    def told(self, registers: Registers) -> Told:
+        name, bar = self.name, registers.bar
+        words = ["INDEX", "ADDRESS_LO", "ADDRESS_HI", "DATA", "MASKED"]
+        places = {word.lower(): registers.at(word) for word in words}
+        named = {c.name: registers.at(f"COOKIE_{c.name.upper()}") for c in self.cookies}
+        all_places = places | {f"cookie_{cookie}": place for cookie, place in named.items()}
+        go = registers.at("GO")
+        return Told(
+            (
+                *(
+                    f'self.register({bar}, {place:#x}, "{name}_{word}")'
+                    for word, place in all_places.items()
+                ),
+                f'self.register({bar}, {go:#x}, "{name}_go", write=self.{name}_command)',
+            ),
+            (
+                f"def {name}_command(self, go: int) -> None:",
+                f"    high, low = self.word({bar}, {places['address_hi']:#x}), "
+                f"self.word({bar}, {places['address_lo']:#x})",
+                f'    self.stores["{name}"].tell(',
+                f"        self.word({bar}, {places['index']:#x}),",
+                "        high << 32 | low,",
+                f"        self.word({bar}, {places['data']:#x}),",
+                f"        masked=bool(self.word({bar}, {places['masked']:#x})),",
+                *(f"        {c}=self.word({bar}, {place:#x})," for c, place in named.items()),
+                "    )",
+            ),
         )

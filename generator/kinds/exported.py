@@ -8,6 +8,7 @@ from ..views.parts import sized
 from .base import Param
 from .fake import Fake, Place
 from .ims import Ims
+from .made import Registers, Told
 
 
 class Exported(Ims):
@@ -38,4 +39,27 @@ class Exported(Ims):
         return Fake(
             kind="IMS_LAYOUT_PEER",
             constants=((f"{self.name}_changed", "ims_layout_changed"),),
+        )
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        return (f'ims.Exported("{self.name}", slots={self.made_slots}),',)
+
+    def told(self, registers: Registers) -> Told:
+        name, bar, at = self.name, registers.bar, registers.at("MESSAGE")
+        return Told(
+            (
+                f"for index in range({self.made_slots}):",
+                f"    self.register({bar}, {at:#x} + 16 * index + 8, "
+                f'"{name}_data", write=self.{name}_changed(index))',
+            ),
+            (
+                f"def {name}_changed(self, index: int):",
+                f"    at = {at:#x} + 16 * index",
+                "",
+                "    def changed(data: int) -> None:",
+                f"        address = self.word({bar}, at + 4) << 32 | self.word({bar}, at)",
+                f'        self.stores["{name}"].tell(index, address, data)',
+                "",
+                "    return changed",
+            ),
         )

@@ -12,6 +12,7 @@ from ..views.parts import Line
 from ..views.stores import CookiePart, Setter, StoreView
 from .base import Kind, Param, pci_stores
 from .fake import Fake, FakeCookie, Place
+from .made import SLOTS
 
 #: Highest value of a cookie that is a whole word.
 U32_MAX = 0xFFFFFFFF
@@ -32,6 +33,11 @@ class Ims(Kind):
     @property
     def there(self) -> str:
         return f"irqs->{self.name}.nr"
+
+    @property
+    def made_slots(self) -> int:
+        """How many slots a made-up device has."""
+        return min(self.size.maximum, SLOTS) if self.size.runtime else self.size.maximum
 
     @property
     def optional(self) -> bool:

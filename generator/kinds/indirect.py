@@ -9,6 +9,7 @@ from ..views.parts import sized
 from .base import Param
 from .fake import Fake, Place
 from .ims import Ims
+from .made import bar_number, slot
 from .registers import BarKind
 
 
@@ -72,4 +73,22 @@ class Indirect(BarKind, Ims):
             tables=((at, size),),
             layout=(("select", f"{{ {select:#x}, 4 }}"),),
             window=values,
+        )
+
+    @property
+    def spans(self) -> tuple[tuple[int, int, int], ...]:
+        store, bar = self.store, bar_number(self.store)
+        end = store.window + self.layout.stride
+        return (bar, store.select, store.select + 4), (bar, store.window, end)
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        return (
+            "ims.Indirect(",
+            f'    "{self.name}",',
+            *slot(self.layout),
+            f"    slots={self.made_slots},",
+            f"    bar={bar_number(self.store)},",
+            f"    select={self.store.select:#x},",
+            f"    window={self.store.window:#x},",
+            "),",
         )

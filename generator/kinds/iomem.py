@@ -9,6 +9,7 @@ from ..views.parts import Line, listed, sized
 from .base import Param
 from .fake import BASE, Fake, Place
 from .ims import Ims
+from .made import OFFSET, bar_number, bit_array, slot
 from .registers import BarKind
 
 
@@ -131,4 +132,34 @@ class Iomem(BarKind, Ims):
             offset=at - base if self.asks else None,
             tables=tables or ((at, self.fake_size),),
             layout=tuple(lines),
+        )
+
+    def _made_tables(self, count: int) -> list[tuple[int, int]]:
+        """The tables of a made-up device with ``count`` slots: offsets and slots."""
+        offset = self.store.offset.value
+        start = OFFSET if offset is None else offset
+        return [(table.offset, table.slots) for table in self.store.tables] or [(start, count)]
+
+    @property
+    def spans(self) -> tuple[tuple[int, int, int], ...]:
+        store, stride, most = self.store, self.layout.stride, self.size.maximum
+        bar, words = bar_number(store), -(-most // 32)
+        arrays = (array for array in (store.mask_bits, store.pending) if array)
+        return (
+            *((bar, at, at + slots * stride) for at, slots in self._made_tables(most)),
+            *((array.bar, array.offset, array.offset + 4 * words) for array in arrays),
+        )
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        tables = self._made_tables(self.made_slots)
+        text = ", ".join(f"({offset:#x}, {slots})" for offset, slots in tables)
+        return (
+            "ims.Iomem(",
+            f'    "{self.name}",',
+            *slot(self.layout),
+            f"    bar={bar_number(self.store)},",
+            f"    tables=({text},),",
+            *bit_array("mask_bits", self.store.mask_bits),
+            *bit_array("pending", self.store.pending),
+            "),",
         )

@@ -9,6 +9,7 @@ from ..views.stores import Control, Pair
 from .base import Param
 from .fake import BASE, Fake, Place
 from .ims import Ims
+from .made import Registers, Told, slot
 from .slots import SlotKind, slot_type
 
 
@@ -94,3 +95,33 @@ class Memory(SlotKind, Ims):
         if width == 8:
             return value
         return f"cpu_to_{'be' if self.layout.endian is Endian.BIG else 'le'}{width}({value})"
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        count = self.made_slots
+        return (
+            "ims.Memory(",
+            f'    "{self.name}",',
+            f"    {count},",
+            *slot(self.layout),
+            "),",
+        )
+
+    def told(self, registers: Registers) -> Told:
+        name, bar = self.name, registers.bar
+        low, high = registers.at("LO"), registers.at("HI")
+        return Told(
+            (
+                f'self.register({bar}, {low:#x}, "{name}_lo")',
+                f'self.register({bar}, {high:#x}, "{name}_hi", write=self.{name}_is_at)',
+                f'self.register({bar}, {registers.enable}, "enable", write=self.{name}_is_used)',
+            ),
+            (
+                f"def {name}_is_at(self, high: int) -> None:",
+                f"    low = self.word({bar}, {low:#x})",
+                f'    self.stores["{name}"].base = high << 32 | low or None',
+                "",
+                f"def {name}_is_used(self, enabled: int) -> None:",
+                "    if not enabled:",
+                f'        self.stores["{name}"].base = None',
+            ),
+        )

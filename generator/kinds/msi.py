@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imsgen.dsl.model import Device, MsiStore, Store
+from imsgen.dsl.model import MAX_MSI, Device, MsiStore, Store
 
 from .pci import Pci
 
@@ -34,3 +34,8 @@ class Msi(Pci):
         if self.pools:
             return powers
         return sorted({min(nr, self.prefix) for nr in powers})
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        slots = self.store.slots
+        count = slots.maximum if slots else min(MAX_MSI, 1 << (self.used - 1).bit_length())
+        return (f'ims.Msi("{self.name}", slots={count}),',)

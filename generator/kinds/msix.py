@@ -32,3 +32,7 @@ class Msix(Pci):
         if not self.pools:
             return range(max(self.least, min(self.prefix, 1)), self.prefix + 1)
         return range(max(self.least, 1), self.most + 1)
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        count = self.store.slots.maximum if self.store.slots else self.used
+        return (f'ims.Msix("{self.name}", slots={count}, bar={free_bar}),',)

@@ -6,6 +6,7 @@ from imsgen.dsl.model import Device, PciStore, largest
 
 from ..views.stores import Managed, StoreView
 from .base import Kind, Param
+from .made import FEW
 
 
 class Pci(Kind):
@@ -117,6 +118,15 @@ class Pci(Kind):
         more = any(r.last is None for r in ranges)
         usable = max([self.prefix, *(end + bool(self.at_end) for end in ends)])
         return str(usable), "true" if more else "false"
+
+    @property
+    def used(self) -> int:
+        """How many messages a device has at least for what the layout names, and a few more."""
+        ends = [v.last + 1 for v in self._specials if not v.at_end]
+        for pool in self._all_pools:
+            ranges = [r for r in pool.ranges if r.store == self.name]
+            ends += [r.first + FEW if r.last is None else r.last + 1 for r in ranges]
+        return max([self.device.minimum, *ends])
 
     def view(self, given: str) -> StoreView:
         return StoreView(

@@ -172,3 +172,6 @@ class Platform(RegisterKind):
         """The bits that the device keeps of an address; empty for all."""
         mask = self.layout.address_mask
         return f"{mask:#x}ULL" if mask != (1 << 64) - 1 else ""
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        raise NotImplementedError("models are PCI functions")

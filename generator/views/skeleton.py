@@ -27,6 +27,7 @@ from imsgen.dsl.model import (
 
 from ..kinds import kind_of, kinds_of, own_cookie, shared_cookie
 from ..kinds.ims import Ims
+from ..kinds.made import OFFSET, SLOTS, bar_number
 from ..names import names_of
 from .device import params_of
 from .parts import Line, Member, aligned, members
@@ -34,12 +35,6 @@ from .stores import Cookie
 
 #: Queues that share vectors, that have one of their own, and those of a subdevice.
 SHARED, OWN, WANTED = 6, 2, 4
-
-#: Where a store is whose offset the driver passes.
-OFFSET = 0x1000
-
-#: Slots of a store whose number the driver passes, where it may have so many.
-SLOTS = 512
 
 #: Subdevices of a kind whose registers there is room for.
 ROOM = 8
@@ -254,7 +249,7 @@ class _Maker:
         self._sized = {store.name: self._slots(store) for store in device.stores}
         #: Bits that say in which store an index is.
         self._bits = 0
-        spans = [span for store in device.stores for span in _spans(store)]
+        spans = [span for kind in self.kinds for span in kind.spans]
         self.bar = min((bar for bar, _, _ in spans), default=0)
         self.bars = sorted({self.bar, *(bar for bar, _, _ in spans)})
         self._taken = [(start, end) for bar, start, end in spans if bar == self.bar]
@@ -301,8 +296,7 @@ class _Maker:
             return "", None
         if not kind.size.runtime and not isinstance(store, MemoryStore):
             return str(kind.size.maximum), kind.size.maximum
-        number = min(kind.size.maximum, SLOTS) if kind.size.runtime else kind.size.maximum
-        return self._number(f"{store.name}_slots", number), number
+        return self._number(f"{store.name}_slots", kind.made_slots), kind.made_slots
 
     def store(self, store: Store) -> StoreCode:
         """What the driver does for a store; takes its registers."""
@@ -575,35 +569,6 @@ class _Maker:
             out.add("msi.h")
         out |= {"auxiliary_bus.h", "slab.h"} if device.subdevices else set()
         return tuple(sorted(out))
-
-
-def bar_number(store: IomemStore | IndirectStore) -> int:
-    """The number of a store's BAR; where the driver passes it, one that nothing else is in."""
-    if store.bar is not None:
-        return store.bar
-    arrays = (store.mask_bits, store.pending) if isinstance(store, IomemStore) else ()
-    return next(bar for bar in (4, 3, 5) if bar not in {bits.bar for bits in arrays if bits})
-
-
-def _spans(store: Store) -> list[tuple[int, int, int]]:
-    """What a store has of BARs: number, start and end in bytes."""
-    if isinstance(store, IndirectStore):
-        ends = (store.select + 4, store.window + store.layout.stride)
-        return [
-            (bar_number(store), start, end)
-            for start, end in zip((store.select, store.window), ends)
-        ]
-    if not isinstance(store, IomemStore):
-        return []
-    tables = [(t.offset, t.slots) for t in store.tables]
-    start = OFFSET if store.offset.value is None else store.offset.value
-    stride, words = store.layout.stride, -(-store.slots.maximum // 32)
-    out = [
-        (bar_number(store), at, at + n * stride)
-        for at, n in tables or [(start, store.slots.maximum)]
-    ]
-    arrays = [bits for bits in (store.mask_bits, store.pending) if bits]
-    return out + [(bits.bar, bits.offset, bits.offset + 4 * words) for bits in arrays]
 
 
 def _kind(
