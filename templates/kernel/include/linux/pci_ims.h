@@ -291,15 +291,13 @@ static inline struct pci_ims *pci_ims_of(struct irq_data *data)
  * pci_ims_mask_parent - Mask further up where the parent asks for that
  * @data:	The interrupt
  *
- * As long as nobody has requested the interrupt its parent may know nothing of it.
- *
  * Context: Any.
  */
 static inline void pci_ims_mask_parent(struct irq_data *data)
 {
 	struct msi_domain_info *info = data->domain->host_data;
 
-	if (unlikely(info->flags & MSI_FLAG_PCI_MSI_MASK_PARENT) && irqd_is_activated(data))
+	if (unlikely(info->flags & MSI_FLAG_PCI_MSI_MASK_PARENT))
 		irq_chip_mask_parent(data);
 }
 
