@@ -6,7 +6,8 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from . import (
@@ -140,6 +141,15 @@ LATER: dict[str, Step] = {
 }
 """What comes behind the suites of the kernels in a whole run, in this order."""
 
+ON_NEWEST = ("mainline", "converted")
+"""What works on the newest kernel alone, whichever are asked for."""
+
+ON_EACH = ("idxd",)
+"""What works on each kernel that is asked for; all others work on the reference kernel."""
+
+ALONE = ("simulate", "e2e", "models")
+"""Real interrupts, which have the machine to themselves."""
+
 APART: dict[str, Step] = {
     "tutorial": lambda place, report, args: tutorial.run(place, report),
     "models-qemu": lambda place, report, args: models_qemu.run(
@@ -185,6 +195,42 @@ def suites(place: Place, report: Report, args: argparse.Namespace) -> None:
             )
 
 
+def lane(
+    place: Place,
+    report: Report,
+    args: argparse.Namespace,
+    kernels: Iterable[str],
+    names: Iterable[str],
+) -> None:
+    """The suites on KERNELS, then the later stages of these NAMES."""
+    own = argparse.Namespace(**{**vars(args), "kernels": list(kernels)})
+    suites(place, report, own)
+    for name in names:
+        one(name, LATER[name], place, report, own)
+
+
+def lanes(place: Place, report: Report, args: argparse.Namespace) -> None:
+    """What needs kernels, in two lanes: that of the reference kernel, and that of the others.
+
+    They share nothing but CPUs, of which a boot or a link uses one only.
+    """
+    reference = [name for name in args.kernels if name == stages.REFERENCE]
+    others = [name for name in args.kernels if name != stages.REFERENCE]
+    first = [name for name in LATER if name not in ON_NEWEST + ALONE]
+    second = [name for name in LATER if name in ON_NEWEST + ON_EACH]
+    with ThreadPoolExecutor(2) as pool:
+        both = [
+            pool.submit(lane, place, report, args, reference, first),
+            pool.submit(lane, place, report, args, others, second),
+        ]
+        try:
+            for future in as_completed(both):
+                future.result()
+        except BaseException:
+            host.stop()
+            raise
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the stages that the command line asks for. Returns the exit code."""
     place, report = Place(args.root.resolve()), Report()
@@ -209,11 +255,14 @@ def run(args: argparse.Namespace) -> int:
     if args.stage == "test":
         with report.timed("lint, pytest"), stages.lint(place, report):
             generator(place, report, args.fast, whole)
-    if whole or args.stage == "kunit":
+    if whole:
+        lanes(place, report, args)
+        for name in ALONE:
+            one(name, LATER[name], place, report, args)
+    elif args.stage == "kunit":
         suites(place, report, args)
-    for name, step in (LATER | APART).items():
-        if args.stage == name or (whole and name in LATER):
-            one(name, step, place, report, args)
+    elif step := (LATER | APART).get(args.stage):
+        one(args.stage, step, place, report, args)
     if whole or args.stage == "kunit" or args.stage in LATER | APART:
         report.save(place.results)
     return report.close()

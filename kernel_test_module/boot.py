@@ -30,11 +30,11 @@ class Machine:
     console: str = "ttyS0"
     append: tuple[str, ...] = ()
     """More words for the kernel's command line"""
-    limit: float = 300.0
+    limit: float = 600.0
     """Seconds of wall time"""
 
 
-UML = Machine(cpus=1, memory=256, machine="uml", limit=120.0)
+UML = Machine(cpus=1, memory=256, machine="uml", limit=240.0)
 Q35 = Machine()
 BARE = Machine(cpu="max,-hypervisor")
 """The arch code offers IMS on the bare vector domain to physical machines only."""

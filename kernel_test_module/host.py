@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 TICK = 10.0
@@ -15,6 +17,10 @@ TICK = 10.0
 
 TAIL = 40
 """Lines of a log that are shown when something failed."""
+
+
+_running: set[subprocess.Popen[bytes]] = set()
+_stopped = threading.Event()
 
 
 class StageError(Exception):
@@ -79,6 +85,20 @@ def show(command: Sequence[str | Path]) -> str:
     return line if len(line) < 120 else line[:117] + "..."
 
 
+def stop() -> None:
+    """End all commands that are followed; their threads get a KeyboardInterrupt, now or with the
+    next command."""
+    _stopped.set()
+    for child in tuple(_running):
+        kill(child)
+
+
+def kill(child: subprocess.Popen[bytes]) -> None:
+    """End a followed command and its children."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
 def follow(
     label: str,
     command: Sequence[str | Path],
@@ -91,7 +111,7 @@ def follow(
     """Run a long command, its output into LOG, a line of progress every `TICK` seconds.
 
     LIMIT is in seconds; past it the command and its children are killed. Returns the exit code.
-    Raises `StageError` on the limit.
+    Raises `StageError` on the limit, KeyboardInterrupt after `stop()`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
@@ -105,8 +125,9 @@ def follow(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        _running.add(child)
         try:
-            while True:
+            while not _stopped.is_set():
                 left = limit - (time.monotonic() - begin)
                 try:
                     return child.wait(max(0.0, min(TICK, left)))
@@ -117,9 +138,11 @@ def follow(
                     said = tail(log.read_text(errors="replace"))
                     raise StageError(f"{label}: no end after {limit:.0f} s\n{said}")
                 say(f"  {label}: {passed:.0f} s, {last_line(log)[:80]}")
+            raise KeyboardInterrupt
         finally:
+            _running.discard(child)
             if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
+                kill(child)
                 child.wait()
 
 

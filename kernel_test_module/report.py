@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator
@@ -56,6 +57,8 @@ class Report:
     checks: dict[str, str] = field(default_factory=dict)
     times: dict[str, float] = field(default_factory=dict)
     """Seconds of wall time, by stages"""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Stages of several kernels may report at the same time"""
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -64,33 +67,31 @@ class Report:
         try:
             yield
         finally:
-            self.times[name] = time.monotonic() - begin
+            self.times[name] = self.times.get(name, 0) + time.monotonic() - begin
 
     def add(self, counts: Counts) -> None:
         """Add the counts of a tool that printed its own results."""
-        self.counts += counts
+        with self.lock:
+            self.counts += counts
 
     def check(self, name: str, faults: Iterable[str] = ()) -> bool:
         """One check: passed if there are no FAULTS. Returns whether it passed."""
         lines = list(faults)
         self.checks[name] = "failed" if lines else "passed"
         if lines:
-            self.counts += Counts(failed=1)
+            self.add(Counts(failed=1))
             self.failures.append(name)
-            host.say(f"FAIL {name}")
-            for line in lines[:30]:
-                host.say(f"    {line}")
-            if len(lines) > 30:
-                host.say(f"    ... and {len(lines) - 30} more")
+            more = [f"    ... and {len(lines) - 30} more"] if len(lines) > 30 else []
+            host.say("\n".join([f"FAIL {name}", *(f"    {line}" for line in lines[:30]), *more]))
             return False
-        self.counts += Counts(passed=1)
+        self.add(Counts(passed=1))
         host.say(f"ok   {name}")
         return True
 
     def skip(self, name: str, why: str) -> None:
         """One check that could not be made here; said loudly."""
         self.checks[name] = "skipped"
-        self.counts += Counts(skipped=1)
+        self.add(Counts(skipped=1))
         self.skips.append(f"{name}: {why}")
         host.say(f"SKIP {name}: {why}")
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -242,13 +243,18 @@ def kunit(
             report.check(f"{tag} {ARCHS[arch].label}", str(error).splitlines())
 
 
+installing = threading.Lock()
+"""There is one installation of packages at a time."""
+
+
 def able(arch: str, report: Report, name: str) -> bool:
     """Whether kernels can be built and booted for ARCH here; what is missing is installed, if this
     is root's machine, or named."""
-    lacks = ARCHS[arch].lacks()
-    if lacks and packages.main(lacks):
-        report.skip(name, f"needs the Debian packages {' '.join(lacks)}")
-        return False
+    with installing:
+        lacks = ARCHS[arch].lacks()
+        if lacks and packages.main(lacks):
+            report.skip(name, f"needs the Debian packages {' '.join(lacks)}")
+            return False
     return True
 
 

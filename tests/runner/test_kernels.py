@@ -1,6 +1,10 @@
 """What is done on which kernel."""
 
+import argparse
 import subprocess
+import threading
+import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -44,6 +48,64 @@ def test_prefixes_and_variants_are_built_on_the_reference_kernel(
     stages.kunit(stages.Place(tmp_path), prepared, Report(), ["x86_64"], with_checks=True)
     all_of_it = ["prefixes", "kernel", "run_boot", "compiled"]
     assert done == (all_of_it if kernel == stages.REFERENCE else ["kernel", "run_boot"])
+
+
+def test_a_whole_run_is_in_two_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, ...]] = []
+    lock = threading.Lock()
+
+    def step(name: str) -> command.Step:
+        def note(place: stages.Place, report: Report, args: argparse.Namespace) -> None:
+            with lock:
+                done.append((name, *args.kernels))
+
+        return note
+
+    for name in command.LATER:
+        monkeypatch.setitem(command.LATER, name, step(name))
+    monkeypatch.setattr(command, "suites", step("suites"))
+    monkeypatch.setattr(command, "generator", lambda *_: None)
+    monkeypatch.setattr(stages, "lint", lambda *_: nullcontext())
+    monkeypatch.setattr(stages, "setup", lambda report: report.check("packages"))
+    words = ["test", "--root", str(tmp_path), "--kernel", "6.12", "--kernel", "newest"]
+    assert command.run(command.parser().parse_args(words)) == 0
+    lane = [one for one in done if one[1:] == ("newest",)]
+    assert lane == [
+        ("suites", "newest"),
+        *((x, "newest") for x in ("mainline", "idxd", "converted")),
+    ]
+    lane = [one[0] for one in done if one[1:] == ("6.12",)]
+    assert lane == ["suites", "counts", "updates", "idxd", "layouts"]
+    assert (
+        [one[0] for one in done if len(one) == 3]
+        == ["simulate", "e2e", "models"]
+        == [one[0] for one in done[-3:]]
+    )
+    assert {one[0] for one in done} == {"suites", *command.LATER}
+
+
+def test_who_interrupts_ends_both_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "_stopped", threading.Event())
+
+    def forever(*_: object) -> None:
+        host.follow("sleep", ["sleep", "60"], tmp_path / "log", limit=60)
+
+    def interrupt(*_: object) -> None:
+        while not (tmp_path / "log").exists():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        command,
+        "lane",
+        lambda place, report, args, kernels, names: (
+            interrupt() if "mainline" in names else forever()
+        ),
+    )
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        command.lanes(stages.Place(tmp_path), Report(), argparse.Namespace(kernels=["6.12"]))
+    assert time.monotonic() - begin < 30
 
 
 def test_real_interrupts_on_the_kernel_that_is_asked_for(
