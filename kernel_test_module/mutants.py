@@ -37,7 +37,7 @@ LIST = Path(__file__).resolve().parent / "mutants.toml"
 FAULTY = ("idxd", "timer")
 
 #: Seconds a suite may take: on UML sound ones need less than one.
-LIMIT = {"um": 60.0, "x86_64": 240.0}
+LIMIT = {"um": 60.0, "x86_64": 120.0}
 
 #: What the Kconfig entries of the planted devices would select.
 SELECTS = """

@@ -389,10 +389,8 @@ static int pci_ims_get_irqchip_state(struct irq_data *data, enum irqchip_irq_sta
 {
 	struct pci_ims *ims = pci_ims_of(data);
 
-	if (which != IRQCHIP_STATE_PENDING)
-		return -EINVAL;
-
-	if (!pci_ims_awake(ims))
+	/* Of other states the device knows nothing */
+	if (which != IRQCHIP_STATE_PENDING || !pci_ims_awake(ims))
 		*state = false;
 	else if (ims->info->is_pending)
 		*state = ims->info->is_pending(irq_data_get_msi_desc(data));
@@ -402,6 +400,30 @@ static int pci_ims_get_irqchip_state(struct irq_data *data, enum irqchip_irq_sta
 		return 0;
 	/* What has left the device can still be pending further up */
 	return irq_chip_get_parent_state(data, which, state);
+}
+
+static bool pci_ims_holds(const struct pci_ims *ims, const struct msi_msg *msg)
+{
+	u64 address = (u64)msg->address_hi << 32 | msg->address_lo;
+
+	return !ims->info->address_bits || !(address & ~ims->info->address_bits);
+}
+
+/*
+ * An interrupt can be moved to where the device can't send it. A part of the
+ * address would be that of something else.
+ */
+static void pci_ims_narrow_write(struct irq_data *data, struct msi_msg *msg)
+{
+	struct pci_ims *ims = pci_ims_of(data);
+	struct msi_msg none = { };
+
+	if (!pci_ims_holds(ims, msg)) {
+		dev_err_ratelimited(&ims->pdev->dev, "message %u: the address has too many bits\n",
+				    pci_ims_index(data));
+		msg = &none;
+	}
+	ims->info->irq_write_msi_msg(data, msg);
 }
 
 /* What interrupts of a store do, on top of what the parent has made of the domain's chip */
@@ -429,7 +451,8 @@ static void pci_ims_make_chip(struct pci_ims *ims, const struct irq_chip *domain
 	} else {
 		chip->irq_mask = info->irq_mask;
 		chip->irq_unmask = info->irq_unmask;
-		chip->irq_write_msi_msg = info->irq_write_msi_msg;
+		chip->irq_write_msi_msg = info->address_bits ? pci_ims_narrow_write :
+							       info->irq_write_msi_msg;
 		chip->irq_shutdown = info->irq_shutdown;
 	}
 }
@@ -679,6 +702,18 @@ static int pci_ims_add(struct pci_dev *pdev, const struct pci_ims_setup *setup,
 	return ret;
 }
 
+/* Whether the device does without its stores */
+static bool pci_ims_all_optional(const struct pci_ims_setup *setups, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!setups[i].info->optional)
+			return false;
+	}
+	return true;
+}
+
 /**
  * pci_ims_init_all - Set up the message stores of a device which has several
  * @pdev:	The device
@@ -711,6 +746,11 @@ int pci_ims_init_all(struct pci_dev *pdev, const struct pci_ims_setup *setups, u
 		ret = pci_ims_create_domain(last);
 	if (ret) {
 		pci_ims_release_all(last);
+		/* The parent may know better than its flags that it can't */
+		if (ret == -ENODEV && pci_ims_all_optional(setups, nr)) {
+			dev_info(&pdev->dev, "there is no interrupt domain for messages\n");
+			return 0;
+		}
 		return ret;
 	}
 
@@ -738,7 +778,8 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_init_all, PCI_IMS);
  * Return: 0 on success, -EBUSY when the device has a store which is set up
  *	   already, -EINVAL when a parameter is out of range or the store not inside
  *	   of its BAR, -EOPNOTSUPP when the machine can't deliver such messages,
- *	   -ENODEV when the interrupt domain can't be made, -ENOMEM
+ *	   -ENODEV when the interrupt domain of a store which is not optional can't
+ *	   be made, -ENOMEM
  */
 int pci_ims_init(struct pci_ims *ims, struct pci_dev *pdev, const struct pci_ims_info *info,
 		 const struct pci_ims_params *params)
@@ -785,14 +826,10 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_exit, PCI_IMS);
 static bool pci_ims_address_fits(const struct pci_ims *ims, unsigned int irq)
 {
 	struct msi_msg msg = { };
-	u64 address;
 
 	if (!ims->info->address_bits)
 		return true;
-	if (irq_chip_compose_msi_msg(irq_get_irq_data(irq), &msg))
-		return false;
-	address = (u64)msg.address_hi << 32 | msg.address_lo;
-	return !(address & ~ims->info->address_bits);
+	return !irq_chip_compose_msi_msg(irq_get_irq_data(irq), &msg) && pci_ims_holds(ims, &msg);
 }
 
 /**

@@ -494,7 +494,9 @@ static void pci_ims_test_address(struct kunit *test)
 {
 	static struct pci_ims_info info;
 	struct pci_ims_test *ctx;
+	struct irq_data *data;
 	struct msi_map map;
+	struct msi_msg msg;
 
 	info = test_slot_info;
 	info.address_bits = U32_MAX;
@@ -506,6 +508,19 @@ static void pci_ims_test_address(struct kunit *test)
 	ctx->fake->params.address_hi = 0;
 	map = test_alloc(ctx, 2);
 	KUNIT_ASSERT_EQ(test, map.index, 2);
+
+	/* One that gets such an address later is not sent, and is sent again when it has another */
+	data = irq_get_irq_data(map.virq);
+	msg.address_lo = 0xfee00000;
+	msg.address_hi = 1;
+	msg.data = 7;
+	data->chip->irq_write_msi_msg(data, &msg);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, DATA), 0);
+	msg.address_hi = 0;
+	data->chip->irq_write_msi_msg(data, &msg);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0xfee00000);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, DATA), 7);
 	pci_ims_free(&ctx->ims, map);
 	test_end(test, ctx);
 }
@@ -783,6 +798,29 @@ static void pci_ims_test_not_supported(struct kunit *test)
 	ctx = test_setup_on(test, &machine, &info);
 	KUNIT_EXPECT_EQ(test, ctx->ims.nr, SLOTS);
 	test_end(test, ctx);
+}
+
+static bool test_refuse(struct device *dev, struct irq_domain *domain,
+			struct irq_domain *real_parent, struct msi_domain_info *info)
+{
+	return false;
+}
+
+/* A parent which says by its flags that it can, and then makes no domain */
+static void pci_ims_test_no_domain(struct kunit *test)
+{
+	struct pci_ims_info info = *test_info(test);
+	struct pci_ims_test *ctx;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		info.optional = i;
+		ctx = test_create(test, &test_machine);
+		ctx->fake->ops.init_dev_msi_info = test_refuse;
+		KUNIT_EXPECT_EQ(test, test_init(ctx, &info), info.optional ? 0 : -ENODEV);
+		KUNIT_EXPECT_TRUE(test, mem_is_zero(&ctx->ims, sizeof(ctx->ims)));
+		test_end(test, ctx);
+	}
 }
 
 /* --- Slots ------------------------------------------------------------------------------ */
@@ -1598,6 +1636,7 @@ static struct kunit_case pci_ims_cases[] = {
 	KUNIT_CASE_PARAM(pci_ims_test_init_twice, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_init_again, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_not_supported, pci_ims_gen_params),
+	KUNIT_CASE_PARAM(pci_ims_test_no_domain, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_bounds, test_place_gen_params),
 	KUNIT_CASE(pci_ims_test_no_kind),
 	KUNIT_CASE(pci_ims_test_no_bar),
