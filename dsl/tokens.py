@@ -150,14 +150,16 @@ class Tokens:
         self._reported: set[int] = set()
         self._words = keywords()
         self._signs = signs()
+        self._sign = re.compile("|".join(map(re.escape, self._signs)))
 
     def skip(self, pos: int) -> int:
         """The start of the next token at or after ``pos``."""
         while True:
             match = _SPACE.match(self.text, pos)
             if match:
-                for line in _DIRECTIVE.finditer(self.text, pos, match.end()):
-                    self._directive(line)
+                if "#" in match.group():
+                    for line in _DIRECTIVE.finditer(self.text, pos, match.end()):
+                        self._directive(line)
                 pos = match.end()
             odd = _ODD_SPACE.match(self.text, pos)
             if odd:
@@ -221,9 +223,9 @@ class Tokens:
             if kind is None:
                 kind = "NUMBER" if run[0].isdecimal() else "NAME"
             return make(kind, run, pos, match.end())
-        for sign, name in self._signs.items():
-            if self.text.startswith(sign, pos):
-                return make(name, sign, pos, pos + len(sign))
+        match = self._sign.match(self.text, pos)
+        if match:
+            return make(self._signs[match.group()], match.group(), pos, match.end())
         if self.text[pos] == '"':
             match = _STRING.match(self.text, pos)
             if match is None:

@@ -13,6 +13,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -581,9 +582,17 @@ def test_a_trace_names_registers_and_replays(tmp_path: Path) -> None:
 # --- hostile guests -----------------------------------------------------------------------------
 
 
-@st.composite
-def steps(draw: st.DrawFn, device: ims.Device) -> list[tuple[Any, ...]]:
+@cache
+def kind_of(device: Device) -> type[ims.Device]:
+    """The class of its models."""
+    made: type[ims.Device] = emit.model_module("m", emit.text_of(device), "m.py").Model
+    return made
+
+
+@cache
+def steps(of: Device) -> st.SearchStrategy[list[tuple[Any, ...]]]:
     """What a guest does, and the device: mostly where there is something."""
+    device = on(kind_of(of)())
     places = st.tuples(st.integers(0, 6), st.integers(0, 1 << 17) | st.just(1 << 40))
     for span in device.spans:
         at = st.integers(span.start, span.start + span.length + 3)
@@ -599,7 +608,7 @@ def steps(draw: st.DrawFn, device: ims.Device) -> list[tuple[Any, ...]]:
         | st.tuples(st.sampled_from(["send", "drop"]), store, st.integers(0, 1 << 16))
         | st.tuples(st.sampled_from(["wipe", "reset", "gone", "back", "settle"]), store)
     )
-    return draw(st.lists(step, max_size=60))
+    return st.lists(step, max_size=60)
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
@@ -610,11 +619,10 @@ def test_no_access_breaks_a_model(device: Device, data: st.DataObject) -> None:
 
     And the trace of it, done again by a fresh model, gives the same answers.
     """
-    made = on(emit.model_module("m", emit.text_of(device), "m.py").Model())
-    fresh = on(type(made)())
+    made, fresh = on(kind_of(device)()), on(kind_of(device)())
     lines: list[str] = []
     made.trace = lambda line: lines.append(json.dumps(line))
-    for what, *more in data.draw(steps(made)):
+    for what, *more in data.draw(steps(device)):
         if what == "read":
             (bar, at), size = more
             assert len(made.read(bar, at, size)) == size
