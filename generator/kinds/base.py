@@ -18,7 +18,7 @@ from imsgen.dsl.model import (
 )
 
 from ..views.stores import Cookie, Slots, Special, StoreView
-from .made import Registers, Told
+from .made import Registers, StoreCode, Told
 
 
 @dataclass(frozen=True)
@@ -249,6 +249,21 @@ class Kind(ABC):
     def spans(self) -> tuple[tuple[int, int, int], ...]:
         """What it has of BARs: number, start and end in bytes."""
         return ()
+
+    @property
+    def made_slots(self) -> int | None:
+        """How many slots it has; None for as many as there is a use for."""
+        return None
+
+    @property
+    def names_slots(self) -> bool:
+        """Whether the driver has a name for how many slots there are."""
+        return False
+
+    @property
+    def driven(self) -> StoreCode:
+        """What the driver does for it."""
+        return StoreCode(self.name, self.fn, self.fn.upper())
 
     @abstractmethod
     def modelled(self, free_bar: int) -> tuple[str, ...]:

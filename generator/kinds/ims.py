@@ -40,6 +40,10 @@ class Ims(Kind):
         return min(self.size.maximum, SLOTS) if self.size.runtime else self.size.maximum
 
     @property
+    def names_slots(self) -> bool:
+        return self.size.runtime
+
+    @property
     def optional(self) -> bool:
         """Whether the device can do without the store: each use of it has a PCI part too."""
         pci = pci_stores(self.device)

@@ -9,7 +9,7 @@ from ..views.parts import Line, listed, sized
 from .base import Param
 from .fake import BASE, Fake, Place
 from .ims import Ims
-from .made import OFFSET, bar_number, bit_array, slot
+from .made import OFFSET, bit_array, slot
 from .registers import BarKind
 
 
@@ -22,6 +22,8 @@ class Iomem(BarKind, Ims):
     def __init__(self, device: Device, store: IomemStore) -> None:
         super().__init__(device, store)
         self.store = store
+        self.arrays = tuple(bits for bits in (store.mask_bits, store.pending) if bits)
+        self.other_bars = tuple(bits.bar for bits in self.arrays)
 
     @classmethod
     def of(cls, device: Device, store: Store) -> Iomem | None:
@@ -34,8 +36,7 @@ class Iomem(BarKind, Ims):
     @property
     def params(self) -> tuple[Param, ...]:
         store = self.store
-        others = (bits.bar for bits in (store.mask_bits, store.pending) if bits)
-        out = [*self.bar_params(*others)]
+        out = [*self.bar_params()]
         if store.offset.runtime:
             bar = "its BAR" if store.bar is None else f"BAR {store.bar}"
             what = f"Offset of the {self.name} store in {bar} in bytes"
@@ -103,11 +104,10 @@ class Iomem(BarKind, Ims):
         if store.tables:
             end = max(t.offset + t.slots * stride for t in store.tables)
         ends = {self.mapping: end}
-        for bits in (store.mask_bits, store.pending):
-            if bits:
-                name = self.mapping_of(bits.bar)
-                end = bits.offset + -(-store.slots.maximum // 32) * 4
-                ends[name] = max(ends.get(name, 0), end)
+        for bits in self.arrays:
+            name = self.mapping_of(bits.bar)
+            end = bits.offset + -(-store.slots.maximum // 32) * 4
+            ends[name] = max(ends.get(name, 0), end)
         return ends
 
     @property
@@ -142,12 +142,11 @@ class Iomem(BarKind, Ims):
 
     @property
     def spans(self) -> tuple[tuple[int, int, int], ...]:
-        store, stride, most = self.store, self.layout.stride, self.size.maximum
-        bar, words = bar_number(store), -(-most // 32)
-        arrays = (array for array in (store.mask_bits, store.pending) if array)
+        stride, most = self.layout.stride, self.size.maximum
+        bar, words = self.made_bar, -(-most // 32)
         return (
             *((bar, at, at + slots * stride) for at, slots in self._made_tables(most)),
-            *((array.bar, array.offset, array.offset + 4 * words) for array in arrays),
+            *((array.bar, array.offset, array.offset + 4 * words) for array in self.arrays),
         )
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
@@ -157,7 +156,7 @@ class Iomem(BarKind, Ims):
             "ims.Iomem(",
             f'    "{self.name}",',
             *slot(self.layout),
-            f"    bar={bar_number(self.store)},",
+            f"    bar={self.made_bar},",
             f"    tables=({text},),",
             *bit_array("mask_bits", self.store.mask_bits),
             *bit_array("pending", self.store.pending),
