@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from imsgen.dsl.model import (
@@ -18,6 +18,7 @@ from imsgen.dsl.model import (
 )
 
 from ..views.stores import Cookie, Slots, Special, StoreView
+from .linked import Part
 from .made import Registers, StoreCode, Told
 
 
@@ -52,6 +53,7 @@ class Kind(ABC):
     def __init__(self, device: Device, store: Store) -> None:
         self.device = device
         self.name = store.name
+        self.span = store.span
         self.fn = f"{device.name}_{store.name}"
 
     @classmethod
@@ -279,6 +281,11 @@ class Kind(ABC):
     @abstractmethod
     def words(self) -> str:
         """What it is, in the words of a list."""
+
+    @property
+    @abstractmethod
+    def parts(self) -> Iterator[Part]:
+        """What a layout says of it, in the order of the model."""
 
     @abstractmethod
     def view(self, given: str) -> StoreView:

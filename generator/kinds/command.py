@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from imsgen.dsl.model import CommandStore, Device, Store
@@ -11,6 +12,7 @@ from ..views.stores import Cookie
 from .base import Param
 from .fake import Fake, FakeCookie, Place
 from .ims import U32_MAX, Ims, cookie_part, gives_cookies
+from .linked import InCode, Part
 from .made import Registers, StoreCode, Told
 
 
@@ -74,6 +76,13 @@ class Command(Ims):
             kind="IMS_LAYOUT_COMMAND",
             constants=((f"{self.name}_command", "ims_layout_command"),),
         )
+
+    @property
+    def own_parts(self) -> Iterator[Part]:
+        struct = rf"^struct {self.fn}_cookie {{"
+        for cookie in self.cookies:
+            places = (InCode(struct, rf"\b{cookie.name};"), InCode(self.described, "nr_cookies"))
+            yield Part(f"{self.name}.{cookie.name}", cookie.span, places)
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
         return (f'ims.Command("{self.name}", slots={self.made_slots}),',)

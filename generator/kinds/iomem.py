@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from imsgen.dsl.kinds import bar_of
 from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
 
@@ -9,6 +11,7 @@ from ..views.parts import Line, listed, sized
 from .base import Param
 from .fake import BASE, Fake, Place
 from .ims import Ims
+from .linked import InCode, Part, table_parts
 from .made import OFFSET, bit_array, slot
 from .registers import BarKind
 
@@ -148,6 +151,15 @@ class Iomem(BarKind, Ims):
             *((bar, at, at + slots * stride) for at, slots in self._made_tables(most)),
             *((array.bar, array.offset, array.offset + 4 * words) for array in self.arrays),
         )
+
+    @property
+    def own_parts(self) -> Iterator[Part]:
+        params = rf"^\tconst struct pci_ims_params {self.name}_params\b"
+        yield from table_parts(self.store, self.fn, params, r"\.offset = ")
+        for what, bits in (("mask_bits", self.store.mask_bits), ("pending", self.store.pending)):
+            if bits:
+                place = InCode(self.described, rf"\.{what}\b")
+                yield Part(f"{self.name}.{what}", bits.span, (place,))
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
         tables = self._made_tables(self.made_slots)
