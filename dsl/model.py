@@ -526,6 +526,11 @@ class Device:
         """The special vectors, and those that share one."""
         return (*self.vectors, *self.shared)
 
+    @property
+    def slot_stores(self) -> tuple[SlotStore, ...]:
+        """The stores whose messages are in slots."""
+        return tuple(store for store in self.stores if isinstance(store, SlotStore))
+
     def end(self, store: Store) -> int:
         """The index behind the last one that pools can have of a store, if it is the largest."""
         taken = any(v.at_end and v.store == store.name for v in self.vectors)

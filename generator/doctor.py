@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, SlotStore
+from imsgen.dsl.model import Device
 from imsgen.dsl.source import Span
 
 from .series import members_of, place_of
@@ -96,11 +96,10 @@ def _holds(parts: Sequence[str], name: Sequence[str]) -> bool:
 
 def _registers(device: Device) -> Iterator[tuple[str, Span]]:
     """The registers of slots, which are members of a structure."""
-    for store in device.stores:
-        if isinstance(store, SlotStore):
-            layout = store.layout
-            for register in (layout.address_lo, layout.address_hi, layout.data):
-                if register:
-                    yield register.name, register.span
-            if layout.control:
-                yield "control", layout.control.span
+    for store in device.slot_stores:
+        layout = store.layout
+        for register in (layout.address_lo, layout.address_hi, layout.data):
+            if register:
+                yield register.name, register.span
+        if layout.control:
+            yield "control", layout.control.span

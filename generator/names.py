@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, SlotStore
+from imsgen.dsl.model import Device
 
 #: Where devices live which don't say otherwise.
 IRQCHIP = "drivers/irqchip"
@@ -93,8 +93,7 @@ def names_of(device: Device) -> Names:
                 file=_store_file(dash, store.name),
                 guard=f"_IRQ_{f}_{store.name}_H".upper(),
             )
-            for store in device.stores
-            if isinstance(store, SlotStore)
+            for store in device.slot_stores
         ),
     )
 

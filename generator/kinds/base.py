@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from imsgen.dsl.model import (
@@ -18,7 +18,8 @@ from imsgen.dsl.model import (
 )
 
 from ..views.stores import Cookie, Slots, Special, StoreView
-from .made import Registers, Told
+from .linked import Part
+from .made import Registers, StoreCode, Told
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Kind(ABC):
     def __init__(self, device: Device, store: Store) -> None:
         self.device = device
         self.name = store.name
+        self.span = store.span
         self.fn = f"{device.name}_{store.name}"
 
     @classmethod
@@ -250,6 +252,21 @@ class Kind(ABC):
         """What it has of BARs: number, start and end in bytes."""
         return ()
 
+    @property
+    def made_slots(self) -> int | None:
+        """How many slots it has; None for as many as there is a use for."""
+        return None
+
+    @property
+    def names_slots(self) -> bool:
+        """Whether the driver has a name for how many slots there are."""
+        return False
+
+    @property
+    def driven(self) -> StoreCode:
+        """What the driver does for it."""
+        return StoreCode(self.name, self.fn, self.fn.upper())
+
     @abstractmethod
     def modelled(self, free_bar: int) -> tuple[str, ...]:
         """Lines that make it in a model; ``free_bar`` is one that no store is in."""
@@ -264,6 +281,11 @@ class Kind(ABC):
     @abstractmethod
     def words(self) -> str:
         """What it is, in the words of a list."""
+
+    @property
+    @abstractmethod
+    def parts(self) -> Iterator[Part]:
+        """What a layout says of it, in the order of the model."""
 
     @abstractmethod
     def view(self, given: str) -> StoreView:

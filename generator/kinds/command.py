@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from imsgen.dsl.model import CommandStore, Device, Store
 
-from ..views.parts import sized
+from ..views.parts import Line, sized
 from ..views.stores import Cookie
 from .base import Param
 from .fake import Fake, FakeCookie, Place
 from .ims import U32_MAX, Ims, cookie_part, gives_cookies
-from .made import Registers, Told
+from .linked import InCode, Part
+from .made import Registers, StoreCode, Told
 
 
 class Command(Ims):
@@ -73,8 +77,28 @@ class Command(Ims):
             constants=((f"{self.name}_command", "ims_layout_command"),),
         )
 
+    @property
+    def own_parts(self) -> Iterator[Part]:
+        struct = rf"^struct {self.fn}_cookie {{"
+        for cookie in self.cookies:
+            places = (InCode(struct, rf"\b{cookie.name};"), InCode(self.described, "nr_cookies"))
+            yield Part(f"{self.name}.{cookie.name}", cookie.span, places)
+
     def modelled(self, free_bar: int) -> tuple[str, ...]:
         return (f'ims.Command("{self.name}", slots={self.made_slots}),',)
+
+    @property
+    def driven(self) -> StoreCode:
+        named = tuple(f"cookie_{cookie.name}" for cookie in self.cookies)
+        return replace(
+            super().driven,
+            words=("index", "address_lo", "address_hi", "data", *named, "masked", "go"),
+            cookies=tuple(
+                Line(str(i), "", f"{self.fn}_{word}".upper()) for i, word in enumerate(named)
+            ),
+            includes=frozenset({"container_of.h"}),
+            functions="skeleton/command-functions.c.j2",
+        )
 
     def told(self, registers: Registers) -> Told:
         name, bar = self.name, registers.bar

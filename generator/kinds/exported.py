@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imsgen.dsl.model import Device, ExportedStore, Store
 
 from ..views.parts import sized
 from .base import Param
 from .fake import Fake, Place
 from .ims import Ims
-from .made import Registers, Told
+from .made import Registers, StoreCode, Told
 
 
 class Exported(Ims):
@@ -43,6 +45,15 @@ class Exported(Ims):
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
         return (f'ims.Exported("{self.name}", slots={self.made_slots}),',)
+
+    @property
+    def driven(self) -> StoreCode:
+        return replace(
+            super().driven,
+            block="message",
+            includes=frozenset({"container_of.h", "msi.h"}),
+            functions="skeleton/exported-functions.c.j2",
+        )
 
     def told(self, registers: Registers) -> Told:
         name, bar, at = self.name, registers.bar, registers.at("MESSAGE")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from imsgen.dsl.model import Device, ImsStore, SlotLayout
 
@@ -12,6 +12,7 @@ from ..views.parts import Line
 from ..views.stores import CookiePart, Setter, StoreView
 from .base import Kind, Param, pci_stores
 from .fake import Fake, FakeCookie, Place
+from .linked import InCode, Part, slot_parts
 from .made import SLOTS
 
 #: Highest value of a cookie that is a whole word.
@@ -38,6 +39,10 @@ class Ims(Kind):
     def made_slots(self) -> int:
         """How many slots a made-up device has."""
         return min(self.size.maximum, SLOTS) if self.size.runtime else self.size.maximum
+
+    @property
+    def names_slots(self) -> bool:
+        return self.size.runtime
 
     @property
     def optional(self) -> bool:
@@ -160,6 +165,25 @@ class Ims(Kind):
     def tables(self) -> tuple[Line, ...]:
         """The tables that it is split into: offset and number of slots."""
         return ()
+
+    @property
+    def described(self) -> str:
+        """Where its description begins: a regular expression."""
+        return rf"^static const struct pci_ims_info {self.fn}_info\b"
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        info = self.described
+        yield Part(self.name, self.span, (InCode(info),))
+        yield Part(f"{self.name}.slots", self.size.span, (InCode(info, r"\.max\b"), InCode(info)))
+        yield from self.own_parts
+        if self.layout:
+            yield from slot_parts(self.name, self.fn, self.layout)
+
+    @property
+    def own_parts(self) -> Iterator[Part]:
+        """What a layout says of it beside its size and its slots."""
+        yield from ()
 
     def view(self, given: str) -> StoreView:
         info = [("name", f'"{self.device.name.upper()}-{self.name.upper()}"')]

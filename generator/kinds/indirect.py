@@ -9,7 +9,7 @@ from ..views.parts import sized
 from .base import Param
 from .fake import Fake, Place
 from .ims import Ims
-from .made import bar_number, slot
+from .made import slot
 from .registers import BarKind
 
 
@@ -77,7 +77,7 @@ class Indirect(BarKind, Ims):
 
     @property
     def spans(self) -> tuple[tuple[int, int, int], ...]:
-        store, bar = self.store, bar_number(self.store)
+        store, bar = self.store, self.made_bar
         end = store.window + self.layout.stride
         return (bar, store.select, store.select + 4), (bar, store.window, end)
 
@@ -87,7 +87,7 @@ class Indirect(BarKind, Ims):
             f'    "{self.name}",',
             *slot(self.layout),
             f"    slots={self.made_slots},",
-            f"    bar={bar_number(self.store)},",
+            f"    bar={self.made_bar},",
             f"    select={self.store.select:#x},",
             f"    window={self.store.window:#x},",
             "),",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from imsgen.dsl.kinds import bar_of
 from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
 
@@ -9,7 +11,8 @@ from ..views.parts import Line, listed, sized
 from .base import Param
 from .fake import BASE, Fake, Place
 from .ims import Ims
-from .made import OFFSET, bar_number, bit_array, slot
+from .linked import InCode, Part, table_parts
+from .made import OFFSET, bit_array, slot
 from .registers import BarKind
 
 
@@ -22,6 +25,8 @@ class Iomem(BarKind, Ims):
     def __init__(self, device: Device, store: IomemStore) -> None:
         super().__init__(device, store)
         self.store = store
+        self.arrays = tuple(bits for bits in (store.mask_bits, store.pending) if bits)
+        self.other_bars = tuple(bits.bar for bits in self.arrays)
 
     @classmethod
     def of(cls, device: Device, store: Store) -> Iomem | None:
@@ -34,8 +39,7 @@ class Iomem(BarKind, Ims):
     @property
     def params(self) -> tuple[Param, ...]:
         store = self.store
-        others = (bits.bar for bits in (store.mask_bits, store.pending) if bits)
-        out = [*self.bar_params(*others)]
+        out = [*self.bar_params()]
         if store.offset.runtime:
             bar = "its BAR" if store.bar is None else f"BAR {store.bar}"
             what = f"Offset of the {self.name} store in {bar} in bytes"
@@ -103,11 +107,10 @@ class Iomem(BarKind, Ims):
         if store.tables:
             end = max(t.offset + t.slots * stride for t in store.tables)
         ends = {self.mapping: end}
-        for bits in (store.mask_bits, store.pending):
-            if bits:
-                name = self.mapping_of(bits.bar)
-                end = bits.offset + -(-store.slots.maximum // 32) * 4
-                ends[name] = max(ends.get(name, 0), end)
+        for bits in self.arrays:
+            name = self.mapping_of(bits.bar)
+            end = bits.offset + -(-store.slots.maximum // 32) * 4
+            ends[name] = max(ends.get(name, 0), end)
         return ends
 
     @property
@@ -142,13 +145,21 @@ class Iomem(BarKind, Ims):
 
     @property
     def spans(self) -> tuple[tuple[int, int, int], ...]:
-        store, stride, most = self.store, self.layout.stride, self.size.maximum
-        bar, words = bar_number(store), -(-most // 32)
-        arrays = (array for array in (store.mask_bits, store.pending) if array)
+        stride, most = self.layout.stride, self.size.maximum
+        bar, words = self.made_bar, -(-most // 32)
         return (
             *((bar, at, at + slots * stride) for at, slots in self._made_tables(most)),
-            *((array.bar, array.offset, array.offset + 4 * words) for array in arrays),
+            *((array.bar, array.offset, array.offset + 4 * words) for array in self.arrays),
         )
+
+    @property
+    def own_parts(self) -> Iterator[Part]:
+        params = rf"^\tconst struct pci_ims_params {self.name}_params\b"
+        yield from table_parts(self.store, self.fn, params, r"\.offset = ")
+        for what, bits in (("mask_bits", self.store.mask_bits), ("pending", self.store.pending)):
+            if bits:
+                place = InCode(self.described, rf"\.{what}\b")
+                yield Part(f"{self.name}.{what}", bits.span, (place,))
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
         tables = self._made_tables(self.made_slots)
@@ -157,7 +168,7 @@ class Iomem(BarKind, Ims):
             "ims.Iomem(",
             f'    "{self.name}",',
             *slot(self.layout),
-            f"    bar={bar_number(self.store)},",
+            f"    bar={self.made_bar},",
             f"    tables=({text},),",
             *bit_array("mask_bits", self.store.mask_bits),
             *bit_array("pending", self.store.pending),

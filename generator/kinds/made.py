@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imsgen.dsl.model import BitArray, Endian, FieldUse, IndirectStore, IomemStore, SlotLayout
+from imsgen.dsl.model import BitArray, Endian, FieldUse, SlotLayout
+
+from ..views.parts import Line
 
 #: Offset of a store in its BAR where the driver passes it, in bytes.
 OFFSET = 0x1000
@@ -38,19 +40,34 @@ class Registers:
 
 
 @dataclass(frozen=True)
+class StoreCode:
+    """What the driver of a skeleton does for a store; templates which are empty aren't included."""
+
+    name: str
+    fn: str
+    FN: str
+    #: Registers of 32 bits by which it tells the device, and one of 16 bytes for each slot.
+    words: tuple[str, ...] = ()
+    block: str = ""
+    #: Of a command, the number of a cookie and its register.
+    cookies: tuple[Line, ...] = ()
+    #: Of a table in memory, the distance of two slots in bytes.
+    stride: int = 0
+    #: What the driver keeps of it, as members: type, name, text; and the headers that it needs.
+    members: tuple[tuple[str, str, str], ...] = ()
+    includes: frozenset[str] = frozenset()
+    #: Templates: functions, and what is done when the device is started, and when it is found.
+    functions: str = ""
+    start: str = ""
+    probe: str = ""
+
+
+@dataclass(frozen=True)
 class Told:
     """How a model hears where slots are, or what messages are to be: lines of Python."""
 
     setup: tuple[str, ...]
     methods: tuple[str, ...]
-
-
-def bar_number(store: IomemStore | IndirectStore) -> int:
-    """The number of a store's BAR; where the driver passes it, one that nothing else is in."""
-    if store.bar is not None:
-        return store.bar
-    arrays = (store.mask_bits, store.pending) if isinstance(store, IomemStore) else ()
-    return next(bar for bar in (4, 3, 5) if bar not in {bits.bar for bits in arrays if bits})
 
 
 def slot(layout: SlotLayout) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imsgen.dsl.model import Device, Endian, MemoryStore, Store
 
 from ..views.parts import sized
@@ -9,7 +11,7 @@ from ..views.stores import Control, Pair
 from .base import Param
 from .fake import BASE, Fake, Place
 from .ims import Ims
-from .made import Registers, Told, slot
+from .made import Registers, StoreCode, Told, slot
 from .slots import SlotKind, slot_type
 
 
@@ -104,6 +106,20 @@ class Memory(SlotKind, Ims):
             f"    {count},",
             *slot(self.layout),
             "),",
+        )
+
+    names_slots = True
+
+    @property
+    def driven(self) -> StoreCode:
+        return replace(
+            super().driven,
+            words=("lo", "hi"),
+            stride=self.layout.stride,
+            members=(("void *", self.name, ""), ("dma_addr_t", f"{self.name}_dma", "")),
+            includes=frozenset({"dma-mapping.h", "wordpart.h"}),
+            start="skeleton/memory-start.c.j2",
+            probe="skeleton/memory-probe.c.j2",
         )
 
     def told(self, registers: Registers) -> Told:

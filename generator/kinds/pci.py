@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from imsgen.dsl.model import Device, PciStore, largest
 
 from ..views.stores import Managed, StoreView
 from .base import Kind, Param
+from .linked import InCode, Part
 from .made import FEW
 
 
@@ -127,6 +130,12 @@ class Pci(Kind):
             ranges = [r for r in pool.ranges if r.store == self.name]
             ends += [r.first + FEW if r.last is None else r.last + 1 for r in ranges]
         return max([self.device.minimum, *ends])
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        start = rf"^int {self.device.name}_irqs_init\("
+        places = (InCode(start, rf"&irqs->{self.name}\b"), InCode(start, r"pci_alloc_irq_vectors"))
+        yield Part(self.name, self.span, places)
 
     def view(self, given: str) -> StoreView:
         return StoreView(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from imsgen.dsl.model import Device, RegistersStore, Store
 
@@ -10,6 +10,7 @@ from ..views.parts import Line, listed, sized
 from ..views.stores import StoreView
 from .base import Kind, Param
 from .fake import BASE, Fake, Place
+from .linked import InCode, Part, slot_parts, table_parts
 from .registers import RegisterKind
 
 #: Slots of the fake device, where the driver passes their number.
@@ -134,6 +135,15 @@ class Platform(RegisterKind):
             offset=at if asks else None,
             tables=tables or ((base + at, self.fake_size),),
         )
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        start, name = rf"^static int {self.fn}_init\(", self.name
+        yield Part(name, self.span, (InCode(start),))
+        yield Part(f"{name}.slots", self.size.span, (InCode(start, r"nr > "), InCode(start)))
+        init = rf"^int {self.device.name}_irqs_init\("
+        yield from table_parts(self.store, self.fn, init, f"{name}_init")
+        yield from slot_parts(name, self.fn, self.layout)
 
     def view(self, given: str) -> StoreView:
         return StoreView(

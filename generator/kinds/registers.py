@@ -60,6 +60,16 @@ class BarKind(RegisterKind):
         super().__init__(device, store)
         self.bar = store.bar
 
+    #: The BARs that are not its slots'.
+    other_bars: tuple[int, ...] = ()
+
+    @property
+    def made_bar(self) -> int:
+        """The BAR of its slots; where the driver passes it, one that nothing else is in."""
+        if self.bar is not None:
+            return self.bar
+        return next(bar for bar in (4, 3, 5) if bar not in self.other_bars)
+
     @property
     def mapping(self) -> str:
         """What the driver passes for the mapping of the slots' BAR."""
@@ -69,10 +79,10 @@ class BarKind(RegisterKind):
         """What the driver passes for the mapping of a BAR."""
         return f"{self.name}_bar" if bar is None else f"bar{bar}"
 
-    def bar_params(self, *others: int) -> tuple[Param, ...]:
-        """Mappings of the slots' BAR and of OTHERS, and which one it is if no layout says that."""
+    def bar_params(self) -> tuple[Param, ...]:
+        """Mappings of its BARs, and which one is the slots' if no layout says that."""
         out = []
-        for bar in dict.fromkeys((self.bar, *others)):
+        for bar in dict.fromkeys((self.bar, *self.other_bars)):
             what = f"the BAR of the {self.name} store" if bar is None else f"BAR {bar}"
             out.append(Param(self.mapping_of(bar), "void __iomem *", f"Mapping of {what}"))
         if self.bar is None:

@@ -23,8 +23,6 @@ from imsgen.dsl.model import (
 
 from .chart import Chart, Owner, StoreChart, bytes_of, chart_of, span_of
 
-#: Stores whose slots are drawn.
-
 WIDTH, EDGE, GAP = 960, 24, 16
 
 #: Height of a line of text, of a strip and of a row of bits.
@@ -181,9 +179,8 @@ class _Drawing:
         self._heading()
         self._map()
         self._addresses()
-        for store in device.stores:
-            if isinstance(store, SlotStore):
-                self._slot(store)
+        for store in device.slot_stores:
+            self._slot(store)
         self._subdevices()
 
     # --- small things -------------------------------------------------------------------------

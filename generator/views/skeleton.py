@@ -9,25 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imsgen.dsl.model import (
-    CommandStore,
     Context,
     Device,
-    ExportedStore,
-    IndirectStore,
-    IomemStore,
-    MemoryStore,
     PciId,
     Pool,
     SharedVector,
     SharePolicy,
     SpecialVector,
-    Store,
     Subdevice,
 )
 
 from ..kinds import kind_of, kinds_of, own_cookie, shared_cookie
-from ..kinds.ims import Ims
-from ..kinds.made import OFFSET, SLOTS, bar_number
+from ..kinds.base import Kind
+from ..kinds.made import OFFSET, SLOTS, StoreCode
+from ..kinds.registers import BarKind
 from ..names import names_of
 from .device import params_of
 from .parts import Line, Member, aligned, members
@@ -97,19 +92,6 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class StoreCode:
-    """A store that the driver has code or memory for."""
-
-    name: str
-    fn: str
-    FN: str
-    #: Of a command, the number of a cookie and its register.
-    cookies: tuple[Line, ...]
-    #: Of a table in memory, an expression.
-    bytes: str
-
-
-@dataclass(frozen=True)
 class Part:
     """What a subdevice has of a pool."""
 
@@ -163,9 +145,7 @@ class SkeletonView:
     bar: int
     bars: str
     members: tuple[Member, ...]
-    commands: tuple[StoreCode, ...]
-    peers: tuple[StoreCode, ...]
-    memories: tuple[StoreCode, ...]
+    stores: tuple[StoreCode, ...]
     vectors: tuple[Fixed, ...]
     queues: tuple[Queues, ...]
     managed: tuple[Queues, ...]
@@ -193,7 +173,7 @@ def skeleton_view(device: Device, base: int = 0) -> SkeletonView:
     maker = _Maker(device, base)
     queues = tuple(maker.queues(pool) for pool in device.pools)
     subdevices = tuple(maker.subdevice(number) for number in range(len(device.subdevices)))
-    stores = [maker.store(store) for store in device.stores]
+    stores = tuple(maker.store(kind) for kind in maker.kinds)
     passed = maker.passed()
     if maker.overlaps:
         return skeleton_view(device, maker.behind)
@@ -212,9 +192,7 @@ def skeleton_view(device: Device, base: int = 0) -> SkeletonView:
         bar=maker.bar,
         bars=" | ".join(f"BIT({bar})" for bar in maker.bars),
         members=maker.members(queues),
-        commands=_kind(device, stores, CommandStore),
-        peers=_kind(device, stores, ExportedStore),
-        memories=_kind(device, stores, MemoryStore),
+        stores=stores,
         vectors=maker.fixed(),
         queues=queues,
         managed=tuple(queue for queue in queues if queue.managed),
@@ -246,7 +224,9 @@ class _Maker:
         self.kinds = kinds_of(device)
         self.numbers: list[tuple[str, str]] = []
         self.registers: list[tuple[str, str]] = []
-        self._sized = {store.name: self._slots(store) for store in device.stores}
+        for kind in self.kinds:
+            if kind.names_slots:
+                self._number(f"{kind.name}_slots", kind.made_slots or 0)
         #: Bits that say in which store an index is.
         self._bits = 0
         spans = [span for kind in self.kinds for span in kind.spans]
@@ -289,35 +269,17 @@ class _Maker:
 
     # --- stores -----------------------------------------------------------------------------------
 
-    def _slots(self, store: Store) -> tuple[str, int | None]:
-        """How many slots there are, as an expression and as a number."""
-        kind = kind_of(self.device, store)
-        if not isinstance(kind, Ims):
-            return "", None
-        if not kind.size.runtime and not isinstance(store, MemoryStore):
-            return str(kind.size.maximum), kind.size.maximum
-        return self._number(f"{store.name}_slots", kind.made_slots), kind.made_slots
-
-    def store(self, store: Store) -> StoreCode:
+    def store(self, kind: Kind) -> StoreCode:
         """What the driver does for a store; takes its registers."""
-        fn, name = f"{self.f}_{store.name}", store.name
-        cookies: tuple[Line, ...] = ()
-        size = ""
-        if isinstance(store, CommandStore):
-            named = [f"cookie_{cookie.name}" for cookie in store.cookies]
-            words = ["index", "address_lo", "address_hi", "data", *named, "masked", "go"]
-            made = {word: self._word(f"{name}_{word}") for word in words}
-            cookies = tuple(Line(str(i), "", made[word]) for i, word in enumerate(named))
-            self._align()
-        elif isinstance(store, ExportedStore):
-            slots = self._sized[name][1] or 0
-            self._register(f"{name}_message", 16 * slots, "index", 16)
-        elif isinstance(store, MemoryStore):
-            self._word(f"{name}_lo")
-            self._word(f"{name}_hi")
-            self._align()
-            size = f"{self._sized[name][0]} * {self._number(f'{name}_stride', store.layout.stride)}"
-        return StoreCode(name, fn, fn.upper(), cookies, size)
+        code = kind.driven
+        for word in code.words:
+            self._word(f"{code.name}_{word}")
+        self._align()
+        if code.block:
+            self._register(f"{code.name}_{code.block}", 16 * (kind.made_slots or 0), "index", 16)
+        if code.stride:
+            self._number(f"{code.name}_stride", code.stride)
+        return code
 
     def _word(self, name: str) -> str:
         name = f"{self.f}_{name}".upper()
@@ -345,7 +307,7 @@ class _Maker:
             elif name.endswith("_index"):
                 value = self._number(name, "0")
             elif name.endswith("_slots"):
-                value = self._sized[name.removesuffix("_slots")][0]
+                value = f"{self.f}_{name}".upper()
             elif name.endswith("_queues"):
                 value = "queues"
             elif name in self.cookies:
@@ -360,9 +322,9 @@ class _Maker:
         name, _, what = param.rpartition("_")
         if what not in ("bar", "bir"):
             return int(param.removeprefix("bar"))
-        store = self.device.store(name)
-        assert isinstance(store, IomemStore | IndirectStore)
-        return bar_number(store)
+        kind = kind_of(self.device, self.device.store(name))
+        assert isinstance(kind, BarKind)
+        return kind.made_bar
 
     # --- vectors ----------------------------------------------------------------------------------
 
@@ -418,7 +380,7 @@ class _Maker:
         """How many vectors a pool may have; the table of MSI-X has room for all that are wanted."""
         total = 0
         for r in pool.ranges:
-            size = self._sized[r.store][1]
+            size = kind_of(self.device, self.device.store(r.store)).made_slots
             last = r.last if r.last is not None else 2 * SLOTS
             total += (last if size is None else min(last, size - 1)) - r.first + 1
         return total
@@ -535,9 +497,7 @@ class _Maker:
     def members(self, queues: tuple[Queues, ...]) -> tuple[Member, ...]:
         """What the driver keeps of a device."""
         out = [(f"struct {self.f}_irqs", "irqs", ""), ("void __iomem *", "regs", "")]
-        for store in self.device.stores:
-            if isinstance(store, MemoryStore):
-                out += [("void *", store.name, ""), ("dma_addr_t", f"{store.name}_dma", "")]
+        out += [member for kind in self.kinds for member in kind.driven.members]
         out += [("unsigned int", f"{v.name}_events", "") for v in self.device.all_vectors]
         out += [
             (
@@ -556,25 +516,15 @@ class _Maker:
         out = {"device.h", "interrupt.h", "io.h", "module.h", "pci.h", "pm.h"}
         out.add(names_of(device).include.removeprefix("<linux/").removesuffix(">"))
         shared = any(pool.sharing for pool in device.pools)
-        given = any(isinstance(s, (CommandStore, ExportedStore)) for s in device.stores)
-        out |= {"container_of.h"} if shared or given else set()
+        out |= {"container_of.h"} if shared else set()
         out |= {"rcupdate.h"} if shared else set()
         out |= {"cpumask.h"} if any(p.managed or p.sharing for p in device.pools) else set()
         out |= {"err.h"} if own and not any(p.managed for p in device.pools) else set()
         out |= {"bits.h"}
         out |= {"array_size.h"} if any(v.count is not None for v in device.vectors) else set()
-        if any(isinstance(store, MemoryStore) for store in device.stores):
-            out |= {"dma-mapping.h", "wordpart.h"}
-        if any(isinstance(store, ExportedStore) for store in device.stores):
-            out.add("msi.h")
+        out = out.union(*(kind.driven.includes for kind in self.kinds))
         out |= {"auxiliary_bus.h", "slab.h"} if device.subdevices else set()
         return tuple(sorted(out))
-
-
-def _kind(
-    device: Device, stores: list[StoreCode], kind: type[CommandStore | ExportedStore | MemoryStore]
-) -> tuple[StoreCode, ...]:
-    return tuple(code for code in stores if isinstance(device.store(code.name), kind))
 
 
 def _initialisers(pairs: list[tuple[str, str]]) -> tuple[Line, ...]:
