@@ -191,6 +191,7 @@ static void layout_expect_message(struct kunit *test, const struct msi_layout *l
 	unsigned int irq = msi_get_virq(&layout_pdev->dev, index);
 	struct irq_layout_run *run = test->priv;
 	const char *name = layout->store.name;
+	u64 data = index;
 	struct msi_msg msg;
 
 	get_cached_msi_msg(irq, &msg);
@@ -199,8 +200,9 @@ static void layout_expect_message(struct kunit *test, const struct msi_layout *l
 	if (layout->address_hi.size)
 		KUNIT_EXPECT_EQ_MSG(test, layout_value(run, layout, index, layout->address_hi),
 				    msg.address_hi, "%s %u: high half of it", name, index);
-	KUNIT_EXPECT_EQ_MSG(test, layout->data.size ? layout_value(run, layout, index, layout->data) :
-			    index, msg.data, "%s %u: data", name, index);
+	if (layout->data.size)
+		data = layout_value(run, layout, index, layout->data);
+	KUNIT_EXPECT_EQ_MSG(test, data, msg.data, "%s %u: data", name, index);
 	if (layout->control.size)
 		KUNIT_EXPECT_EQ_MSG(test, layout_value(run, layout, index, layout->control),
 				    control, "%s %u: control word", name, index);
