@@ -120,6 +120,12 @@ class TableItem(NamedTuple):
     span: Span
 
 
+class DataIndexItem(NamedTuple):
+    """``data index;``"""
+
+    span: Span
+
+
 class UnmaskableItem(NamedTuple):
     """``unmaskable;``"""
 
@@ -225,7 +231,9 @@ class SlotItem(NamedTuple):
 
     stride: Number
     big_endian: bool
-    items: tuple[RegisterItem | AddressBitsItem | OwnRegisterItem | ControlItem | Broken, ...]
+    items: tuple[
+        RegisterItem | AddressBitsItem | DataIndexItem | OwnRegisterItem | ControlItem | Broken, ...
+    ]
     head: Span
     span: Span
 

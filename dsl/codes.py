@@ -669,6 +669,22 @@ CODES: dict[str, Code] = {
         "The interrupt chip of platform devices is not known to be safe without it, so Linux "
         "refuses a handler in a thread alone unless the interrupt is masked meanwhile: `oneshot`.",
     ),
+    "IMS156": Code(
+        "the index as data, of a PCI function",
+        "`data index;` says that the device sends the index of a message as its data. That is "
+        "for platform devices, whose messages are allocated at once and in order. Those of other "
+        "stores come and go one by one, and their data is what the interrupt domain says.",
+    ),
+    "IMS157": Code(
+        "more than one place for one address",
+        "With `data index;` a device has one address, which all of its messages are sent to. "
+        "A mask bit beside it would mask all of them, and there is no second table.",
+    ),
+    "IMS158": Code(
+        "the index as data where it isn't",
+        "The ITS of a GIC numbers the messages of a device, and takes that number as data. Other "
+        "interrupt domains give a message data of their own, which the device could not send.",
+    ),
 }
 
 

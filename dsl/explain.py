@@ -58,6 +58,20 @@ device foo "Network card" {
 }
 """
 
+INDEXED = """\
+device foo "Network card" {
+    platform "vendor,card";
+    architecture arm64;
+    store regs: registers {
+        offset 0x300;
+        slots 8;
+        unmaskable;
+        slot 8 { address @0; data index; }
+    }
+    vector misc = regs[0] "errors";
+}
+"""
+
 SHARED = IOMEM.replace("dedicated;", "share per cpu up to 8;")
 
 TABLES = """\
@@ -533,4 +547,11 @@ EXAMPLES: dict[str, Example] = {
         PLATFORM, "{ mask bit 0; }", "{ mask bit 0; queue bits 31:16 cookie optional; }"
     ),
     "IMS155": _case(PLATFORM.replace('"errors"', '"errors" oneshot'), "oneshot", "threaded"),
+    "IMS156": _case(IOMEM, "data @8;", "data index;"),
+    "IMS157": _case(
+        INDEXED,
+        "offset 0x300;\n        slots 8;",
+        "table offset 0x300 slots 4;\n        table offset 0x400 slots 4;",
+    ),
+    "IMS158": _case(INDEXED, "architecture arm64;", "architecture riscv, arm64;"),
 }

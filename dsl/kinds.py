@@ -109,7 +109,7 @@ def _iomem_at(
             start = table.offset
             break
         index -= table.slots
-    inside = index * store.layout.stride + offset
+    inside = offset + (index * store.layout.stride if store.layout.data else 0)
     if start is None:
         return f"{size} bytes at `offset + {inside:#x}` of {bar_of(store)}"
     return f"{span_of(start + inside, size)} of {bar_of(store)}"

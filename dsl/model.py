@@ -203,14 +203,15 @@ class SlotLayout:
 
     ``stride`` is the distance in bytes from one slot to the next.  ``address_hi`` is None for a
     device that takes 32-bit addresses only.  A 64-bit ``address`` register is described as two
-    halves by the resolver, in the byte order of the store.
+    halves by the resolver, in the byte order of the store.  ``data`` is None where the device sends
+    the index of a message as its data: all messages then have the one address of one slot.
     """
 
     stride: int
     endian: Endian
     address_lo: Register
     address_hi: Register | None
-    data: Register
+    data: Register | None
     control: ControlWord | None
     span: Span
     #: What the driver writes, in the order of the file.

@@ -99,6 +99,7 @@ _POOL_PARTS = (
 _SLOT_PARTS = (
     ast.RegisterItem,
     ast.AddressBitsItem,
+    ast.DataIndexItem,
     ast.OwnRegisterItem,
     ast.ControlItem,
     ast.Broken,
@@ -248,6 +249,9 @@ class _Build(Transformer[Token, Any]):
         return ast.BitsItem(c[0].type.lower(), bar, numbers[-1], low, self._whole(c))
 
     mask_bits = pending = _bits
+
+    def data_index(self, c: Parts) -> ast.DataIndexItem:
+        return ast.DataIndexItem(self._whole(c))
 
     def unmaskable(self, c: Parts) -> ast.UnmaskableItem:
         return ast.UnmaskableItem(self._whole(c))

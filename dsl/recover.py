@@ -83,7 +83,7 @@ FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
     "cookie": "`cookie NAME;` or `cookie NAME optional;`",
     "cpus": "`cpus node;`, for the CPUs of the device's NUMA node: numbers of CPUs are the "
     "machine's, not the device's",
-    "data": "`data @8;`, or `data @8 width 16;`",
+    "data": "`data @8;`, or `data @8 width 16;`, or `data index;`",
     "dedicated": "`dedicated;` and no more",
     "device": '`device NAME "TITLE" { ... }`',
     "include": '`include "family.ims";`',

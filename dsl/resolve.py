@@ -97,6 +97,7 @@ class Slot:
         self.controls = self.block.all(ast.ControlItem)
         self.control = self.controls[0] if self.controls else None
         self.fields = Block(self.control.items if self.control else ())
+        self.data_index = self.block.first(ast.DataIndexItem)
 
     @property
     def registers(self) -> list[ast.RegisterItem]:
@@ -427,13 +428,12 @@ def _layout(slot: Slot) -> model.SlotLayout:
     endian = model.Endian.BIG if slot.item.big_endian else model.Endian.LITTLE
     low, high = _address(slot, endian)
     data = slot.register("data")
-    assert data
     return model.SlotLayout(
         stride=_value(slot.item.stride),
         endian=endian,
         address_lo=low,
         address_hi=high,
-        data=_register(data),
+        data=_register(data) if data else None,
         control=_control(slot, slot.control) if slot.control else None,
         span=slot.item.span,
         address_bits=_address_bits(slot.block.first(ast.AddressBitsItem)),

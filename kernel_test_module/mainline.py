@@ -40,8 +40,8 @@ class Store:
     """What the function finds behind the device, with its registers."""
     macros: tuple[tuple[str, str], ...] = ()
     """Files of the tree, and what the names of the macros that are needed of them begin with."""
-    more: tuple[str, ...] = ()
-    """Other definitions of the source: how their first lines begin."""
+    more: tuple[tuple[str, str], ...] = ()
+    """Files of the tree, and how other definitions that are needed of them begin."""
 
 
 STORES = (
@@ -66,7 +66,13 @@ STORES = (
                 r"ARM_SMMU_\w+_IRQ_CFG|MSI_CFG|ARM_SMMU_MEMATTR",
             ),
         ),
-        more=("enum arm_smmu_msi_index {", "static phys_addr_t arm_smmu_msi_cfg["),
+        more=(
+            ("drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c", "enum arm_smmu_msi_index {"),
+            (
+                "drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c",
+                "static phys_addr_t arm_smmu_msi_cfg[",
+            ),
+        ),
     ),
     Store(
         "smmu_pmcg",
@@ -81,6 +87,17 @@ STORES = (
         "mv_xor_v2_set_msi_msg",
         "struct mv_xor_v2_device { void *dma_base; }",
         macros=(("drivers/dma/mv_xor_v2.c", "MV_XOR_V2_DMA_IMSG"),),
+    ),
+    Store(
+        "ufs_qcom",
+        "drivers/ufs/host/ufs-qcom.c",
+        "ufs_qcom_write_msi_msg",
+        "struct ufs_hba { void *mmio_base; }",
+        macros=(("include/ufs/ufshcd.h", "ufshcd_writel"),),
+        more=(
+            ("include/ufs/ufshci.h", "enum {\n\tREG_CONTROLLER_CAPABILITIES"),
+            ("drivers/ufs/core/ufs-mcq.c", "void ufshcd_mcq_config_esi("),
+        ),
     ),
 )
 
@@ -116,7 +133,7 @@ def program(place: Place, tree: Path, store: Store) -> str:
     names = names_of(_anywhere(device))
     glue, slots = files[names.glue], files[names.headers[0].path]
     fn = f"{device.name}_{device.stores[0].name}"
-    given = re.search(rf"{fn}_init\(irqs, regs( \+ \w+)?, (\d+)\)", glue)
+    given = re.search(rf"{fn}_init\(irqs, [\w>-]*regs( \+ \w+)?, ([\w>-]+)\)", glue)
     own = device.stores[0]
     if given is None or not isinstance(own, RegistersStore):
         raise host.StageError(f"{names.glue} sets up nothing")
@@ -124,7 +141,7 @@ def program(place: Place, tree: Path, store: Store) -> str:
     irqs = f"struct {device.name}_irqs"
     parts = ['#include "shim.h"\n', f"{store.device};\n"]
     parts += [macros((tree / path).read_text(), wanted) for path, wanted in store.macros]
-    parts += [definition(source, start) for start in store.more]
+    parts += [definition((tree / path).read_text(), start) for path, start in store.more]
     parts.append(function(source, store.function))
     tag = store.device.split()[1]
     parts.append(f"static struct {tag} their_device = {{ registers }};\n")
@@ -139,7 +156,9 @@ def program(place: Place, tree: Path, store: Store) -> str:
     parts += [function(glue, f"{fn}_at"), function(glue, f"{fn}_write_msi_msg")]
     parts.append(
         f"#define THEIRS {store.function}\n#define OURS {fn}_write_msi_msg\n"
-        f"#define NR {given[2]}\n#define BITS {own.layout.address_mask:#x}ULL\n"
+        f"#define NR {own.slots.maximum if own.slots.runtime else given[2]}\n"
+        f"#define INDEX_DATA {int(own.layout.data is None)}\n"
+        f"#define BITS {own.layout.address_mask:#x}ULL\n"
     )
     parts.append('#include "main.c"\n')
     return "\n".join(parts)

@@ -57,7 +57,10 @@ def rule_property_twice(scope: Scope) -> Found:
 def slot_rule_property_twice(slot: Slot) -> Found:
     """What can be said once of a slot is said once."""
     for word in WIDTHS:
-        yield from _twice(word, [i.span for i in slot.block.all(ast.RegisterItem, word)])
+        spans = [i.span for i in slot.block.all(ast.RegisterItem, word)]
+        if word == "data":
+            spans += [i.span for i in slot.block.all(ast.DataIndexItem)]
+        yield from _twice(word, sorted(spans, key=lambda span: span.start))
     yield from _twice("control", [item.register.span for item in slot.controls])
     yield from _twice("address bits", [i.span for i in slot.block.all(ast.AddressBitsItem)])
     yield from _twice("mask", [item.span for item in slot.fields.all(ast.MaskItem)])
@@ -94,6 +97,7 @@ def slot_rule_property_missing(slot: Slot) -> Found:
         (("data",), "data @8;"),
     ):
         found = any(slot.register(word) for word in words)
+        found |= words == ("data",) and slot.data_index is not None
         if not found and not slot.block.may_have(*words):
             what = " or ".join(f"`{word}`" for word in reversed(words))
             yield _missing(what, f"write `{example}`", slot.item.head)

@@ -139,6 +139,8 @@ def rule_steady(scope: Scope) -> Found:
     if (named and bad is None) or scope.block.may_have("architecture"):
         return
     for store in scope.stores:
+        if store.slot and store.slot.data_index:
+            continue  # which asks for more, see rule_index_parent()
         if store.unmaskable and store.kind.platform:
             yield report(
                 "IMS153",
@@ -184,6 +186,65 @@ def rule_oneshot(scope: Scope) -> Found:
                 "of a platform device",
                 "write `oneshot`",
                 [Place(scope.platform_ids[0].span, "a platform device")],
+            )
+
+
+def rule_data_index(scope: Scope) -> Found:
+    """Rule 55: only messages of platform devices are known to have their index as data."""
+    for store in scope.stores:
+        found = store.slot.data_index if store.slot else None
+        if found and not store.kind.platform:
+            yield report(
+                "IMS156",
+                f"messages of {quote(store.name)} have data of their own",
+                _place(store, found.span),
+                f"in {store.kind.word} stores",
+                "write `data @8;`: where the device keeps it",
+                [Place(store.item.head, f"the {store.kind.word} store")],
+            )
+
+
+def rule_one_address(scope: Scope) -> Found:
+    """Messages that have their index as data are sent to one address, which is in one place."""
+    for store in scope.stores:
+        slot = store.slot
+        if slot is None or slot.data_index is None or not store.kind.platform:
+            continue
+        mask = slot.fields.first(ast.MaskItem)
+        for item, label in (
+            (mask and _place(store, mask.span), "masks all of them"),
+            (store.tables[1].span if len(store.tables) > 1 else None, "a second place"),
+        ):
+            if item:
+                yield report(
+                    "IMS157",
+                    f"the messages of {quote(store.name)} have one slot",
+                    item,
+                    label,
+                    "leave it out: with `data index;` the device has one address for all messages",
+                    [Place(slot.data_index.span, "messages differ in nothing that is kept")],
+                )
+
+
+def rule_index_parent(scope: Scope) -> Found:
+    """Rule 55: the data of a message is its index below a GICv3 ITS, and nowhere else."""
+    named = [word for item in scope.architectures[:1] for word in item.names]
+    bad = next((word for word in named if word.text != "arm64"), None)
+    if not scope.platform_ids or (named and bad is None) or scope.block.may_have("architecture"):
+        return
+    if bad and bad.text not in PARENTS:
+        return  # refused as that
+    for store in scope.stores:
+        found = store.slot.data_index if store.slot else None
+        if found and store.kind.platform:
+            place = _place(store, found.span)
+            yield report(
+                "IMS158",
+                f"messages of {quote(store.name)} have their index as data on arm64 only",
+                bad.span if bad else place,
+                "no ITS of a GIC there" if bad else "",
+                "write `architecture arm64;`",
+                [Place(place, "the data is the index")] if bad else (),
             )
 
 

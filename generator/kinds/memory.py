@@ -64,6 +64,7 @@ class Memory(SlotKind, Ims):
         layout = self.layout
         high = [layout.address_hi] if layout.address_hi else []
         control = [layout.control.register] if layout.control else []
+        assert layout.data
         first = min(layout.address_lo.offset, layout.data.offset)
         others = [(r.name, r.offset, r.width // 8) for r in (*high, *control, *layout.registers)]
         return [("message", first, 8), *others]
@@ -81,6 +82,7 @@ class Memory(SlotKind, Ims):
     @property
     def pair(self) -> Pair:
         layout = self.layout
+        assert layout.data
         first, second = sorted((layout.address_lo, layout.data), key=lambda r: r.offset)
         upper, lower = (first, second) if layout.endian is Endian.BIG else (second, first)
         values = {layout.address_lo: "msg->address_lo", layout.data: "msg->data"}

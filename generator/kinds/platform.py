@@ -98,6 +98,8 @@ class Platform(RegisterKind):
             where = ": " + listed([f"{t.slots} at {t.offset:#x}" for t in store.tables])
         elif store.offset.value is not None:
             where = f" at {store.offset.value:#x}"
+        if store.layout.data is None:
+            return f"{sized(store.slots, 'message')} to one address in the registers{where}"
         mask = "" if self.masks else ", without mask bits"
         return f"{sized(store.slots)} of {store.layout.stride} bytes in the registers{where}{mask}"
 
@@ -175,6 +177,7 @@ class Platform(RegisterKind):
             slots_maximum=self.size.maximum,
             runtime=self.size.runtime,
             address_bits=self._kept,
+            one_address=self.layout.data is None,
         )
 
     @property

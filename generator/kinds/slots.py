@@ -256,7 +256,8 @@ class SlotKind(Kind):
     def registers(self) -> tuple[Register, ...]:
         """The registers of a message."""
         high = (self.layout.address_hi,) if self.layout.address_hi else ()
-        return (self.layout.address_lo, *high, self.layout.data)
+        data = (self.layout.data,) if self.layout.data else ()
+        return (self.layout.address_lo, *high, *data)
 
     @property
     def write_order(self) -> tuple[Register, ...]:
@@ -358,10 +359,8 @@ class SlotKind(Kind):
         )
 
     def _access(self, register: Register) -> Access:
-        value = "msg->" + {
-            self.layout.address_lo: "address_lo",
-            self.layout.data: "data",
-        }.get(register, "address_hi")
+        parts = {self.layout.address_lo: "address_lo", self.layout.address_hi: "address_hi"}
+        value = "msg->" + parts.get(register, "data")
         write = accessor("write", register.width, self.layout.endian)
         return Access(
             register.name, write, accessor("read", register.width, self.layout.endian), value

@@ -245,3 +245,5 @@ class StoreView:
     slots_maximum: int = 0
     runtime: bool = False
     address_bits: str = ""
+    #: Whether all messages have one address, and their index as data.
+    one_address: bool = False

@@ -283,6 +283,8 @@ def _machine(device: Device) -> tuple[Line, ...]:
         ("masks_parent", "true") if device.is_platform else ("supports", "MSI_FLAG_PCI_IMS")
     )
     layouts = [store.layout for store in own if store.layout]
+    if any(layout.data is None for layout in layouts):
+        lines.append(("index_data", "true"))
     if all(layout.address_hi for layout in layouts):
         high = _HIGH
         for layout in layouts:

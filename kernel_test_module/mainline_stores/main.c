@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Gives both functions the same messages, and compares the registers behind them. What is defined
- * before: THEIRS, OURS, NR messages, BITS of an address
+ * before: THEIRS, OURS, NR messages, BITS of an address, INDEX_DATA where data is the index
  */
 static const struct msi_msg messages[] = {
 	{ 0xfee00000, 0, 0x20 },
@@ -46,6 +46,8 @@ int main(void)
 			msg = messages[i];
 			msg.address_lo &= (u32)(BITS);
 			msg.address_hi &= (u64)(BITS) >> 32;
+			if (INDEX_DATA)
+				msg.data = index;
 			run(THEIRS, &their_device, index, msg, theirs);
 			if (!index && !i)
 				say("mainline");

@@ -275,8 +275,11 @@ class Maker:
         name = f"bar {bar} "
         return name if named else self.maybe(name)
 
-    def platform_slot(self, masked: bool) -> str:
-        """A slot of a platform device: a message, and what is known of its control word."""
+    def platform_slot(self, masked: bool, indexed: bool) -> str:
+        """A slot of a platform device: a message, and what is known of its control word.
+
+        Its data is the index of the message if it is INDEXED.
+        """
         rnd, places = self.rnd, []
         address = rnd.choice(("lo hi", "whole", "short"))
         parts = {"lo hi": ["address_lo", "address_hi"], "whole": ["address"], "short": ["address"]}
@@ -293,6 +296,8 @@ class Maker:
                 where = f"bit {high}" if use == "set" else f"bits {high + 2}:{high}"
                 fields.append(self.maybe(f"kind {where} {use};"))
                 places.append(f"control @{at} {{ {self.mixed(fields)} }}")
+            elif name == "data" and indexed:
+                places.append("data index;")
             elif name == "data":
                 places.append(f"data @{at}{self.maybe(' width 16')};")
             else:
@@ -306,9 +311,11 @@ class Maker:
         rnd, nr = self.rnd, self.rnd.randint(8, MOST)
         self.contexts = tuple("" if word == "threaded" else word for word in CONTEXTS)
         masked = self.chance(0.8)
+        indexed = not masked and self.chance()
         places = [f"slots {self.number(nr)}; offset {rnd.choice((0x300, 0x40))};"]
         places += [f"slots runtime max {nr}; offset runtime;"]
-        parts = [rnd.choice(places), self.platform_slot(masked), "" if masked else "unmaskable;"]
+        slot = self.platform_slot(masked, indexed)
+        parts = [rnd.choice(places), slot, "" if masked else "unmaskable;"]
         self.body.append(f"store regs: registers {{ {self.mixed(parts)} }}")
         self.indexes("regs", nr, "")
         for name, pool in self.pools.items():
@@ -319,7 +326,8 @@ class Maker:
         ids = ['platform "vendor,chip";', 'acpi "VEND0042";', 'platform "other,chip-2.0";']
         self.body += rnd.sample(ids, rnd.choice((1, 2, 3)))
         if not masked or self.chance(0.3):
-            self.body.append(f"architecture {rnd.choice(('arm64', 'arm64, arm'))};")
+            names = "arm64" if indexed else rnd.choice(("arm64", "arm64, arm"))
+            self.body.append(f"architecture {names};")
 
     # --- vectors ------------------------------------------------------------------------------
 

@@ -65,9 +65,10 @@ module.exports = grammar({
     )),
     endian: _ => seq(choice('big', 'little'), 'endian'),
 
-    _slot_item: $ => choice($.register, $.address_bits, $.own_register, $.control),
+    _slot_item: $ => choice($.register, $.address_bits, $.data_index, $.own_register, $.control),
     register: $ => seq(choice('address', 'address_lo', 'address_hi', 'data'), $._place, ';'),
     address_bits: $ => seq('address', 'bits', $.number, ':', $.number, ';'),
+    data_index: _ => seq('data', 'index', ';'),
     own_register: $ => seq('register', $.name, $._place, ';'),
     control: $ => seq('control', $._place, block(choice($.mask, $.flag, $.cookie, $.field))),
     _place: $ => seq('@', $.number, optional(seq('width', $.number))),

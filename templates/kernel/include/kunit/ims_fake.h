@@ -63,6 +63,7 @@ struct ims_fake_window {
  * @moves_later: A change of affinity waits for the next message, see
  *		ims_fake_moves_later()
  * @masks_parent: The parent masks too, and interrupts are masked there at first
+ * @index_data:	The data of messages is 0, 1, 2, ..., in the order of their allocation
  * @address_hi:	High half of all message addresses
  * @windows:	Its slots, where they show one at a time; the first ones that there are
  * @gone:	The device does not answer
@@ -82,6 +83,7 @@ struct ims_fake_params {
 	bool		rewrites;
 	bool		moves_later;
 	bool		masks_parent;
+	bool		index_data;
 	u32		address_hi;
 	struct ims_fake_window	windows[IMS_FAKE_WINDOWS];
 	bool		gone;

@@ -44,7 +44,7 @@ struct msi_layout_table {
  * @nr_tables:	In how many pieces
  * @address_lo:	Low half of the address
  * @address_hi:	High half of it
- * @data:	The message data
+ * @data:	The message data; of no size where it is the index, and one slot is that of all
  * @control:	The control word
  * @address_bits: Bits of an address that the device keeps, 0 for all
  * @fixed:	What is always set in the control word
@@ -79,7 +79,7 @@ struct msi_layout_case {
 	void		(*run)(struct kunit *test, const struct msi_layout *layout);
 };
 
-#define MSI_LAYOUT_CASES	8
+#define MSI_LAYOUT_CASES	9
 extern const struct msi_layout_case msi_layout_cases[MSI_LAYOUT_CASES];
 
 void msi_layout_check_vector(struct kunit *test, const struct irq_layout_device *device);

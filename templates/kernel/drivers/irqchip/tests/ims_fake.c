@@ -260,6 +260,12 @@ static unsigned int fake_cpu(struct irq_data *data)
 	return cpu < nr_cpu_ids ? cpu : 0;
 }
 
+/* What is in the data of a message beside the number of the interrupt */
+static u32 fake_data(struct ims_fake *fake)
+{
+	return fake->params.index_data ? 0 : FAKE_DATA;
+}
+
 static void fake_compose_msg(struct irq_data *data, struct msi_msg *msg)
 {
 	struct ims_fake *fake = irq_data_get_irq_chip_data(data);
@@ -268,7 +274,7 @@ static void fake_compose_msg(struct irq_data *data, struct msi_msg *msg)
 	if (fake->params.rewrites)
 		msg->address_lo |= fake_cpu(data) << FAKE_CPU_SHIFT;
 	msg->address_hi = fake->params.address_hi;
-	msg->data = FAKE_DATA | data->hwirq;
+	msg->data = fake_data(fake) | data->hwirq;
 }
 
 static bool fake_cpu_has_room(struct ims_fake *fake, unsigned int cpu)
@@ -852,7 +858,7 @@ int ims_fake_send(struct ims_fake *fake, u64 address, u32 data)
 	unsigned long flags;
 	unsigned int irq;
 
-	if ((data & FAKE_DATA) != FAKE_DATA)
+	if ((data & FAKE_DATA) != fake_data(fake))
 		return -ENOENT;
 
 	irq = irq_find_mapping(fake->parent, data & ~FAKE_DATA);

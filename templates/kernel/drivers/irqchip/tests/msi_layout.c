@@ -104,6 +104,8 @@ static unsigned int layout_slot(const struct msi_layout *layout, unsigned int in
 {
 	const struct msi_layout_table *table = layout->tables;
 
+	if (!layout->data.size)
+		return table->offset;
 	for (; index >= table->slots; table++)
 		index -= table->slots;
 	return table->offset + index * layout->stride;
@@ -157,10 +159,13 @@ int msi_layout_fire(struct kunit *test, const struct irq_layout_store *store, un
 	const struct msi_layout *layout = container_of(store, struct msi_layout, store);
 	struct irq_layout_run *run = test->priv;
 	u64 address = layout_address(run, layout, index);
+	u32 data = index;
 
 	if (layout_masked(run, layout, index) || !address)
 		return -EBUSY;
-	return ims_fake_send(run->fake, address, layout_value(run, layout, index, layout->data));
+	if (layout->data.size)
+		data = layout_value(run, layout, index, layout->data);
+	return ims_fake_send(run->fake, address, data);
 }
 EXPORT_SYMBOL_GPL(msi_layout_fire);
 
@@ -186,6 +191,7 @@ static void layout_expect_message(struct kunit *test, const struct msi_layout *l
 	unsigned int irq = msi_get_virq(&layout_pdev->dev, index);
 	struct irq_layout_run *run = test->priv;
 	const char *name = layout->store.name;
+	u64 data = index;
 	struct msi_msg msg;
 
 	get_cached_msi_msg(irq, &msg);
@@ -194,8 +200,9 @@ static void layout_expect_message(struct kunit *test, const struct msi_layout *l
 	if (layout->address_hi.size)
 		KUNIT_EXPECT_EQ_MSG(test, layout_value(run, layout, index, layout->address_hi),
 				    msg.address_hi, "%s %u: high half of it", name, index);
-	KUNIT_EXPECT_EQ_MSG(test, layout_value(run, layout, index, layout->data), msg.data,
-			    "%s %u: data", name, index);
+	if (layout->data.size)
+		data = layout_value(run, layout, index, layout->data);
+	KUNIT_EXPECT_EQ_MSG(test, data, msg.data, "%s %u: data", name, index);
 	if (layout->control.size)
 		KUNIT_EXPECT_EQ_MSG(test, layout_value(run, layout, index, layout->control),
 				    control, "%s %u: control word", name, index);
@@ -279,7 +286,8 @@ static void layout_case_left(struct kunit *test, const struct msi_layout *layout
 	for (i = 0; i < layout_looked_at(layout); i++) {
 		at = layout_slot(layout, layout_nth(layout, i));
 		run->fake->mem[at + layout->address_lo.offset] = 1;
-		run->fake->mem[at + layout->data.offset] = 1;
+		if (layout->data.size)
+			run->fake->mem[at + layout->data.offset] = 1;
 	}
 	layout->device->exit(run->irqs);
 	for (i = 0; i < layout_looked_at(layout); i++)
@@ -324,7 +332,10 @@ static void layout_case_message(struct kunit *test, const struct msi_layout *lay
 		KUNIT_EXPECT_EQ(test, irq_layout_fire(test, &layout->store, irq), 0);
 		KUNIT_EXPECT_EQ_MSG(test, run->fired, i + 1, "%s %u", layout->store.name, index);
 		irq_layout_free(test, irq);
-		layout_expect_empty(test, layout, index);
+		if (layout->data.size)
+			layout_expect_empty(test, layout, index);
+		else /* The address is that of others too */
+			KUNIT_EXPECT_NE(test, layout_address(run, layout, index), 0);
 	}
 }
 
@@ -369,7 +380,7 @@ static void layout_case_order(struct kunit *test, const struct msi_layout *layou
 	ims_fake_log_start(run->fake);
 	KUNIT_ASSERT_EQ(test, irq_layout_request(test, irq), 0);
 	nr = run->fake->nr_log;
-	KUNIT_ASSERT_GE(test, nr, 3);
+	KUNIT_ASSERT_GE(test, nr, layout->data.size ? 3 : 2);
 	KUNIT_ASSERT_LE(test, nr, IMS_FAKE_LOG);
 	if (layout->mask)
 		KUNIT_EXPECT_TRUE(test, layout_is(&log[0], true, slot, layout->control));
@@ -409,25 +420,22 @@ static void layout_case_bounds(struct kunit *test, const struct msi_layout *layo
 	}
 }
 
-/* A message that the device can't send is not sent to another address */
-static void layout_case_address(struct kunit *test, const struct msi_layout *layout)
+/* On a machine whose messages the device can't send, nothing is written */
+static void layout_expect_refused(struct kunit *test, const struct msi_layout *layout,
+				  const struct ims_fake_params *params)
 {
 	struct irq_layout_device *device;
 	struct ims_fake_params *machine;
 	struct irq_layout_run *run;
 	unsigned int irq;
 
-	if (!layout->address_bits || !(~layout->address_bits >> 32))
-		kunit_skip(test, "the device keeps all of an address");
-
 	/* They have to be there when the case is over */
 	machine = kunit_kmalloc(test, sizeof(*machine), GFP_KERNEL);
 	device = kunit_kmalloc(test, sizeof(*device), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, machine);
 	KUNIT_ASSERT_NOT_NULL(test, device);
-	*machine = *layout->device->machine;
+	*machine = *params;
 	*device = *layout->device;
-	machine->address_hi = ~layout->address_bits >> 32;
 	device->machine = machine;
 	run = irq_layout_setup(test, device);
 	irq = msi_get_virq(&layout_pdev->dev, 0);
@@ -435,6 +443,28 @@ static void layout_case_address(struct kunit *test, const struct msi_layout *lay
 	layout_expect_empty(test, layout, 0);
 	KUNIT_EXPECT_EQ(test, run->fired, 0);
 	irq_layout_free(test, irq);
+}
+
+/* A message that the device can't send is not sent to another address */
+static void layout_case_address(struct kunit *test, const struct msi_layout *layout)
+{
+	struct ims_fake_params params = *layout->device->machine;
+
+	if (!layout->address_bits || !(~layout->address_bits >> 32))
+		kunit_skip(test, "the device keeps all of an address");
+	params.address_hi = ~layout->address_bits >> 32;
+	layout_expect_refused(test, layout, &params);
+}
+
+/* Where the data of a message isn't its index, the device would send another one */
+static void layout_case_index(struct kunit *test, const struct msi_layout *layout)
+{
+	struct ims_fake_params params = *layout->device->machine;
+
+	if (layout->data.size)
+		kunit_skip(test, "the device keeps the data of a message");
+	params.index_data = false;
+	layout_expect_refused(test, layout, &params);
 }
 
 const struct msi_layout_case msi_layout_cases[MSI_LAYOUT_CASES] = {
@@ -446,6 +476,7 @@ const struct msi_layout_case msi_layout_cases[MSI_LAYOUT_CASES] = {
 	{ "order",	layout_case_order },
 	{ "bounds",	layout_case_bounds },
 	{ "address",	layout_case_address },
+	{ "index",	layout_case_index },
 };
 EXPORT_SYMBOL_GPL(msi_layout_cases);
 
