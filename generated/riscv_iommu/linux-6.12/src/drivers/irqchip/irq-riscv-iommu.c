@@ -27,14 +27,15 @@ static void riscv_iommu_regs_write_msi_msg(struct msi_desc *desc, struct msi_msg
 {
 	struct riscv_iommu_irqs *irqs = xa_load(&riscv_iommu_devices, (unsigned long)desc->dev);
 	u64 address = (u64)msg->address_hi << 32 | msg->address_lo;
-	bool fits = !(address & ~0xfffffffffffffcULL);
 
 	desc->msg = *msg;
-	if (!fits)
+	if (address & ~0xfffffffffffffcULL) {
 		dev_err_once(desc->dev, "the device can't send a message to %#llx\n", address);
+		address = 0;
+	}
 
 	/* A message that is all zeros is gone */
-	if (fits && address)
+	if (address)
 		riscv_iommu_regs_write(riscv_iommu_regs_at(irqs, desc->msi_index), msg);
 	else
 		riscv_iommu_regs_reset(riscv_iommu_regs_at(irqs, desc->msi_index));
