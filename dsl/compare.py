@@ -261,6 +261,7 @@ def _passed(store: model.Store) -> list[str]:
         model.MemoryStore: ["its address"],
         model.CommandStore: ["its command"],
         model.ExportedStore: ["whom to tell"],
+        model.PassedStore: ["who passes them on"],
     }.get(type(store), [])
     return out
 

@@ -219,6 +219,16 @@ KINDS = (
         required=("offset", "slots", "slot"),
         platform=True,
     ),
+    StoreKind(
+        "passed",
+        model.PassedStore,
+        what=lambda store: "messages",
+        where=lambda store: "passed on by the driver",
+        statements=("slots",),
+        required=("slots",),
+        platform=True,
+        indexes="messages",
+    ),
 )
 
 #: The kinds by their words, and by their part of the model.

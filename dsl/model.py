@@ -372,12 +372,24 @@ class RegistersStore:
     tables: tuple[Table, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class PassedStore:
+    """Messages of a platform device that its driver passes on: to firmware, or to a host.
+
+    All of them are allocated at once.
+    """
+
+    name: str
+    slots: Size
+    span: Span
+
+
 #: Stores that the PCI core manages, those with slots, and all which need a domain of their own.
 PciStore = MsiStore | MsixStore
 ImsSlotStore = IomemStore | IndirectStore | MemoryStore
 SlotStore = ImsSlotStore | RegistersStore
 ImsStore = ImsSlotStore | CommandStore | ExportedStore
-Store = PciStore | ImsStore | RegistersStore
+Store = PciStore | ImsStore | RegistersStore | PassedStore
 
 
 @dataclass(frozen=True)

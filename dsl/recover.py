@@ -105,7 +105,7 @@ FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
     "share": "`share per cpu up to 8;` or `share least loaded up to 8;`",
     "slots": "`slots 64;`, or `slots runtime max 64;` where the driver passes the number",
     "store": "`store NAME: msix;`, or `iomem`, `memory`, `command` or `exported` with a block; "
-    "in a platform device `registers`",
+    "in a platform device `registers` or `passed`",
     "subdevice": "`subdevice NAME max 64 { ... }`",
     "table": "`table offset 0x100 slots 16;`, both of them numbers",
     "unmaskable": "`unmaskable;` and no more",

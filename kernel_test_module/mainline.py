@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imsgen.dsl import load
-from imsgen.dsl.model import Device, RegistersStore
+from imsgen.dsl.model import Device, PassedStore, RegistersStore
 from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
@@ -32,12 +32,13 @@ class Store:
     """A driver of mainline with a message store of its own."""
 
     layout: str
-    """The layout of its device, in tests/devices."""
+    """The layout of its device, an example or in tests/devices."""
     source: str
     function: str
     """What writes a message, and the file that it is in."""
     device: str
-    """What the function finds behind the device, with its registers."""
+    """What the function finds behind the device, with its registers; or the header that has it, and
+    how a driver passes a message on."""
     macros: tuple[tuple[str, str], ...] = ()
     """Files of the tree, and what the names of the macros that are needed of them begin with."""
     more: tuple[tuple[str, str], ...] = ()
@@ -99,6 +100,19 @@ STORES = (
             ("drivers/ufs/core/ufs-mcq.c", "void ufshcd_mcq_config_esi("),
         ),
     ),
+    Store(
+        "mpxy",
+        "drivers/mailbox/riscv-sbi-mpxy-mbox.c",
+        "mpxy_mbox_msi_write",
+        "mpxy.h",
+        more=(("drivers/mailbox/riscv-sbi-mpxy-mbox.c", "struct sbi_mpxy_msi_info {"),),
+    ),
+    Store(
+        "endpoint",
+        "drivers/pci/endpoint/pci-ep-msi.c",
+        "pci_epf_write_msi_msg",
+        "endpoint.h",
+    ),
 )
 
 
@@ -126,42 +140,64 @@ def macros(text: str, names: str) -> str:
     return "".join(re.findall(rf"(?m)^#define (?:{names})\w*\b(?:.*\\\n)*.*\n", text))
 
 
+def layout(place: Place, store: Store) -> Path:
+    """The layout of its device."""
+    real = place.root / "tests" / "devices" / f"{store.layout}.ims"
+    return real if real.exists() else place.example(store.layout)
+
+
 def program(place: Place, tree: Path, store: Store) -> str:
     """The text of the program.  Raises `StageError` where mainline has something else."""
-    (device,) = load(place.root / "tests" / "devices" / f"{store.layout}.ims").devices
+    (device,) = load(layout(place, store)).devices
     files = Planner(embedded(DEFAULT)).series([_anywhere(device)]).files
     names = names_of(_anywhere(device))
-    glue, slots = files[names.glue], files[names.headers[0].path]
-    fn = f"{device.name}_{device.stores[0].name}"
-    given = re.search(rf"{fn}_init\(irqs, [\w>-]*regs( \+ \w+)?, ([\w>-]+)\)", glue)
+    glue = files[names.glue]
     own = device.stores[0]
-    if given is None or not isinstance(own, RegistersStore):
+    assert isinstance(own, RegistersStore | PassedStore)
+    fn = f"{device.name}_{own.name}"
+    given = re.search(
+        rf"{fn}_init\(irqs, [\w>-]*?(?:regs( \+ \w+)?|{own.name}_pass), ([\w>-]+)\)", glue
+    )
+    if given is None:
         raise host.StageError(f"{names.glue} sets up nothing")
-    source = (tree / store.source).read_text()
-    irqs = f"struct {device.name}_irqs"
-    parts = ['#include "shim.h"\n', f"{store.device};\n"]
-    parts += [macros((tree / path).read_text(), wanted) for path, wanted in store.macros]
-    parts += [definition((tree / path).read_text(), start) for path, start in store.more]
-    parts.append(function(source, store.function))
-    tag = store.device.split()[1]
-    parts.append(f"static struct {tag} their_device = {{ registers }};\n")
-    # What is generated.
-    parts.append(re.sub(r"(?m)^#include .*\n", "", slots))
-    parts.append(f"{irqs} {{ struct {{ void *base; }} {device.stores[0].name}; }};\n")
-    parts.append(f"static {irqs} our_irqs = {{ {{ registers{given[1] or ''} }} }};\n")
+    parts = ['#include "shim.h"\n', *theirs(tree, store)]
+    irqs, nr = f"struct {device.name}_irqs", own.slots.maximum if own.slots.runtime else given[2]
+    index, bits = 0, "~0ULL"
+    if isinstance(own, RegistersStore):
+        slots = files[names.headers[0].path]
+        parts.append(re.sub(r"(?m)^#include .*\n", "", slots))
+        parts.append(f"{irqs} {{ struct {{ void *base; }} {own.name}; }};\n")
+        parts.append(f"static {irqs} our_irqs = {{ {{ registers{given[1] or ''} }} }};\n")
+        if f"{fn}_tables[]" in glue:
+            parts.append(definition(glue, "static const struct { u32 offset;"))
+        parts.append(function(glue, f"{fn}_at"))
+        index, bits = int(own.layout.data is None), f"{own.layout.address_mask:#x}ULL"
+    else:
+        parts.append(f"{irqs} {{ struct {{ passes *pass; }} {own.name}; }};\n")
+        parts.append(f"static {irqs} our_irqs = {{ {{ pass }} }};\n")
     parts.append(f"static int {device.name}_devices;\n")
     parts.append("static void *xa_load(int *xa, unsigned long dev) { return &our_irqs; }\n")
-    if f"{fn}_tables[]" in glue:
-        parts.append(definition(glue, "static const struct { u32 offset;"))
-    parts += [function(glue, f"{fn}_at"), function(glue, f"{fn}_write_msi_msg")]
+    parts.append(function(glue, f"{fn}_write_msi_msg"))
     parts.append(
         f"#define THEIRS {store.function}\n#define OURS {fn}_write_msi_msg\n"
-        f"#define NR {own.slots.maximum if own.slots.runtime else given[2]}\n"
-        f"#define INDEX_DATA {int(own.layout.data is None)}\n"
-        f"#define BITS {own.layout.address_mask:#x}ULL\n"
+        f"#define NR {nr}\n#define INDEX_DATA {index}\n#define BITS {bits}\n"
     )
     parts.append('#include "main.c"\n')
     return "\n".join(parts)
+
+
+def theirs(tree: Path, store: Store) -> list[str]:
+    """What is mainline's of the program, with the device that it works on."""
+    header = store.device.endswith(".h")
+    parts = [] if header else [f"{store.device};\n"]
+    parts += [macros((tree / path).read_text(), wanted) for path, wanted in store.macros]
+    parts += [definition((tree / path).read_text(), start) for path, start in store.more]
+    parts += [f'#include "{store.device}"\n'] if header else []
+    parts.append(function((tree / store.source).read_text(), store.function))
+    if not header:
+        tag = store.device.split()[1]
+        parts.append(f"static struct {tag} their_device = {{ registers }};\n")
+    return parts
 
 
 def _anywhere(device: Device) -> Device:

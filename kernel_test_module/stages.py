@@ -30,6 +30,7 @@ EXAMPLES = (
     "crypto2",
     "mbox",
     "riscv_iommu",
+    "mpxy",
 )
 """The devices whose series are applied, in this order, each on the tree the former one left."""
 

@@ -52,8 +52,8 @@ DEVICE_TAGS = _words("store")
 POOL_INSIDE = _words("info ranges")
 STORE_INSIDE = _words("""
     at exit info init irq_is_pending irq_mask irq_shutdown irq_unmask irq_write_msi_msg is_pending
-    mask needs pair prepare put reset set_ctrl set_register slot tables unmask write write_ctrl
-    write_live write_msi_msg write_register
+    mask needs pair prepare put reset set_ctrl set_register silence slot tables unmask write
+    write_ctrl write_live write_msi_msg write_register
     """)
 SUBDEVICE_INSIDE = _words("parts")
 DEVICE_INSIDE = _words("devices irqs_release")

@@ -14,10 +14,20 @@ from .iomem import Iomem
 from .memory import Memory
 from .msi import Msi
 from .msix import Msix
-from .platform import Platform
+from .platform import Passed, Platform, PlatformRegisters
 
 #: All kinds.
-KINDS: tuple[type[Kind], ...] = (Msi, Msix, Iomem, Indirect, Memory, Command, Exported, Platform)
+KINDS: tuple[type[Kind], ...] = (
+    Msi,
+    Msix,
+    Iomem,
+    Indirect,
+    Memory,
+    Command,
+    Exported,
+    PlatformRegisters,
+    Passed,
+)
 
 
 class UnknownKind(Exception):

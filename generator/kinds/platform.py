@@ -1,10 +1,21 @@
-"""Slots in the registers of a platform device."""
+"""Messages of platform devices, all of which are allocated at once."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from imsgen.dsl.model import Device, RegistersStore, Store
+from imsgen.dsl.model import (
+    Device,
+    Endian,
+    PassedStore,
+    Register,
+    RegistersStore,
+    Size,
+    SlotLayout,
+    Store,
+)
 
 from ..views.parts import Line, listed, sized
 from ..views.stores import StoreView
@@ -13,22 +24,22 @@ from .fake import BASE, Fake, Place
 from .linked import InCode, Part, slot_parts, table_parts
 from .registers import RegisterKind
 
+#: A message in the memory of the fake device, where a driver passes messages on, in bytes.
+PASSED = 16
+
 #: Slots of the fake device, where the driver passes their number.
 FEW = 64
 
 
-class Platform(RegisterKind):
-    """Messages which the glue's own write_msi_msg() writes, all of them allocated at once."""
+class Platform(Kind):
+    """Messages which the glue's own write_msi_msg() is told of."""
 
-    functions = "device/slots-platform.h.j2"
-
-    def __init__(self, device: Device, store: RegistersStore) -> None:
-        super().__init__(device, store)
-        self.store = store
-
-    @classmethod
-    def of(cls, device: Device, store: Store) -> Kind | None:
-        return cls(device, store) if isinstance(store, RegistersStore) else None
+    #: The template of what touches them.
+    touches = ""
+    #: Its place among the device's stores: there is no other one.
+    number = 0
+    #: How many messages there can be.
+    size: Size
 
     @property
     def most(self) -> int:
@@ -57,14 +68,10 @@ class Platform(RegisterKind):
 
     @property
     def params(self) -> tuple[Param, ...]:
-        out = [Param("regs", "void __iomem *", "The registers of the device, mapped")]
-        if self.store.offset.runtime:
-            what = f"Offset of the {self.name} store in them in bytes"
-            out.append(Param(f"{self.name}_offset", "u32", what))
-        if self.size.runtime:
-            what = f"Slots of the {self.name} store, at most {self.size.maximum}"
-            out.append(Param(f"{self.name}_slots", "unsigned int", what))
-        return tuple(out)
+        if not self.size.runtime:
+            return ()
+        what = f"Slots of the {self.name} store, at most {self.size.maximum}"
+        return (Param(f"{self.name}_slots", "unsigned int", what),)
 
     @property
     def header_includes(self) -> frozenset[str]:
@@ -81,14 +88,104 @@ class Platform(RegisterKind):
     def selects(self) -> frozenset[str]:
         return frozenset({"IRQ_VECPOOL_MSI"} if self.pools else ())
 
+    def setup_with(self, given: str, handle: str) -> tuple[str, ...]:
+        """The call that sets it up; ``handle`` is what reaches the messages."""
+        slots = f"{given}{self.name}_slots" if self.size.runtime else str(self.most)
+        return (f"{self.fn}_init(irqs, {handle}, {slots})",)
+
+    @property
+    def fake_size(self) -> int:
+        if not self.size.runtime:
+            return self.most
+        return min(self.most, max(FEW, self.prefix, self.device.minimum))
+
+    @property
+    @abstractmethod
+    def layout(self) -> SlotLayout:
+        """How a message of the fake device looks."""
+
+    @property
+    @abstractmethod
+    def areas(self) -> dict[str, int]:
+        """What the fake device has of it, in bytes."""
+
+    @abstractmethod
+    def fake(self, place: Place) -> Fake:
+        """What its KUnit suite is told."""
+
+    @property
+    def loose(self) -> tuple[str | None, int]:
+        """A part of the registers that can be anywhere: there is none."""
+        return None, 0
+
+    def view(self, given: str) -> StoreView:
+        return StoreView(
+            name=self.name,
+            fn=self.fn,
+            ENUM=self.ENUM,
+            source=f"irq_vec_msi_source(&pdev->dev, {self.granted})",
+            vectors=self.specials,
+            arrays=(),
+            passed=(),
+            least=max(self.prefix, 1),
+            behind=0,
+            at_end=self.at_end,
+            slots=self.slots,
+            cookie=None,
+            managed=None,
+            info=(),
+            params=(),
+            tables=(),
+            TYPE="",
+            code="device/platform.c.j2",
+            locals="",
+            init="",
+            exit="device/platform-exit.c.j2",
+            shutdown="device/platform-shutdown.c.j2",
+            touches=self.touches,
+            most=self.most,
+            slots_maximum=self.size.maximum,
+            runtime=self.size.runtime,
+            loops=any(vector.array for vector in self.specials),
+        )
+
+    def modelled(self, free_bar: int) -> tuple[str, ...]:
+        raise NotImplementedError("models are PCI functions")
+
+
+class PlatformRegisters(Platform, RegisterKind):
+    """Messages in the registers of the device."""
+
+    functions = "device/slots-platform.h.j2"
+    touches = "device/platform-registers.c.j2"
+
+    def __init__(self, device: Device, store: RegistersStore) -> None:
+        super().__init__(device, store)
+        self.store = store
+
+    @classmethod
+    def of(cls, device: Device, store: Store) -> Kind | None:
+        return cls(device, store) if isinstance(store, RegistersStore) else None
+
+    @property
+    def layout(self) -> SlotLayout:
+        return self._layout
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        out = [Param("regs", "void __iomem *", "The registers of the device, mapped")]
+        if self.store.offset.runtime:
+            what = f"Offset of the {self.name} store in them in bytes"
+            out.append(Param(f"{self.name}_offset", "u32", what))
+        return (*out, *super().params)
+
     def setup(self, given: str) -> tuple[str, ...]:
         store, base = self.store, f"{given}regs"
         if store.offset.runtime:
             base += f" + {given}{self.name}_offset"
         elif not store.tables and store.offset.value:
             base += f" + {store.offset.value:#x}"
-        slots = f"{given}{self.name}_slots" if self.size.runtime else str(self.most)
-        return (f"{self.fn}_init(irqs, {base}, {slots})",)
+        return self.setup_with(given, base)
 
     @property
     def words(self) -> str:
@@ -103,15 +200,6 @@ class Platform(RegisterKind):
         mask = "" if self.masks else ", without mask bits"
         return f"{sized(store.slots)} of {store.layout.stride} bytes in the registers{where}{mask}"
 
-    #: Its place among the device's stores: there is no other one.
-    number = 0
-
-    @property
-    def fake_size(self) -> int:
-        if not self.size.runtime:
-            return self.most
-        return min(self.most, max(FEW, self.prefix, self.device.minimum))
-
     @property
     def areas(self) -> dict[str, int]:
         """How far it reaches into the registers, in bytes."""
@@ -120,11 +208,6 @@ class Platform(RegisterKind):
             return {"regs": max(t.offset + t.slots * self.layout.stride for t in store.tables)}
         at = BASE if store.offset.value is None else store.offset.value
         return {"regs": at + self.fake_table}
-
-    @property
-    def loose(self) -> tuple[str | None, int]:
-        """A part of the registers that can be anywhere: there is none."""
-        return None, 0
 
     def fake(self, place: Place) -> Fake:
         """What its KUnit suite is told."""
@@ -148,34 +231,11 @@ class Platform(RegisterKind):
         yield from slot_parts(name, self.fn, self.layout)
 
     def view(self, given: str) -> StoreView:
-        return StoreView(
-            name=self.name,
-            fn=self.fn,
-            ENUM=self.ENUM,
-            source=f"irq_vec_msi_source(&pdev->dev, {self.granted})",
-            vectors=self.specials,
-            arrays=(),
-            passed=(),
-            least=max(self.prefix, 1),
-            behind=0,
-            at_end=self.at_end,
-            slots=self.slots,
-            cookie=None,
-            managed=None,
-            info=(),
-            params=(),
+        return replace(
+            super().view(given),
             tables=tuple(
                 Line(f"{table.offset:#x}", "", str(table.slots)) for table in self.store.tables
             ),
-            TYPE="",
-            code="device/platform.c.j2",
-            locals="",
-            init="",
-            exit="device/platform-exit.c.j2",
-            shutdown="device/platform-shutdown.c.j2",
-            most=self.most,
-            slots_maximum=self.size.maximum,
-            runtime=self.size.runtime,
             address_bits=self._kept,
             one_address=self.layout.data is None,
         )
@@ -186,5 +246,67 @@ class Platform(RegisterKind):
         mask = self.layout.address_mask
         return f"{mask:#x}ULL" if mask != (1 << 64) - 1 else ""
 
-    def modelled(self, free_bar: int) -> tuple[str, ...]:
-        raise NotImplementedError("models are PCI functions")
+
+class Passed(Platform):
+    """Messages which the driver passes on to who sends them."""
+
+    touches = "device/platform-passed.c.j2"
+
+    def __init__(self, device: Device, store: PassedStore) -> None:
+        super().__init__(device, store)
+        self.size = store.slots
+
+    @classmethod
+    def of(cls, device: Device, store: Store) -> Kind | None:
+        return cls(device, store) if isinstance(store, PassedStore) else None
+
+    @property
+    def masks(self) -> bool:
+        return False
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        kind = "void (*)(struct device *dev, unsigned int index,\n»const struct msi_msg *msg)"
+        what = "Passes a message on, all zeros for none, in atomic context"
+        return (Param(f"{self.name}_pass", kind, what, True), *super().params)
+
+    @property
+    def header_includes(self) -> frozenset[str]:
+        return super().header_includes | {"msi.h"}
+
+    def setup(self, given: str) -> tuple[str, ...]:
+        return self.setup_with(given, f"{given}{self.name}_pass")
+
+    @property
+    def words(self) -> str:
+        return f"{sized(self.size, 'message')}, passed on by the driver"
+
+    @property
+    def layout(self) -> SlotLayout:
+        """Where the fake device has the parts of a message that was passed on."""
+        low, high, data = (
+            Register(name, offset, 32, self.span)
+            for name, offset in (("address_lo", 0), ("address_hi", 4), ("data", 8))
+        )
+        return SlotLayout(PASSED, Endian.LITTLE, low, high, data, None, self.span)
+
+    @property
+    def areas(self) -> dict[str, int]:
+        return {"regs": self.fake_size * PASSED}
+
+    def fake(self, place: Place) -> Fake:
+        return Fake(
+            kind="",
+            constants=((f"{self.name}_pass", "msi_layout_pass"),),
+            tables=((0, self.fake_size),),
+            layout=(("passed", "true"),),
+        )
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        start = rf"^static int {self.fn}_init\("
+        yield Part(self.name, self.span, (InCode(start),))
+        yield Part(f"{self.name}.slots", self.size.span, (InCode(start, r"nr > "), InCode(start)))
+
+    def view(self, given: str) -> StoreView:
+        return replace(super().view(given), passes=True)

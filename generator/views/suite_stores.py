@@ -185,6 +185,7 @@ def registers_suite(device: Device, store: Platform) -> SuiteStore:
         ("store.fire", "msi_layout_fire"),
         ("device", "&test_device"),
         ("nr", str(store.fake_size)),
+        *fake.layout,
         *_slots(store.layout, ""),
     ]
     tables = tuple(f"{offset:#x}, {slots}" for offset, slots in fake.tables)

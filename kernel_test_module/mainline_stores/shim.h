@@ -33,6 +33,10 @@ struct msi_desc { struct device *dev; u16 msi_index; struct msi_msg msg; };
 #define msi_desc_to_dev(desc)	((desc)->dev)
 #define dev_get_drvdata(dev)	((dev)->driver_data)
 #define dev_err_once(dev, ...)	((void)(dev))
+#define dev_warn(dev, ...)	((void)(dev))
+
+/* Passes a message on */
+typedef void passes(struct device *dev, unsigned int index, const struct msi_msg *msg);
 
 #define REGISTERS	0x1000
 #define LOG		64

@@ -135,6 +135,11 @@ device board "On no bus" {
     }
     vector misc = regs[0]; pool q = regs[1..] { dedicated; }
 }
+device relay "Passed on" {
+    platform "vendor,relay";
+    store host: passed { slots 8; }
+    vector misc = host[0];
+}
 """ + "".join(
     (
         device(

@@ -307,7 +307,7 @@ class Maker:
         return f"slot {at + 4 * rnd.choice((0, 1, 4))}{order} {{ {self.mixed(places)} }}"
 
     def platform(self) -> None:
-        """A platform device has one store, in its registers."""
+        """A platform device has one store, in its registers or passed on."""
         rnd, nr = self.rnd, self.rnd.randint(8, MOST)
         self.contexts = tuple("" if word == "threaded" else word for word in CONTEXTS)
         masked = self.chance(0.8)
@@ -316,7 +316,12 @@ class Maker:
         places += [f"slots runtime max {nr}; offset runtime;"]
         slot = self.platform_slot(masked, indexed)
         parts = [rnd.choice(places), slot, "" if masked else "unmaskable;"]
-        self.body.append(f"store regs: registers {{ {self.mixed(parts)} }}")
+        if self.chance(0.2):
+            masked, indexed = True, False
+            size = self.number(nr) if self.chance() else f"runtime max {nr}"
+            self.body.append(f"store regs: passed {{ slots {size}; }}")
+        else:
+            self.body.append(f"store regs: registers {{ {self.mixed(parts)} }}")
         self.indexes("regs", nr, "")
         for name, pool in self.pools.items():
             self.pool(name, *pool)

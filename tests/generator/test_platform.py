@@ -88,6 +88,7 @@ def test_as_many_as_are_used(profile: Target) -> None:
         "chip": "params->regs, 13",
         "engine": "regs + 0x14, 1",
         "bank": "params->regs + params->regs_offset, params->regs_slots",
+        "porter": "params->host_pass, 20",
     }
 
 

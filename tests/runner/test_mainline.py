@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,27 @@ def test_other_registers(tmp_path: Path, wrong: str) -> None:
     assert len(faults) >= 5 and faults[0].startswith("differs: message 0 of index 0: byte 0x")
 
 
+def test_messages_that_are_passed_on(tmp_path: Path) -> None:
+    """The same message of the same index."""
+    own = replace(STORE, layout="endpoint", function="told", device="endpoint.h", macros=())
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    text = "\n".join(
+        (
+            "static void told(struct msi_desc *desc, struct msi_msg *msg)",
+            "{",
+            "\tstruct pci_epc *epc = dev_name(desc->dev);",
+            "",
+            "\tmemcpy(&epc->pci_epf->db_msg[desc->msi_index].msg, msg, sizeof(*msg));",
+            "}",
+            "",
+        )
+    )
+    for source, good in ((text, True), (text.replace("msi_index", "msi_index ^ 1"), False)):
+        (tmp_path / "driver.c").write_text(source)
+        _, faults = mainline.compare(Place(tmp_path), tmp_path, own)
+        assert bool(faults) is not good
+
+
 def test_no_program(tmp_path: Path) -> None:
     with pytest.raises(host.StageError, match="does not compile"):
         compared(tmp_path, SOURCE.replace("mine->regs", "mine->nothing"))
@@ -93,5 +115,5 @@ def test_no_program(tmp_path: Path) -> None:
 def test_each_has_a_layout_and_a_row() -> None:
     page = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
     for store in mainline.STORES:
-        assert (ROOT / "tests" / "devices" / f"{store.layout}.ims").exists()
+        assert mainline.layout(Place(ROOT), store).exists()
         assert f"| `{store.function}()` |" in page

@@ -10,7 +10,9 @@
 
 #include <linux/types.h>
 
+struct device;
 struct kunit;
+struct msi_msg;
 struct platform_device;
 
 /**
@@ -38,6 +40,7 @@ struct msi_layout_table {
  * @store:	What all stores have
  * @device:	The device
  * @nr:		How many messages are allocated
+ * @passed:	They are passed on, by msi_layout_pass(), and in no registers
  * @big_endian:	Byte order of the registers
  * @stride:	From one slot to the next, in bytes
  * @tables:	Where the slots are
@@ -55,6 +58,7 @@ struct msi_layout {
 	struct irq_layout_store		store;
 	const struct irq_layout_device	*device;
 	unsigned int			nr;
+	bool				passed;
 	bool				big_endian;
 	unsigned int			stride;
 	const struct msi_layout_table	*tables;
@@ -86,6 +90,7 @@ void msi_layout_check_vector(struct kunit *test, const struct irq_layout_device 
 void msi_layout_check(struct kunit *test, const struct msi_layout *layout);
 struct platform_device *msi_layout_pdev(struct ims_fake *fake);
 int msi_layout_fire(struct kunit *test, const struct irq_layout_store *store, unsigned int index);
+void msi_layout_pass(struct device *dev, unsigned int index, const struct msi_msg *msg);
 void msi_layout_exit(struct kunit *test);
 
 #endif /* _KUNIT_MSI_LAYOUT_H */

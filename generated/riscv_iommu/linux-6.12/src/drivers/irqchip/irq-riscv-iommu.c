@@ -41,10 +41,18 @@ static void riscv_iommu_regs_write_msi_msg(struct msi_desc *desc, struct msi_msg
 		riscv_iommu_regs_reset(riscv_iommu_regs_at(irqs, desc->msi_index));
 }
 
+/* Nothing is sent until there is a message */
+static void riscv_iommu_regs_silence(struct riscv_iommu_irqs *irqs, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		riscv_iommu_regs_reset(riscv_iommu_regs_at(irqs, i));
+}
+
 static int riscv_iommu_regs_init(struct riscv_iommu_irqs *irqs, void __iomem *base, unsigned int nr)
 {
 	struct device *dev = &irqs->pdev->dev;
-	unsigned int i;
 	int ret;
 
 	if (msi_get_virq(dev, 0))
@@ -54,9 +62,7 @@ static int riscv_iommu_regs_init(struct riscv_iommu_irqs *irqs, void __iomem *ba
 		return ret;
 
 	irqs->regs.base = base;
-	/* Nothing is sent until there is a message */
-	for (i = 0; i < nr; i++)
-		riscv_iommu_regs_reset(riscv_iommu_regs_at(irqs, i));
+	riscv_iommu_regs_silence(irqs, nr);
 
 	ret = platform_device_msi_init_and_alloc_irqs(dev, nr, riscv_iommu_regs_write_msi_msg);
 	if (ret) {
@@ -77,14 +83,12 @@ static int riscv_iommu_regs_init(struct riscv_iommu_irqs *irqs, void __iomem *ba
 void riscv_iommu_regs_exit(struct riscv_iommu_irqs *irqs)
 {
 	struct device *dev = &irqs->pdev->dev;
-	unsigned int i;
 
 	if (!irqs->regs.nr)
 		return;
 
 	/* Who moves an interrupt which nobody has can make its parent write a message */
-	for (i = 0; i < irqs->regs.nr; i++)
-		riscv_iommu_regs_reset(riscv_iommu_regs_at(irqs, i));
+	riscv_iommu_regs_silence(irqs, irqs->regs.nr);
 	platform_device_msi_free_irqs_all(dev);
 	xa_erase(&riscv_iommu_devices, (unsigned long)dev);
 }
