@@ -66,7 +66,7 @@ VARIABLES = _words("i nr ret sources")
 
 #: What the driver passes that is made of a pool or a store.
 POOL_PARAMS = _words("cookie handler queues")
-STORE_PARAMS = _words("bar bir changed command offset slots")
+STORE_PARAMS = _words("bar bir changed command offset pass slots")
 
 #: Forms that most names for a driver end in: what a kernel has of these is recorded with it.
 RECORDED = POOL_SUFFIXES | POOL_MACROS | _words("irqs_exit irqs_init irqs_restore irqs_shutdown")

@@ -162,7 +162,7 @@ def random_device(chance: random.Random, number: int) -> str:
     policy = shuffled(chance, ["dedicated;", "share least loaded up to 8;", "cpus node;"])
     store = random_store(chance)
     ids, more = f"pci 1AF4:{number:04X};", ["requires remapping;"]
-    if "registers" in store:
+    if "registers" in store or "passed" in store:
         context = context.replace("threaded", "oneshot")
         ids, more = f'platform "vendor,d{number}";', ['acpi "ABCD000F";']
     parts = [
