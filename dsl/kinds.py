@@ -212,7 +212,9 @@ KINDS = (
     StoreKind(
         "registers",
         model.RegistersStore,
-        what=lambda store: "slots in the registers",
+        what=lambda store: (
+            "slots in the registers" if store.layout.data else "one address in the registers"
+        ),
         where=_iomem_where,
         at=_iomem_at,
         statements=("offset", "slots", "table", "unmaskable", "slot", "slot_named"),

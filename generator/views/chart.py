@@ -173,6 +173,8 @@ def _store(device: Device, store: Store) -> StoreChart:
 def _size(store: Store, indexes: str) -> str:
     if isinstance(store, PciStore):
         return f"{'' if store.slots else 'up to '}{largest(store):,} {indexes}"
+    if isinstance(store, SlotStore) and store.layout.data is None:
+        return size_of(store.slots, "message")
     one = size_of(store.slots, indexes.removesuffix("s"))
     return f"{one} of {store.layout.stride} bytes" if isinstance(store, SlotStore) else one
 

@@ -477,6 +477,8 @@ def _blocks(store: IomemStore | RegistersStore) -> Iterator[_Block]:
     if not store.tables:
         name = f"slots {span_of(0, store.slots.maximum - 1)}"
         size = store.slots.maximum * stride
+        if store.layout.data is None:
+            name, size = "the address", stride
         yield _Block(bar, store.offset.value, size, name, True, f"{store.name}.offset")
     if isinstance(store, RegistersStore):
         return

@@ -242,3 +242,11 @@ def test_without_what_draws_png(
 def test_what_cannot_be_written(imsgen: Run, capfd: Capture) -> None:
     assert imsgen("show", IDXD, "--svg", "none/a.svg") == 1
     assert capfd.readouterr().err == "imsgen: error: none/a.svg: No such file or directory\n"
+
+
+def test_one_address_for_all_messages() -> None:
+    """It is one slot, however many messages there are."""
+    (device,) = load(REPOSITORY / "tests" / "devices" / "ufs_qcom.ims").devices
+    (store,) = chart_of(device).stores
+    assert (store.kind, store.size) == ("one address in the registers", "up to 32 messages")
+    assert "the address" in svg_of([device]).decode()
