@@ -292,13 +292,18 @@ class Passed(Platform):
 
     @property
     def areas(self) -> dict[str, int]:
-        return {"regs": self.fake_size * PASSED}
+        return {}
+
+    @property
+    def loose(self) -> tuple[str | None, int]:
+        """What was passed on, in no registers."""
+        return None, self.fake_size * PASSED
 
     def fake(self, place: Place) -> Fake:
         return Fake(
             kind="",
             constants=((f"{self.name}_pass", "msi_layout_pass"),),
-            tables=((0, self.fake_size),),
+            tables=((place.loose, self.fake_size),),
             layout=(("passed", "true"),),
         )
 

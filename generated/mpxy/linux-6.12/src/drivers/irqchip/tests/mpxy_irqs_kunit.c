@@ -38,7 +38,6 @@ static struct mpxy_irqs_params test_params(struct ims_fake *fake,
 {
 	struct mpxy_irqs_params params = test_constants;
 
-	params.regs = fake->bar;
 	params.channels_slots = asked->slots[0];
 	return params;
 }
