@@ -22,6 +22,10 @@ The tree that patches are tried on has no history in which commits of Linux coul
 
 DOCUMENTATION = ("Documentation/", "MAINTAINERS")
 
+DEVICES = "drivers/irqchip/"
+HEADERS = "include/linux/irqchip/irq-"
+"""Where the glue of the examples is, and how their headers begin."""
+
 ON_TREE = 120.0
 """Seconds for one static check of one file."""
 
@@ -279,10 +283,18 @@ def kunitconfigs(work: Path, files: Iterable[str]) -> list[str]:
     return [(work / name).read_text() for name in sorted(files) if name.endswith(".kunitconfig")]
 
 
-def documentation_only(tree: Tree, commit: str) -> bool:
-    """Whether COMMIT changes nothing that is compiled."""
+def target(tree: Tree, commit: str) -> str:
+    """What has to be made at a COMMIT; empty where nothing of it is compiled.
+
+    A device's glue and suite are objects of one folder, and nobody else includes their headers. They
+    are linked in the kernel that boots.
+    """
     names = git.git(tree.apply, "diff-tree", "--no-commit-id", "--name-only", "-r", commit).split()
-    return all(name.startswith(DOCUMENTATION) for name in names)
+    code = [name for name in names if not name.startswith(DOCUMENTATION)]
+    if not code:
+        return ""
+    own = all(name.startswith((DEVICES, HEADERS)) for name in code)
+    return DEVICES if own else "."
 
 
 def proof_of(tree: Tree, *parts: str) -> Path:
@@ -311,13 +323,14 @@ def prefixes(
     for number, commit in enumerate(applied.commits[:-1], 1):
         name = f"{tag} prefix {number}/{total} builds"
         proof = build_proof(tree, commit, full)
-        if proof.exists() or documentation_only(tree, commit):
+        what = target(tree, commit)
+        if proof.exists() or not what:
             report.check(name)
             continue
         try:
             trees.work_at(tree, commit)
             build.configure(full, partial=True)
-            said = build.compile_targets(full, ["."], f"prefix-{number}")
+            said = build.compile_targets(full, [what], f"prefix-{number}")
         except host.StageError as error:
             report.check(f"{name}: {trees.subject(tree, commit)}", str(error).splitlines())
             continue

@@ -147,3 +147,20 @@ def test_a_check_that_passed_is_made_again_only_for_another_tree(tree: Tree) -> 
     made.clear()
     run("2")
     assert sorted(made) == ["bad", "good"]
+
+
+@pytest.mark.parametrize(
+    ("names", "made"),
+    [
+        (["drivers/irqchip/irq-foo.c", "include/linux/irqchip/irq-foo.h"], "drivers/irqchip/"),
+        (["drivers/irqchip/tests/foo_kunit.c", "MAINTAINERS"], "drivers/irqchip/"),
+        (["drivers/irqchip/irq-foo.c", "include/linux/msi.h"], "."),
+        (["kernel/irq/vecpool.c"], "."),
+        (["Documentation/foo.rst", "MAINTAINERS"], ""),
+    ],
+)
+def test_what_is_made_at_a_prefix(
+    names: list[str], made: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(checks.git, "git", lambda *_: "\n".join(names))
+    assert checks.target(Tree("6.12", "linux-source-6.12", "1", tmp_path), "HEAD") == made
