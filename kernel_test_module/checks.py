@@ -286,8 +286,8 @@ def kunitconfigs(work: Path, files: Iterable[str]) -> list[str]:
 def target(tree: Tree, commit: str) -> str:
     """What has to be made at a COMMIT; empty where nothing of it is compiled.
 
-    A device's glue and suite are objects of one folder, and nobody else includes their headers. They
-    are linked in the kernel that boots.
+    A device's glue and suite are objects of one folder, and nobody else includes their headers.
+    They are linked in the kernel that boots.
     """
     names = git.git(tree.apply, "diff-tree", "--no-commit-id", "--name-only", "-r", commit).split()
     code = [name for name in names if not name.startswith(DOCUMENTATION)]
