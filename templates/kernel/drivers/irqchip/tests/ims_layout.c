@@ -690,6 +690,17 @@ static void layout_skip_without_slots(struct kunit *test, const struct ims_layou
 
 /* --- Cases ------------------------------------------------------------------------ */
 
+/* A message like no other one, to an address which the device can hold */
+static void layout_some_message(const struct ims_layout *layout, unsigned int i,
+				struct msi_msg *msg)
+{
+	u64 bits = layout->address_bits ?: U64_MAX;
+
+	msg->address_lo = (0xfee00000 | i << 2) & bits;
+	msg->address_hi = layout->address_hi.size ? (0x01000000 | i << 8 | i) & bits >> 32 : 0;
+	msg->data = (layout->data.size == 2 ? 0x8000 : 0x87650000) | i;
+}
+
 /* Each register of each slot is where it has to be, and nothing else is touched */
 static void layout_case_write(struct kunit *test, const struct ims_layout *layout)
 {
@@ -704,9 +715,7 @@ static void layout_case_write(struct kunit *test, const struct ims_layout *layou
 		irq = layout_open(&look, i, layout_some_ctrl(layout));
 		data = irq_get_irq_data(irq);
 
-		msg.address_lo = 0xfee00000 | i << 2;
-		msg.address_hi = layout->address_hi.size ? 0x01000000 | i << 8 : 0;
-		msg.data = (layout->data.size == 2 ? 0x8000 : 0x87650000) | i;
+		layout_some_message(layout, i, &msg);
 		layout_start(&look);
 		data->chip->irq_write_msi_msg(data, &msg);
 		layout_saw_message(&look, i, &msg);

@@ -702,18 +702,6 @@ static int pci_ims_add(struct pci_dev *pdev, const struct pci_ims_setup *setup,
 	return ret;
 }
 
-/* Whether the device does without its stores */
-static bool pci_ims_all_optional(const struct pci_ims_setup *setups, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		if (!setups[i].info->optional)
-			return false;
-	}
-	return true;
-}
-
 /**
  * pci_ims_init_all - Set up the message stores of a device which has several
  * @pdev:	The device
@@ -746,11 +734,6 @@ int pci_ims_init_all(struct pci_dev *pdev, const struct pci_ims_setup *setups, u
 		ret = pci_ims_create_domain(last);
 	if (ret) {
 		pci_ims_release_all(last);
-		/* The parent may know better than its flags that it can't */
-		if (ret == -ENODEV && pci_ims_all_optional(setups, nr)) {
-			dev_info(&pdev->dev, "there is no interrupt domain for messages\n");
-			return 0;
-		}
 		return ret;
 	}
 
@@ -778,8 +761,7 @@ EXPORT_SYMBOL_NS_GPL(pci_ims_init_all, PCI_IMS);
  * Return: 0 on success, -EBUSY when the device has a store which is set up
  *	   already, -EINVAL when a parameter is out of range or the store not inside
  *	   of its BAR, -EOPNOTSUPP when the machine can't deliver such messages,
- *	   -ENODEV when the interrupt domain of a store which is not optional can't
- *	   be made, -ENOMEM
+ *	   -ENODEV when the interrupt domain can't be made, -ENOMEM
  */
 int pci_ims_init(struct pci_ims *ims, struct pci_dev *pdev, const struct pci_ims_info *info,
 		 const struct pci_ims_params *params)
