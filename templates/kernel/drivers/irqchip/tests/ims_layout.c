@@ -19,6 +19,7 @@
 #include <linux/irqdomain.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/limits.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
