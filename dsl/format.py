@@ -304,15 +304,14 @@ class _Writing:
     @staticmethod
     def _apart(items: list[_Item], number: int) -> bool:
         """Whether an empty line belongs before an item that stands outside of all blocks."""
-        behind = (
-            item
-            for item in reversed(items[:number])
-            if not (isinstance(item, _Comment) and item.trailing)
+        behind = (items[at] for at in reversed(range(number)))
+        before = next(
+            (item for item in behind if not (isinstance(item, _Comment) and item.trailing)), None
         )
-        before = next(behind, None)
-        after = next((item for item in items[number:] if isinstance(item, _Statement)), None)
         if not isinstance(before, _Statement):
             return False
+        ahead = (items[at] for at in range(number, len(items)))
+        after = next((item for item in ahead if isinstance(item, _Statement)), None)
         return before.block is not None or (after is not None and after.block is not None)
 
     def _statement(self, item: _Statement, indent: str) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from .. import ast, model
 from ..codes import report
@@ -235,13 +234,16 @@ def slot_rule_register_outside(slot: Slot) -> Found:
 
 def slot_rule_register_overlap(slot: Slot) -> Found:
     """No two registers share a byte."""
-    for first, second in combinations(slot.registers, 2):
-        if "address" in (first.keyword, second.keyword) and (
-            {first.keyword, second.keyword} & {"address_lo", "address_hi"}
-        ):
-            continue  # two forms of one thing, refused as that
-        one, two = _extent(first), _extent(second)
-        if one and two and one[0] <= two[1] and two[0] <= one[1]:
+    owners: dict[int, ast.RegisterItem] = {}
+    for second in slot.registers:
+        two = _extent(second)
+        if two is None:
+            continue
+        there = [owners.setdefault(at, second) for at in range(two[0], two[1] + 1)]
+        for first in dict.fromkeys(there):
+            one = _extent(first)
+            if one is None or first is second or _two_forms(first, second):
+                continue
             yield report(
                 "IMS056",
                 f"`{second.keyword}` overlaps `{first.keyword}`",
@@ -250,6 +252,12 @@ def slot_rule_register_overlap(slot: Slot) -> Found:
                 "move one of the two",
                 [Place(first.span, f"bytes {one[0]:,} to {one[1]:,}")],
             )
+
+
+def _two_forms(first: ast.RegisterItem, second: ast.RegisterItem) -> bool:
+    """Whether one is the address and the other a half of it, which is refused as that."""
+    both = {first.keyword, second.keyword}
+    return "address" in both and bool(both & {"address_lo", "address_hi"})
 
 
 def slot_rule_address_form(slot: Slot) -> Found:

@@ -392,6 +392,7 @@ class SlotKind(Kind):
     def _members(self) -> tuple[Member, ...]:
         """The registers, and what is between and behind them."""
         parts: list[tuple[str, str, str]] = []
+        own = {item.name for item in self.layout.registers}
         at = pads = 0
         end = ("", self.layout.stride, 0)
         for name, offset, size in [*sorted(self.slot_members, key=lambda m: m[1]), end]:
@@ -400,7 +401,7 @@ class SlotKind(Kind):
                 pads += 1
             if name:
                 what = "Mask bit and cookies" if self.mask_bit else "Cookies"
-                if name in {item.name for item in self.layout.registers}:
+                if name in own:
                     what = "The driver's"
                 elif self.layout.control and self.layout.control.fields:
                     what = "Control word"

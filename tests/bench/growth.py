@@ -12,6 +12,10 @@ import time
 from collections.abc import Callable
 
 from imsgen.dsl import load
+from imsgen.dsl.format import format_text
+
+#: What is done with a text.
+Work = Callable[[str], object]
 
 #: How many there are of a construct, and by what that grows.
 SIZE, FACTOR = 300, 4
@@ -45,6 +49,14 @@ CONSTRUCTS: dict[str, Callable[[int], str]] = {
     ),
     "registers": lambda n: each(
         n, "", "store m: iomem { slot 65536 { " + "data @8; " * n + "} } vector v = m[0];"
+    ),
+    "registers of the driver": lambda n: each(
+        n,
+        "",
+        "store m: iomem { bar 0; offset 0; slots 1; slot 65536 { address @0; data @8; "
+        "control @12 { mask bit 0; } "
+        + "".join(f"register r_{i} @{16 + 4 * i}; " for i in range(n))
+        + "} } vector v = m[0];",
     ),
     "cookies": lambda n: each(
         n, "", "store m: iomem { slot 16 { control @0 { " + "c bits 1:0 cookie; " * n + "} } }"
@@ -83,8 +95,18 @@ CONSTRUCTS: dict[str, Callable[[int], str]] = {
 }
 
 
-def calls(text: str) -> int:
-    """Calls of functions, Python's and C's, while a description is checked."""
+def check(text: str) -> object:
+    """Check a description."""
+    return load("growth.ims", text.encode())
+
+
+def write(text: str) -> object:
+    """Write a description in its one form."""
+    return format_text("growth.ims", text.encode())
+
+
+def calls(text: str, work: Work = check) -> int:
+    """Calls of functions, Python's and C's, while a description is checked or formatted."""
     count = 0
 
     def see(frame: object, event: str, arg: object) -> None:
@@ -93,7 +115,7 @@ def calls(text: str) -> int:
 
     sys.setprofile(see)
     try:
-        load("growth.ims", text.encode())
+        work(text)
     finally:
         sys.setprofile(None)
     return count
@@ -104,7 +126,7 @@ def seconds(text: str) -> float:
     spent = []
     for _ in range(3):
         begun = time.process_time()
-        load("growth.ims", text.encode())
+        check(text)
         spent.append(time.process_time() - begun)
     return min(spent)
 
@@ -117,7 +139,7 @@ def exponent(measure: Callable[[str], float], name: str, size: int) -> float:
 
 def main() -> None:
     """Print the table."""
-    load("growth.ims", WHOLE.encode())
+    check(WHOLE)
     print(f"{'':24} {'calls':>6} {'time':>6}")
     for name in CONSTRUCTS:
         counted, timed = exponent(calls, name, SIZE), exponent(seconds, name, SIZE * FACTOR)
