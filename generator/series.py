@@ -136,6 +136,21 @@ class Planner:
             patches.check_message(commit)
         return Series(tuple(commits), core, files, cover, work)
 
+    def files(self, device: Device) -> dict[str, str]:
+        """Texts of a device's new files by path, wherever that is: no file of the kernel is edited.
+
+        Raises :class:`SeriesError` or :class:`imsgen.generator.render.RenderError`.
+        """
+        names = names_of(device)
+        self._check_free(device, names)
+        self._check_names(device)
+        try:
+            context = self._context(device, 0)
+        except EditError as error:
+            raise SeriesError(f"{self.target.name}: {error}") from error
+        new = [entry for output in self._outputs for entry in output.new]
+        return {path: text for entry in new for path, text in self._texts(entry, context, names)}
+
     def message(self, template: str, device: Device, more: Mapping[str, object]) -> tuple[str, str]:
         """Subject and body of a commit message about a device."""
         return self._message(template, {**self._context(device, 0), **more})

@@ -58,6 +58,16 @@ def check_once(paths: Sequence[str]) -> None:
         raise Failure("error: standard input can be read once only")
 
 
+def check_apart(read_from: Sequence[str], written: Sequence[str]) -> None:
+    """No file that is written is one that is read, or another one.  Raises :class:`Failure`."""
+    seen = {os.path.realpath(path) for path in read_from}
+    for path in written:
+        real = os.path.realpath(path)
+        if real in seen:
+            raise Failure(f"error: {path} would be overwritten: it is named twice")
+        seen.add(real)
+
+
 def load_good(paths: Sequence[str], folders: Sequence[str]) -> list[Result]:
     """What each file gives.  Raises :class:`Failure` where one has errors, which have been said."""
     results = load_all(paths, folders)

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a log is of one")
     (device,) = result.devices
     try:
-        files = Planner(embedded(DEFAULT)).series([device]).files
+        files = Planner(embedded(DEFAULT)).files(device)
     except (SeriesError, RenderError, PatchError) as error:
         raise Failure(f"error: {args.file}: {error}") from error
     found = list(dict.fromkeys(leads(device, files, _log(args.log))))

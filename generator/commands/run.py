@@ -28,7 +28,16 @@ from ..render import RenderError
 from ..series import NamesTaken, SeriesError
 from ..terminal import FAILED, OK, Failure, report, say
 from . import skeleton
-from .common import add_input, load_named, new_parser, put, put_json, refuse_platform, store
+from .common import (
+    add_input,
+    check_apart,
+    load_named,
+    new_parser,
+    put,
+    put_json,
+    refuse_platform,
+    store,
+)
 
 if TYPE_CHECKING:
     from ..model.runtime import Device as Model
@@ -125,6 +134,10 @@ def run(args: argparse.Namespace) -> int:
         raise Failure("error: --gdb: only User Mode Linux is run by gdb; leave out --on")
     if args.gdb and not shutil.which("gdb"):
         raise Failure("error: --gdb: there is no gdb here; it is in the package gdb")
+    check_apart(
+        [path for path in (args.file, args.driver, args.model, *args.patch) if path],
+        [path for path in (args.junit, args.ktap, args.trace) if path],
+    )
     driver, name = _driver(device, args.driver)
     model = _model(device, args.model)
     for path in args.patch:

@@ -14,7 +14,7 @@ from .. import __version__
 from ..render import Renderer, RenderError
 from ..terminal import OK, Failure
 from ..views.chart import Chart, chart_of
-from .common import add_input, load_good, new_parser, put, store
+from .common import add_input, check_apart, load_good, new_parser, put, store
 
 #: Columns of a table that no terminal shows.
 COLUMNS = 100
@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     (result,) = load_good([args.file], args.folders or ())
     makers = ((args.svg, svg_of), (args.png, png_of), (args.html, html_of))
     wanted = [(path, make) for path, make in makers if path is not None]
+    check_apart([args.file], [path for path, _ in wanted])
     try:
         files = [(path, make(result.devices)) for path, make in wanted]
     except RenderError as error:
@@ -96,7 +97,7 @@ def html_of(devices: Sequence[Device]) -> bytes:
 
     planner = Planner(embedded(DEFAULT))
     try:
-        files = [planner.series([device]).files for device in devices]
+        files = [planner.files(device) for device in devices]
     except SeriesError as error:
         raise Failure(f"error: {error}") from error
     page = page_of(devices, files, __version__)

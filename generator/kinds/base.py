@@ -55,6 +55,9 @@ class Kind(ABC):
         self.name = store.name
         self.span = store.span
         self.fn = f"{device.name}_{store.name}"
+        self._specials = tuple(v for v in device.vectors if v.store == store.name)
+        self._runtime = tuple(v for v in self._specials if v.runtime)
+        self._shared = frozenset(v.vector for v in device.shared)
 
     @classmethod
     @abstractmethod
@@ -102,10 +105,6 @@ class Kind(ABC):
         return ""
 
     @property
-    def _specials(self) -> tuple[SpecialVector, ...]:
-        return tuple(v for v in self.device.vectors if v.store == self.name)
-
-    @property
     def ENUM(self) -> str:
         """Number of the store in the sources of the pools, as a constant; may be empty."""
         return self.fn.upper() if self.pools else ""
@@ -150,11 +149,12 @@ class Kind(ABC):
 
     def shares(self, vector: SpecialVector) -> bool:
         """Whether another purpose has the same interrupt, or can have it."""
-        others = [v for v in self._specials if v.name != vector.name]
-        return (
-            vector.name in {v.vector for v in self.device.shared}
-            or any(v.runtime and (vector.runtime or vector.index <= v.index) for v in others)
-            or (vector.runtime and any(v.index <= vector.index and not v.at_end for v in others))
+        others = self._specials if vector.runtime else self._runtime
+        return vector.name in self._shared or any(
+            (v.runtime and (vector.runtime or vector.index <= v.index))
+            or (vector.runtime and v.index <= vector.index and not v.at_end)
+            for v in others
+            if v.name != vector.name
         )
 
     def special_hint(self, index: int) -> str:

@@ -83,3 +83,15 @@ def test_what_a_terminal_can_have(imsgen: Run, capfd: Capture, tmp_path: Path) -
     assert imsgen("doctor", IDXD, log) == 0
     out = capfd.readouterr().out
     assert "\x1b" not in out and "\u202e" not in out and "idxd_queue_get" in out
+
+
+def test_a_device_in_any_folder(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    body = IDXD.read_text().replace("{", '{\n    path "drivers/net/ethernet/mine";', 1)
+    path = tmp_path / "mine.ims"
+    path.write_text(body)
+    log = tmp_path / "log"
+    log.write_text(
+        "drivers/net/ethernet/mine/irq-idxd.c: undefined reference to `idxd_queue_get'\n"
+    )
+    assert imsgen("doctor", path, log) == 0
+    assert "`queue`" in capfd.readouterr().out

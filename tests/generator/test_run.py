@@ -221,6 +221,21 @@ def test_what_is_no_tree_is_said(imsgen: Run, tmp_path: Path, capfd: Capture) ->
     assert "not a kernel tree in a git repository" in capfd.readouterr().err
 
 
+def test_what_is_read_is_not_overwritten(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    """Nor is one report by another."""
+    driver = tmp_path / "driver.c"
+    driver.write_text("/* Mine */\n")
+    report = tmp_path / "report"
+    for options in (
+        ("--driver", driver, "--junit", driver),
+        ("--driver", driver, "--trace", driver),
+        ("--junit", report, "--ktap", report),
+    ):
+        assert imsgen("run", EXAMPLES / "timer.ims", "--tree", tmp_path, *options) == 1
+        assert "would be overwritten: it is named twice" in capfd.readouterr().err
+    assert driver.read_text() == "/* Mine */\n" and not report.exists()
+
+
 def test_one_of_several_devices(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
     """Which one has to be said."""
     layout = REPOSITORY / "tests/layouts/stores.ims"

@@ -22,7 +22,7 @@ from imsgen.generator.views.chart import chart_of
 from imsgen.generator.views.page import found_in, parts_of
 from imsgen.generator.views.picture import WIDTH, picture_of
 
-from .conftest import EXAMPLES, REPOSITORY, SMALL
+from .conftest import EXAMPLES, REPOSITORY, SMALL, small
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
@@ -250,3 +250,23 @@ def test_one_address_for_all_messages() -> None:
     (store,) = chart_of(device).stores
     assert (store.kind, store.size) == ("one address in the registers", "up to 32 messages")
     assert "the address" in svg_of([device]).decode()
+
+
+def test_a_layout_is_not_overwritten(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
+    path = small(tmp_path, "mine")
+    text = path.read_text()
+    link = tmp_path / "link.svg"
+    link.symlink_to(path)
+    twice = tmp_path / "twice"
+    for options in (("--svg", path), ("--html", link), ("--svg", twice, "--html", twice)):
+        assert imsgen("show", path, *options) == 1
+        assert "would be overwritten: it is named twice" in capfd.readouterr().err
+    assert path.read_text() == text and not twice.exists()
+
+
+def test_page_of_a_device_in_any_folder(imsgen: Run, tmp_path: Path) -> None:
+    text = SMALL.replace("pci", 'path "drivers/net/ethernet/mine"; pci', 1)
+    path = small(tmp_path, "mine", text)
+    page = tmp_path / "mine.html"
+    assert imsgen("show", path, "--html", page) == 0
+    assert "drivers/net/ethernet/mine/" in page.read_text()
