@@ -155,7 +155,8 @@ struct pci_ims_info {
  * @pending_bar: The BAR with the pending bits, mapped
  * @command:	Puts a message into effect. May sleep, but must wait for no
  *		interrupt of this store. 0, or a negative errno
- * @changed:	Tells the peer a message. In atomic context
+ * @changed:	Tells the peer a message. In atomic context, with a raw lock held:
+ *		no spinlock_t with PREEMPT_RT
  *
  * One of @bar, @memory, @command and @changed says what kind of store it is.
  */

@@ -418,12 +418,17 @@ static void pci_ims_narrow_write(struct irq_data *data, struct msi_msg *msg)
 	struct pci_ims *ims = pci_ims_of(data);
 	struct msi_msg none = { };
 
-	if (!pci_ims_holds(ims, msg)) {
-		dev_err_ratelimited(&ims->pdev->dev, "message %u: the address has too many bits\n",
-				    pci_ims_index(data));
-		msg = &none;
+	if (pci_ims_holds(ims, msg)) {
+		ims->info->irq_write_msi_msg(data, msg);
+		return;
 	}
-	ims->info->irq_write_msi_msg(data, msg);
+
+	dev_err_ratelimited(&ims->pdev->dev, "message %u: the address has too many bits\n",
+			    pci_ims_index(data));
+	ims->info->irq_write_msi_msg(data, &none);
+	/* Masked, too, until there is another message */
+	if (pci_ims_awake(ims))
+		ims->info->prepare(ims, irq_data_get_msi_desc(data));
 }
 
 /* What interrupts of a store do, on top of what the parent has made of the domain's chip */

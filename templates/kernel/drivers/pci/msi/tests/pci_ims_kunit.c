@@ -508,6 +508,7 @@ static void pci_ims_test_address(struct kunit *test)
 	ctx->fake->params.address_hi = 0;
 	map = test_alloc(ctx, 2);
 	KUNIT_ASSERT_EQ(test, map.index, 2);
+	test_write_ctrl(ctx->fake->bar + ctx->base + 2 * STRIDE, 0);
 
 	/* One that gets such an address later is not sent, and is sent again when it has another */
 	data = irq_get_irq_data(map.virq);
@@ -517,6 +518,7 @@ static void pci_ims_test_address(struct kunit *test)
 	data->chip->irq_write_msi_msg(data, &msg);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, DATA), 0);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, CTRL_MASKED);
 	msg.address_hi = 0;
 	data->chip->irq_write_msi_msg(data, &msg);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0xfee00000);
