@@ -227,7 +227,7 @@ def rule_one_address(scope: Scope) -> Found:
 
 
 def rule_index_parent(scope: Scope) -> Found:
-    """Rule 55: the data of a message is its index below a GICv3 ITS, and nowhere else."""
+    """Rule 55: the data of a message is its index below the ITS of a GIC, which arm64 has."""
     named = [word for item in scope.architectures[:1] for word in item.names]
     bad = next((word for word in named if word.text != "arm64"), None)
     if not scope.platform_ids or (named and bad is None) or scope.block.may_have("architecture"):
