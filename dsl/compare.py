@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 from . import model
-from .kinds import BY_MODEL, PLACES
+from .kinds import PLACES, row_of
 from .model import Size
 from .source import Span
 
@@ -239,7 +239,8 @@ def _stores(old: model.Device, new: model.Device) -> _Found:
         if name in before:
             yield from _store(before[name], store)
             continue
-        passed = _passed(store)
+        passed = [*row_of(store).passed(store)]
+        passed += ["its number of slots"] if store.slots and store.slots.runtime else []
         more = f"; the driver passes {' and '.join(passed)}" if passed else ""
         message = f"store {name} is new{more}"
         yield "store-added", _graded(not passed), message, None, store.span
@@ -248,50 +249,26 @@ def _stores(old: model.Device, new: model.Device) -> _Found:
             yield "store-removed", _BREAKING, f"store {name} is gone", store.span, None
 
 
-def _passed(store: model.Store) -> list[str]:
-    """What the driver passes of a store."""
-    out = []
-    if isinstance(store, model.IomemStore | model.IndirectStore) and store.bar is None:
-        out.append("its BAR")
-    if isinstance(store, model.IomemStore | model.RegistersStore) and store.offset.runtime:
-        out.append("its offset")
-    if not isinstance(store, model.PciStore) and store.slots.runtime:
-        out.append("its number of slots")
-    out += {
-        model.MemoryStore: ["its address"],
-        model.CommandStore: ["its command"],
-        model.ExportedStore: ["whom to tell"],
-        model.PassedStore: ["who passes them on"],
-    }.get(type(store), [])
-    return out
-
-
 def _store(old: model.Store, new: model.Store) -> _Found:
     if type(old) is not type(new):
         kinds = [type(item).__name__.removesuffix("Store").lower() for item in (new, old)]
         message = f"store {new.name} is of kind {kinds[0]}, {kinds[1]} before"
         yield "store-kind", _BREAKING, message, old.span, new.span
         return
-    if isinstance(old, model.PciStore) or isinstance(new, model.PciStore):
+    for item in fields(new):
+        yield from _PARTS[item.name](old, new)
+
+
+def _slots(old: Any, new: Any) -> _Found:
+    if row_of(new).is_pci:
         most = model.largest(old), model.largest(new)
         if most[0] != most[1]:
-            what = f"{most[1]:,} {BY_MODEL[type(new)].indexes}, {most[0]:,} before"
+            what = f"{most[1]:,} {row_of(new).indexes}, {most[0]:,} before"
             places = [item.slots.span if item.slots else item.span for item in (old, new)]
             message = f"store {new.name}: at most {what}"
             yield "store-slots", _graded(most[1] > most[0]), message, places[0], places[1]
-        return
-    if not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
+    elif not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
         yield from _size("store-slots", f"store {new.name}: slots", old.slots, new.slots)
-    yield from _places(old, new)
-    if isinstance(old, model.IomemStore) and isinstance(new, model.IomemStore):
-        yield from _iomem(old, new)
-    if isinstance(old, model.RegistersStore) and isinstance(new, model.RegistersStore):
-        yield from _tables(old, new)
-    if isinstance(old, model.CommandStore) and isinstance(new, model.CommandStore):
-        yield from _cookies(new.name, old.cookies, new.cookies)
-    before, after = getattr(old, "layout", None), getattr(new, "layout", None)
-    if isinstance(before, model.SlotLayout) and isinstance(after, model.SlotLayout):
-        yield from _layout(new.name, before, after)
 
 
 def _size(rule: str, what: str, old: Size, new: Size) -> _Found:
@@ -306,42 +283,43 @@ def _size(rule: str, what: str, old: Size, new: Size) -> _Found:
         yield rule, _graded(new.maximum > old.maximum), message, old.span, new.span
 
 
-def _places(old: model.Store, new: model.Store) -> _Found:
-    """Where in a BAR stores of one kind are."""
+def _bar(old: Any, new: Any) -> _Found:
     what = f"store {new.name}"
-    before, after = (getattr(item, "bar", None) for item in (old, new))
-    if None in (before, after) and before != after:
-        message = f"{what}: the driver {'passes' if after is None else 'no longer passes'} its BAR"
-        yield "store-params", _BREAKING, message, old.span, new.span
-    elif before != after:
-        message = f"{what}: in BAR {after}, {before} before"
+    if None in (old.bar, new.bar) and old.bar != new.bar:
+        how = "passes" if new.bar is None else "no longer passes"
+        yield "store-params", _BREAKING, f"{what}: the driver {how} its BAR", old.span, new.span
+    elif old.bar != new.bar:
+        message = f"{what}: in BAR {new.bar}, {old.bar} before"
         yield "store-place", _BREAKING, message, old.span, new.span
-    for word in PLACES:
-        before, after = (getattr(item, word, None) for item in (old, new))
+
+
+def _place(word: str) -> _Parts:
+    def compare(old: Any, new: Any) -> _Found:
+        before, after = getattr(old, word), getattr(new, word)
         if before != after:
-            message = f"{what}: `{word}` is at {after:#x}, {before:#x} before"
+            message = f"store {new.name}: `{word}` is at {after:#x}, {before:#x} before"
             yield "store-place", _BREAKING, message, old.span, new.span
 
+    return compare
 
-def _tables(
-    old: model.IomemStore | model.RegistersStore, new: model.IomemStore | model.RegistersStore
-) -> _Found:
-    """Where its slots are."""
-    what = f"store {new.name}"
+
+def _tables(old: Any, new: Any) -> _Found:
     tables = [[(table.offset, table.slots) for table in item.tables] for item in (old, new)]
     if tables[0] != tables[1]:
-        message = f"{what}: its tables are elsewhere, or of other sizes"
+        message = f"store {new.name}: its tables are elsewhere, or of other sizes"
         yield "store-place", _BREAKING, message, old.span, new.span
-    elif not new.tables:
-        yield from _size("store-place", f"{what}: offset", old.offset, new.offset)
 
 
-def _iomem(old: model.IomemStore, new: model.IomemStore) -> _Found:
-    what = f"store {new.name}"
-    yield from _tables(old, new)
-    for word in ("mask_bits", "pending"):
+def _offset(old: Any, new: Any) -> _Found:
+    if not (old.tables or new.tables):
+        yield from _size("store-place", f"store {new.name}: offset", old.offset, new.offset)
+
+
+def _array(word: str) -> _Parts:
+    """An array of bits; one in the store's own BAR moves with the store."""
+
+    def compare(old: Any, new: Any) -> _Found:
         arrays: list[model.BitArray | None] = [getattr(item, word) for item in (old, new)]
-        # An array in the store's own BAR moves with the store.
         bars = [
             item.bar if item and item.bar != store.bar else None
             for item, store in zip(arrays, (old, new))
@@ -350,14 +328,17 @@ def _iomem(old: model.IomemStore, new: model.IomemStore) -> _Found:
             (bar, item.offset, item.active_low) if item else None for bar, item in zip(bars, arrays)
         ]
         if facts[0] == facts[1]:
-            continue
+            return
         places = [item.span if item else None for item in arrays]
         if word == "pending" and None in facts:
-            message = f"{what}: pending bits can{'' if facts[1] else 'not'} be read"
+            how = "" if facts[1] else "not"
+            message = f"store {new.name}: pending bits can{how} be read"
             yield "pending", _COMPATIBLE, message, places[0], places[1]
         else:
-            message = f"{what}: `{word}` is elsewhere, or reads otherwise"
+            message = f"store {new.name}: `{word}` is elsewhere, or reads otherwise"
             yield "store-place", _BREAKING, message, places[0], places[1]
+
+    return compare
 
 
 def _layout(store: str, old: model.SlotLayout, new: model.SlotLayout) -> _Found:
@@ -450,8 +431,8 @@ def _mask(mask: model.MaskBit | None) -> str:
 
 def _cookies(
     store: str,
-    old: Sequence[model.CookieField | model.CommandCookie],
-    new: Sequence[model.CookieField | model.CommandCookie],
+    old: Sequence[model.Cookie],
+    new: Sequence[model.Cookie],
 ) -> _Found:
     before = {item.name: item for item in old}
     after = {item.name: item for item in new}
@@ -466,6 +447,28 @@ def _cookies(
     for name, item in before.items():
         if name not in after:
             yield "cookie", _BREAKING, f"store {store}: no cookie {name}", item.span, None
+
+
+def _nothing(old: Any, new: Any) -> _Found:
+    yield from ()
+
+
+_Parts = Callable[[Any, Any], _Found]
+
+#: How two stores of one kind differ, by the names of what the model has of them.
+_PARTS: dict[str, _Parts] = {
+    "name": _nothing,
+    "span": _nothing,
+    "slots": _slots,
+    "bar": _bar,
+    "offset": _offset,
+    "tables": _tables,
+    "mask_bits": _array("mask_bits"),
+    "pending": _array("pending"),
+    "layout": lambda old, new: _layout(new.name, old.layout, new.layout),
+    "cookies": lambda old, new: _cookies(new.name, old.cookies, new.cookies),
+    **{word: _place(word) for word in PLACES},
+}
 
 
 # --- vectors and pools ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import model
+from .model import Cookie
 
 #: Bytes of an entry of the MSI-X table (PCI).
 MSIX_ENTRY = 16
@@ -40,6 +41,12 @@ class StoreKind:
     #: Where a part of the message of an index is: the store, the index, the part's offset in the
     #: slot and its bytes.  None where a layout doesn't say.
     at: Callable[[Any, int, int, int], str] | None = None
+    #: Where an index is masked, if that isn't in its slot; may be empty.
+    masked_at: Callable[[Any, int], str] = lambda store, index: ""
+    #: What the driver passes of it, beside its number of slots.
+    passed: Callable[[Any], tuple[str, ...]] = lambda store: ()
+    #: What messages carry along.
+    cookies: Callable[[Any], tuple[Cookie, ...]] = lambda store: ()
     #: Rules of the grammar that may stand in its block, beside those of its places.
     statements: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
@@ -72,6 +79,10 @@ class StoreKind:
         """Whether its messages need a domain beside that of the PCI core."""
         return not (self.is_pci or self.platform)
 
+    def rounded(self, count: int) -> int:
+        """How many indexes there are where ``count`` are needed."""
+        return 1 << (count - 1).bit_length() if self.powers and count else count
+
     @property
     def words(self) -> tuple[str, ...]:
         """The words that statements of its block start with."""
@@ -92,7 +103,19 @@ def bar_of(store: model.IomemStore | model.IndirectStore | model.RegistersStore)
     return "the BAR that the driver passes" if store.bar is None else f"BAR {store.bar}"
 
 
-def _iomem_where(store: model.IomemStore | model.RegistersStore) -> str:
+def _bar_passed(store: model.IomemStore | model.IndirectStore) -> tuple[str, ...]:
+    return ("its BAR",) if store.bar is None else ()
+
+
+def _offset_passed(store: model.TableStore) -> tuple[str, ...]:
+    return ("its offset",) if store.offset.runtime else ()
+
+
+def _in_slots(store: model.SlotStore) -> tuple[Cookie, ...]:
+    return store.layout.control.cookies if store.layout.control else ()
+
+
+def _iomem_where(store: model.TableStore) -> str:
     if store.tables:
         return f"in {len(store.tables)} tables"
     if store.offset.value is None:
@@ -100,9 +123,7 @@ def _iomem_where(store: model.IomemStore | model.RegistersStore) -> str:
     return f"at {store.offset.value:#x}"
 
 
-def _iomem_at(
-    store: model.IomemStore | model.RegistersStore, index: int, offset: int, size: int
-) -> str:
+def _iomem_at(store: model.TableStore, index: int, offset: int, size: int) -> str:
     start = store.offset.value
     for table in store.tables:
         if index < table.slots:
@@ -113,6 +134,13 @@ def _iomem_at(
     if start is None:
         return f"{size} bytes at `offset + {inside:#x}` of {bar_of(store)}"
     return f"{span_of(start + inside, size)} of {bar_of(store)}"
+
+
+def _iomem_masked(store: model.IomemStore, index: int) -> str:
+    bits = store.mask_bits
+    if bits is None:
+        return ""
+    return f"masked by bit {index % 32} of {bits.offset + index // 32 * 4:#x} of BAR {bits.bar}"
 
 
 def _indirect_at(store: model.IndirectStore, index: int, offset: int, size: int) -> str:
@@ -154,6 +182,9 @@ KINDS = (
         what=lambda store: f"slots in {bar_of(store)}",
         where=_iomem_where,
         at=_iomem_at,
+        masked_at=_iomem_masked,
+        passed=lambda store: _bar_passed(store) + _offset_passed(store),
+        cookies=_in_slots,
         statements=(
             "bar",
             "offset",
@@ -173,6 +204,8 @@ KINDS = (
         what=lambda store: f"slots in a window of {bar_of(store)}",
         where=lambda store: f"one at {store.window:#x}, chosen at {store.select:#x}",
         at=_indirect_at,
+        passed=_bar_passed,
+        cookies=_in_slots,
         statements=("bar", "slots", "slot", "slot_named"),
         places=(Place("select", 4), Place("window", None)),
         required=("bar", "select", "window", "slots", "slot"),
@@ -184,6 +217,8 @@ KINDS = (
         what=lambda store: "slots in memory",
         where=lambda store: "at an address from the driver",
         at=_memory_at,
+        passed=lambda store: ("its address",),
+        cookies=_in_slots,
         statements=("slots", "unmaskable", "slot", "slot_named"),
         required=("slots", "slot"),
         pairs=True,
@@ -193,6 +228,8 @@ KINDS = (
         model.CommandStore,
         what=lambda store: "messages",
         where=lambda store: "written by a command of the device",
+        passed=lambda store: ("its command",),
+        cookies=lambda store: store.cookies,
         statements=("slots", "command_cookie"),
         required=("slots",),
         indexes="messages",
@@ -204,6 +241,7 @@ KINDS = (
         model.ExportedStore,
         what=lambda store: "messages",
         where=lambda store: "sent by a peer",
+        passed=lambda store: ("whom to tell",),
         statements=("slots",),
         required=("slots",),
         indexes="messages",
@@ -217,6 +255,8 @@ KINDS = (
         ),
         where=_iomem_where,
         at=_iomem_at,
+        passed=_offset_passed,
+        cookies=_in_slots,
         statements=("offset", "slots", "table", "unmaskable", "slot", "slot_named"),
         required=("offset", "slots", "slot"),
         platform=True,
@@ -226,6 +266,7 @@ KINDS = (
         model.PassedStore,
         what=lambda store: "messages",
         where=lambda store: "passed on by the driver",
+        passed=lambda store: ("who passes them on",),
         statements=("slots",),
         required=("slots",),
         platform=True,
@@ -236,6 +277,12 @@ KINDS = (
 #: The kinds by their words, and by their part of the model.
 BY_WORD = {kind.word: kind for kind in KINDS}
 BY_MODEL = {kind.model: kind for kind in KINDS}
+
+
+def row_of(store: model.Store) -> StoreKind:
+    """The row of a store's kind.  Raises KeyError for one that isn't in the table."""
+    return BY_MODEL[type(store)]
+
 
 #: The words of statements that are places.
 PLACES = tuple(place.word for kind in KINDS for place in kind.places)

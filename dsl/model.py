@@ -295,6 +295,12 @@ class IomemStore:
     mask_bits: BitArray | None = field(default=None)
     pending: BitArray | None = field(default=None)
 
+    @property
+    def arrays(self) -> tuple[tuple[str, BitArray], ...]:
+        """Its arrays of bits, by the words of their statements."""
+        both = ("mask_bits", self.mask_bits), ("pending", self.pending)
+        return tuple((word, bits) for word, bits in both if bits)
+
 
 @dataclass(frozen=True)
 class MemoryStore:
@@ -371,6 +377,15 @@ class RegistersStore:
     span: Span
     tables: tuple[Table, ...] = field(default=())
 
+    @property
+    def bar(self) -> None:
+        """A platform device has none."""
+
+    @property
+    def arrays(self) -> tuple[tuple[str, BitArray], ...]:
+        """It has none."""
+        return ()
+
 
 @dataclass(frozen=True)
 class PassedStore:
@@ -384,11 +399,16 @@ class PassedStore:
     span: Span
 
 
-#: Stores that the PCI core manages, those with slots, and all which need a domain of their own.
+#: What messages carry along.
+Cookie = CookieField | CommandCookie
+
+#: Stores that the PCI core manages, those with slots, all which need a domain of their own, and
+#: those whose slots can be in several tables.
 PciStore = MsiStore | MsixStore
 ImsSlotStore = IomemStore | IndirectStore | MemoryStore
 SlotStore = ImsSlotStore | RegistersStore
 ImsStore = ImsSlotStore | CommandStore | ExportedStore
+TableStore = IomemStore | RegistersStore
 Store = PciStore | ImsStore | RegistersStore | PassedStore
 
 
@@ -566,6 +586,11 @@ def where(vector: SpecialVector) -> str:
     if vector.last > vector.index:
         return f"indexes {vector.index} to {vector.last}"
     return f"index {vector.index}"
+
+
+def layout_of(store: Store) -> SlotLayout | None:
+    """The layout of its slots; None where its messages are in none."""
+    return store.layout if isinstance(store, SlotStore) else None
 
 
 def largest(store: Store) -> int:

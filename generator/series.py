@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 from imsgen.dsl.codes import report
 from imsgen.dsl.diagnostics import Diagnostic, quote
+from imsgen.dsl.kinds import row_of
 from imsgen.dsl.model import (
-    CommandCookie,
-    CommandStore,
-    CookieField,
     Device,
-    ImsStore,
     SlotLayout,
-    SlotStore,
     Store,
 )
 from imsgen.dsl.rules.words import public
@@ -349,15 +345,8 @@ def members_of(device: Device) -> list[tuple[str, Span]]:
     """The names of a device which become members and parameters as they are."""
     named = [*device.stores, *device.all_vectors, *device.pools, *device.subdevices]
     names = [(one.name, place_of(device, one.name)) for one in named]
-    return names + [(cookie.name, cookie.span) for cookie in _cookies(device)]
-
-
-def _cookies(device: Device) -> Iterator[CookieField | CommandCookie]:
-    for store in device.stores:
-        if isinstance(store, CommandStore):
-            yield from store.cookies
-        elif isinstance(store, SlotStore) and store.layout.control:
-            yield from store.layout.control.cookies
+    cookies = (cookie for store in device.stores for cookie in row_of(store).cookies(store))
+    return names + [(cookie.name, cookie.span) for cookie in cookies]
 
 
 def place_of(device: Device, name: str) -> Span:
@@ -379,7 +368,7 @@ PARENTS = {
 
 def groups_of(device: Device) -> frozenset[str]:
     """The groups of preparatory scripts that the series of a device begins with."""
-    stores = {store.name for store in device.stores if isinstance(store, ImsStore)}
+    stores = {store.name for store in device.stores if row_of(store).is_ims}
     pools = [pool for pool in device.pools if not pool.managed]
     wanted = {"kunit_support"}
     if stores:

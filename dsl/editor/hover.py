@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from .. import load, model
-from ..kinds import BY_MODEL, MSIX_ENTRY, bar_of, span_of
+from ..kinds import MSIX_ENTRY, bar_of, row_of, span_of
 from ..source import Span
 
 
@@ -68,9 +68,9 @@ def _describe(path: list[Any]) -> Iterator[str]:
         case model.Member() | model.Subdevice():
             subdevice = next(part for part in path if isinstance(part, model.Subdevice))
             yield from _subdevice(subdevice)
-        case model.Register() if isinstance(store, model.SlotStore):
+        case model.Register() if store:
             yield from _register(store, item)
-        case model.ControlWord() if isinstance(store, model.SlotStore):
+        case model.ControlWord() if store:
             yield from _register(store, item.register)
         case model.MaskBit():
             state = "cleared" if item.active_low else "set"
@@ -83,12 +83,12 @@ def _describe(path: list[Any]) -> Iterator[str]:
         case model.ControlField():
             yield f"**{item.name}**: {_bits(item.shift, item.width)} of the control word"
             yield _USES[item.use].format(item.value)
-        case model.BitArray() if isinstance(store, model.IomemStore):
+        case model.BitArray() if store and store.slots:
             size = -(-store.slots.maximum // 32) * 4
             where = span_of(item.offset, size)
             yield f"{where} of BAR {item.bar}: {size // 4:,} words of 32 bits"
             yield f"slot N: bit `N % 32` of the word at `{item.offset:#x} + N / 32 * 4`"
-        case model.Table() if isinstance(store, model.IomemStore | model.RegistersStore):
+        case model.Table() if isinstance(store, model.TableStore):
             first = sum(t.slots for t in store.tables[: store.tables.index(item)])
             last = first + item.slots - 1
             where = span_of(item.offset, item.slots * store.layout.stride)
@@ -104,17 +104,16 @@ def _bits(shift: int, width: int) -> str:
 
 
 def _store(store: model.Store) -> Iterator[str]:
-    kind = BY_MODEL[type(store)]
+    kind, layout = row_of(store), model.layout_of(store)
     size = _size(store.slots) if store.slots else ""
     count = f"{size or f'up to {kind.pci_limit:,}'} {kind.indexes}"
-    if isinstance(store, model.SlotStore):
-        total = store.slots.maximum * store.layout.stride
-        count += f" of {store.layout.stride} bytes, {total:,} bytes"
+    if layout and store.slots:
+        count += f" of {layout.stride} bytes, {store.slots.maximum * layout.stride:,} bytes"
         count += " at most" if store.slots.runtime else ""
     yield f"**{store.name}**: {count}"
     yield f"{kind.what(store)}, {kind.where(store)}"
-    if isinstance(store, model.SlotStore):
-        for index in dict.fromkeys((0, store.slots.maximum - 1)):
+    if layout:
+        for index in dict.fromkeys((0, model.largest(store) - 1)):
             yield from (f"{index:,}: {line}" for line in _slot(store, index))
 
 
@@ -124,13 +123,11 @@ def _size(size: model.Size) -> str:
 
 def _slot(store: model.Store, index: int) -> Iterator[str]:
     """Where the message of an index is."""
-    at = BY_MODEL[type(store)].at
-    if at:
-        size = store.layout.stride if isinstance(store, model.SlotStore) else MSIX_ENTRY
-        yield at(store, index, 0, size)
-    if isinstance(store, model.IomemStore) and store.mask_bits:
-        word = store.mask_bits.offset + index // 32 * 4
-        yield f"masked by bit {index % 32} of {word:#x} of BAR {store.mask_bits.bar}"
+    kind, layout = row_of(store), model.layout_of(store)
+    if kind.at:
+        yield kind.at(store, index, 0, layout.stride if layout else MSIX_ENTRY)
+    if masked := kind.masked_at(store, index):
+        yield masked
 
 
 def _ends(device: model.Device, item: model.Range) -> tuple[int, int]:
@@ -173,12 +170,12 @@ def _subdevice(item: model.Subdevice) -> Iterator[str]:
     yield "\n".join(lines)
 
 
-def _register(store: model.SlotStore, item: model.Register) -> Iterator[str]:
+def _register(store: model.Store, item: model.Register) -> Iterator[str]:
     size = item.width // 8
     yield f"**{item.name}**: {span_of(item.offset, size)} of each slot of `{store.name}`"
-    at = BY_MODEL[type(store)].at
+    at = row_of(store).at
     if at:
-        for index in dict.fromkeys((0, store.slots.maximum - 1)):
+        for index in dict.fromkeys((0, model.largest(store) - 1)):
             yield f"{index:,}: {at(store, index, item.offset, size)}"
 
 

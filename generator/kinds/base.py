@@ -245,6 +245,11 @@ class Kind(ABC):
         ``given`` is where what the driver passes is found.
         """
 
+    @property
+    @abstractmethod
+    def fake_size(self) -> int:
+        """How many messages the fake device has of it."""
+
     # --- a device made up for it ----------------------------------------------------------------
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imsgen.dsl.kinds import row_of
 from imsgen.dsl.model import MAX_MSI, Device, MsiStore, Store
 
 from .pci import Pci
@@ -37,5 +38,5 @@ class Msi(Pci):
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
         slots = self.store.slots
-        count = slots.maximum if slots else min(MAX_MSI, 1 << (self.used - 1).bit_length())
+        count = slots.maximum if slots else min(MAX_MSI, row_of(self.store).rounded(self.used))
         return (f'ims.Msi("{self.name}", slots={count}),',)

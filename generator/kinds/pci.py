@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imsgen.dsl.model import Device, PciStore, largest
+from imsgen.dsl.kinds import row_of
+from imsgen.dsl.model import Device, PciStore, Pool, largest
 
 from ..views.stores import Managed, StoreView
 from .base import Kind, Param
 from .linked import InCode, Part
 from .made import FEW
+
+#: Messages of the fake device beyond the special ones.
+_FEW = 3
 
 
 class Pci(Kind):
@@ -130,6 +134,26 @@ class Pci(Kind):
             ranges = [r for r in pool.ranges if r.store == self.name]
             ends += [r.first + FEW if r.last is None else r.last + 1 for r in ranges]
         return max([self.device.minimum, *ends])
+
+    @property
+    def fake_size(self) -> int:
+        """As many as the layout says; else the special ones, and a few for each pool."""
+        if self.store.slots:
+            return self.store.slots.maximum
+        need = [v.last + 1 for v in self._specials if not v.at_end]
+        for pool in self._all_pools:
+            for r in (r for r in pool.ranges if r.store == self.name):
+                need.append(r.first + self._few(pool) if r.last is None else r.last + 1)
+                # Enough by themselves, since some devices can do without their own store.
+                need.append(self.device.minimum)
+        return row_of(self.store).rounded(max(need, default=0) + bool(self.at_end))
+
+    def _few(self, pool: Pool) -> int:
+        """How many vectors of a range without an end are enough to try everything."""
+        members = [m for sub in self.device.subdevices for m in sub.members if m.pool == pool.name]
+        if pool.sharing:
+            return _FEW + pool.reserve
+        return max([_FEW, *(m.minimum for m in members)])
 
     @property
     def parts(self) -> Iterator[Part]:

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from imsgen.dsl.kinds import KINDS, StoreKind, row_of
 from imsgen.dsl.model import (
     Device,
     Member,
-    MsiStore,
-    MsixStore,
     Range,
     SharePolicy,
     Store,
@@ -63,6 +62,10 @@ class Setup:
     pools: tuple[str, ...] = ()
     compare: bool = False
     sample: bool = False
+
+    def granted(self, kind: StoreKind) -> int | None:
+        """How many messages of a kind of the PCI core there are, None for the largest number."""
+        return {"msix": self.msix, "msi": self.msi}[kind.word]
 
     def machine(self) -> Machine:
         """A fresh machine."""
@@ -230,15 +233,13 @@ class Outcome:
 
 def size_of(store: Store, setup: Setup) -> int:
     """How many messages a store has on this machine.  Raises `SimulationError`."""
-    if isinstance(store, MsixStore):
-        given, value, maximum = setup.msix, None, largest(store)
-    elif isinstance(store, MsiStore):
-        given, value, maximum = setup.msi, None, largest(store)
+    kind, maximum = row_of(store), largest(store)
+    if kind.is_pci:
+        given = setup.granted(kind)
+    elif store.slots and not store.slots.runtime:
+        return maximum
     else:
-        value, maximum = store.slots.value, store.slots.maximum
         given = dict(setup.named).get(store.name, setup.slots)
-        if value is not None:
-            return value
     if given is None:
         return maximum
     if given > maximum:
@@ -248,11 +249,14 @@ def size_of(store: Store, setup: Setup) -> int:
 
 def check_sizes(device: Device, setup: Setup) -> None:
     """Each size that is given must be one of the device's.  Raises `SimulationError`."""
-    pci = (MsixStore, MsiStore)
-    runtime = [s for s in device.stores if not isinstance(s, pci) and s.slots.runtime]
+    own = [s for s in device.stores if not row_of(s).is_pci]
+    runtime = [s for s in own if s.slots and s.slots.runtime]
+    pci = [kind for kind in KINDS if kind.is_pci]
     for option, given, there in (
-        ("--msix", setup.msix, [s for s in device.stores if isinstance(s, MsixStore)]),
-        ("--msi", setup.msi, [s for s in device.stores if isinstance(s, MsiStore)]),
+        *(
+            (f"--{kind.word}", setup.granted(kind), [s for s in device.stores if row_of(s) == kind])
+            for kind in pci
+        ),
         ("--slots", setup.slots, runtime),
         *(("--slots", name, [s for s in runtime if s.name == name]) for name, _ in setup.named),
     ):
@@ -268,7 +272,7 @@ def plan(device: Device, pool: PoolModel, setup: Setup) -> Plan:
         end = size_of(store, setup) - any(v.at_end and v.store == r.store for v in device.vectors)
         if r.last is not None:
             end = min(end, r.last + 1)
-        return Part(r.store, max(end - r.first, 0), isinstance(store, MsixStore | MsiStore))
+        return Part(r.store, max(end - r.first, 0), row_of(store).is_pci)
 
     sharing = pool.sharing
     return Plan(

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from imsgen.dsl.kinds import BY_MODEL
+from imsgen.dsl.kinds import StoreKind, row_of
 from imsgen.dsl.model import (
     Context,
     Device,
     PciId,
-    PciStore,
     Pool,
     SharedVector,
     SharePolicy,
     Size,
-    SlotStore,
     SpecialVector,
     Store,
     Subdevice,
     largest,
+    layout_of,
 )
 
 
@@ -165,18 +164,19 @@ def _id(pci: PciId) -> str:
 
 
 def _store(device: Device, store: Store) -> StoreChart:
-    kind = BY_MODEL[type(store)]
-    words = kind.what(store), _size(store, kind.indexes), kind.where(store)
+    kind = row_of(store)
+    words = kind.what(store), _size(store, kind), kind.where(store)
     return StoreChart(store.name, *words, tuple(_pieces(device, store)))
 
 
-def _size(store: Store, indexes: str) -> str:
-    if isinstance(store, PciStore):
-        return f"{'' if store.slots else 'up to '}{largest(store):,} {indexes}"
-    if isinstance(store, SlotStore) and store.layout.data is None:
+def _size(store: Store, kind: StoreKind) -> str:
+    if kind.is_pci or not store.slots:
+        return f"{'' if store.slots else 'up to '}{largest(store):,} {kind.indexes}"
+    layout = layout_of(store)
+    if layout and layout.data is None:
         return size_of(store.slots, "message")
-    one = size_of(store.slots, indexes.removesuffix("s"))
-    return f"{one} of {store.layout.stride} bytes" if isinstance(store, SlotStore) else one
+    one = size_of(store.slots, kind.indexes.removesuffix("s"))
+    return f"{one} of {layout.stride} bytes" if layout else one
 
 
 def _pieces(device: Device, store: Store) -> Iterator[Piece]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, ImsStore, Pool
+from imsgen.dsl.kinds import row_of
+from imsgen.dsl.model import Device, Pool
 from imsgen.dsl.rules.platform import PARENTS
 
 from ..kinds import kinds_of, shared_cookie
@@ -194,7 +195,7 @@ def _plain(device: Device) -> list[Pool]:
 
 
 def _pci(device: Device) -> set[str]:
-    return {store.name for store in device.stores if not isinstance(store, ImsStore)}
+    return {store.name for store in device.stores if not row_of(store).is_ims}
 
 
 #: Kconfig symbols of architectures that aren't their names.

@@ -15,10 +15,9 @@ from imsgen.dsl.model import (
     Device,
     Endian,
     FieldUse,
-    IomemStore,
     Register,
-    RegistersStore,
     SlotStore,
+    TableStore,
 )
 
 from .chart import Chart, Owner, StoreChart, bytes_of, chart_of, span_of
@@ -336,7 +335,7 @@ class _Drawing:
     def _addresses(self) -> None:
         """A strip for each BAR that the device's own store is in, or for its registers."""
         for store in self.device.stores:
-            if isinstance(store, (IomemStore, RegistersStore)):
+            if isinstance(store, TableStore):
                 for bar in dict.fromkeys(block.bar for block in _blocks(store)):
                     blocks = [block for block in _blocks(store) if block.bar == bar]
                     self._bar(bar, sorted(blocks, key=lambda block: block.start or 0))
@@ -466,27 +465,23 @@ class _Block:
     key: str
 
 
-def _blocks(store: IomemStore | RegistersStore) -> Iterator[_Block]:
+def _blocks(store: TableStore) -> Iterator[_Block]:
     stride, first = store.layout.stride, 0
-    bar = store.bar if isinstance(store, IomemStore) else None
     for number, table in enumerate(store.tables):
         name = f"slots {span_of(first, first + table.slots - 1)}"
         key = f"{store.name}.table{number}"
-        yield _Block(bar, table.offset, table.slots * stride, name, True, key)
+        yield _Block(store.bar, table.offset, table.slots * stride, name, True, key)
         first += table.slots
     if not store.tables:
         name = f"slots {span_of(0, store.slots.maximum - 1)}"
         size = store.slots.maximum * stride
         if store.layout.data is None:
             name, size = "the address", stride
-        yield _Block(bar, store.offset.value, size, name, True, f"{store.name}.offset")
-    if isinstance(store, RegistersStore):
-        return
+        yield _Block(store.bar, store.offset.value, size, name, True, f"{store.name}.offset")
     size = -(-store.slots.maximum // 32) * 4
-    for what, bits in (("mask_bits", store.mask_bits), ("pending", store.pending)):
-        if bits:
-            name = what.removesuffix("_bits") + " bits"
-            yield _Block(bits.bar, bits.offset, size, name, False, f"{store.name}.{what}")
+    for what, bits in store.arrays:
+        name = what.removesuffix("_bits") + " bits"
+        yield _Block(bits.bar, bits.offset, size, name, False, f"{store.name}.{what}")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imsgen.dsl.kinds import row_of
 from imsgen.dsl.model import (
     Context,
     Device,
     Member,
-    MsiStore,
-    MsixStore,
-    PciStore,
     Pool,
     Range,
     SharePolicy,
@@ -35,8 +33,6 @@ from .suite_stores import (
     fake_memory,
     needs_cookie,
     passes_cookies,
-    pci_count,
-    power,
     registers_suite,
     store_size,
     store_suite,
@@ -267,15 +263,13 @@ def _includes(device: Device) -> tuple[str, ...]:
 
 
 def _machine(device: Device) -> tuple[Line, ...]:
-    own, count, memory = own_of(device), pci_count(device), fake_memory(device)
+    own, memory = own_of(device), fake_memory(device)
+    pci = [kind for kind in kinds_of(device) if kind.machine]
+    count = sum(kind.fake_size for kind in pci)
     names = {store.name for store in own}
     special = sum(v.last - v.index + 1 for v in device.vectors if v.store in names)
     lines = [("vectors", str(max(_VECTORS, 2 * (count + special))))]
-    if any(isinstance(s, MsixStore) for s in device.stores):
-        lines.append(("msix", str(count)))
-    for store in device.stores:
-        if isinstance(store, MsiStore):
-            lines.append(("msi", str(store_size(device, store))))
+    lines += [(kind.machine, str(kind.fake_size)) for kind in pci]
     if not own:
         return aligned_lines([*lines, ("bar_size", "PAGE_SIZE")])
     lines.append(("bar_size", f"{memory.size:#x}"))
@@ -340,8 +334,7 @@ def _fewer(device: Device) -> SuiteFewer | None:
             continue
         passed = [i + 1 for v, i in _passed(device).items() if v.store == kind.name]
         nr = max(kind.least, *passed, device.minimum, 1)
-        if isinstance(device.store(kind.name), MsiStore):
-            nr = power(nr)
+        nr = row_of(device.store(kind.name)).rounded(nr)
         there: list[str] = []
         missing: list[str] = []
         for v in optional:
@@ -457,9 +450,10 @@ def _vectors(device: Device, v: SpecialVector) -> list[SuiteVector]:
     for i in _numbers(v):
         name = v.name if v.count is None else f"{v.name}_{i}"
         index = _passed(device)[v] if v.runtime else v.index + i
-        index = store_size(device, store) - 1 if v.at_end else index
+        index = store_size(device, v.store) - 1 if v.at_end else index
         values = [f'"{name}"', f"test_irq_{name}", str(index), _CONTEXTS[v.context]]
-        values += [] if isinstance(store, PciStore) else [_store(device, store.name)]
+        own = _own_store(device, v.store)
+        values += [own] if own else []
         values += [f"test_irq_{name}_error"] if fails else []
         number = "" if v.count is None else f", {i}"
         out.append(SuiteVector(name, v.name, number, fails, ",\n»".join(values)))
@@ -517,22 +511,26 @@ def _pool(device: Device, pool: Pool) -> SuitePool:
 
 def _last(device: Device, r: Range) -> int:
     taken = any(v.at_end and v.store == r.store for v in device.vectors)
-    end = store_size(device, device.store(r.store)) - 1 - taken
+    end = store_size(device, r.store) - 1 - taken
     return end if r.last is None else min(r.last, end)
 
 
 def _range(device: Device, r: Range) -> str:
     source = f"{device.name}_{r.store}".upper()
     values = f'"{r.store}", {source}, {r.first}, {_last(device, r)}'
-    pci = isinstance(device.store(r.store), PciStore)
-    return values if pci else f"{values}, {_store(device, r.store)}"
+    own = _own_store(device, r.store)
+    return f"{values}, {own}" if own else values
+
+
+def _own_store(device: Device, name: str) -> str:
+    """A pointer to the description of a store; empty for MSI and MSI-X."""
+    own = any(kind.name == name for kind in own_of(device))
+    return f"&test_store{suffix_of(device, name)}.store" if own else ""
 
 
 def _store(device: Device, name: str) -> str:
-    """The description of a store, NULL for MSI and MSI-X: a pointer."""
-    if isinstance(device.store(name), PciStore):
-        return "NULL"
-    return f"&test_store{suffix_of(device, name)}.store"
+    """The same, NULL for MSI and MSI-X."""
+    return _own_store(device, name) or "NULL"
 
 
 def _managed(device: Device, pool: Pool) -> SuiteManaged:

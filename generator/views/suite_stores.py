@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, Endian, MsiStore, PciStore, Pool, Register, SlotLayout, Store
+from imsgen.dsl.model import Device, Endian, Register, SlotLayout
 
-from ..kinds import ims_of, own_of
+from ..kinds import ims_of, kinds_of, own_of
 from ..kinds.fake import PAGE, Fake, Place, pages
 from ..kinds.ims import Ims, gives_cookies
 from ..kinds.platform import Platform
 from .parts import Line, aligned
-
-#: PCI messages beyond the special ones.
-_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -56,45 +53,9 @@ class SuiteStore:
 # --- how much the fake device has ---------------------------------------------------------------
 
 
-def power(count: int) -> int:
-    """The power of two that is not below ``count``."""
-    return 1 << (count - 1).bit_length() if count else 0
-
-
-def pci_count(device: Device) -> int:
-    """Messages of the fake MSI-X table or MSI: as many as the layout says.
-
-    Where it doesn't, the special ones, and a few for each pool.
-    """
-    said = [s.slots.maximum for s in device.stores if isinstance(s, PciStore) and s.slots]
-    if said:
-        return said[0]
-    pci = {s.name for s in device.stores if isinstance(s, PciStore)}
-    need = [v.last + 1 for v in device.vectors if v.store in pci and not v.at_end]
-    for pool in device.pools:
-        for r in pool.ranges:
-            if r.store in pci:
-                need.append(r.first + _few(device, pool) if r.last is None else r.last + 1)
-                # Enough by themselves, since some devices can do without their own store.
-                need.append(device.minimum)
-    return max(need, default=0) + any(v.at_end and v.store in pci for v in device.vectors)
-
-
-def _few(device: Device, pool: Pool) -> int:
-    """How many vectors of a range without an end are enough to try everything."""
-    members = [m for sub in device.subdevices for m in sub.members if m.pool == pool.name]
-    if pool.sharing:
-        return _FEW + pool.reserve
-    return max([_FEW, *(m.minimum for m in members)])
-
-
-def store_size(device: Device, store: Store) -> int:
+def store_size(device: Device, name: str) -> int:
     """How many messages a store of the fake device has."""
-    for own in own_of(device):
-        if store.name == own.name:
-            return own.fake_size
-    count = pci_count(device)
-    return power(count) if isinstance(store, MsiStore) else count
+    return next(kind.fake_size for kind in kinds_of(device) if kind.name == name)
 
 
 def fake_memory(device: Device) -> FakeMemory:

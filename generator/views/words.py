@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imsgen.dsl.model import Device, ImsStore, Pool, Range, SharePolicy, where
+from imsgen.dsl.kinds import row_of
+from imsgen.dsl.model import Device, Pool, Range, SharePolicy, where
 
 from ..kinds import kinds_of
 from .parts import listed
@@ -56,7 +57,7 @@ def _ids(device: Device) -> str:
 
 def _what(device: Device) -> str:
     words = []
-    if any(isinstance(store, ImsStore) for store in device.stores):
+    if any(row_of(store).is_ims for store in device.stores):
         words.append("the interrupt domain")
     if device.vectors:
         words.append("vectors" if words else "the vectors")
