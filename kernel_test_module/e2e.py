@@ -1,8 +1,8 @@
 """Real interrupts through generated message stores, in QEMU, below each parent.
 
-The drivers in `e2e_driver/` are copied into the tree beside the series of `EXAMPLES` and built into
-a kernel, which is booted once per machine. Each test writes a line of counts into its log; all of
-them go to build/results/e2e.json and into a table.
+The drivers in `e2e_driver/` are copied into the tree beside the series of `stages.IN_QEMU` and
+built into a kernel, which is booted once per machine. Each test writes a line of counts into its
+log; all of them go to build/results/e2e.json and into a table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from .arch import ARCHS
 from .report import Report
 from .stages import Place, Prepared
 
-EXAMPLES = ("edu", "rocker")
 SOURCES = Path(__file__).resolve().parent / "e2e_driver"
 DIRECTORY = "drivers/misc/imsgen_e2e"
 READ_IN_CORES = {
@@ -414,7 +413,7 @@ def run(
         chosen = [roomy(one) for one in chosen]
     tree = stages.for_kernel(place, kernel)
     with fetch.locked(tree.home):
-        prepared = stages.prepare(place, tree, EXAMPLES)
+        prepared = stages.prepare(place, tree, stages.IN_QEMU)
         work = trees.work_at(tree, prepared.applied.head)
         overlay(work)
         if broken:
