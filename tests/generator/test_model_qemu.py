@@ -324,6 +324,7 @@ def test_one_that_takes_nothing_is_left_alone(server: qemu.Server, peer: Peer) -
     server.device.send("ims", 2)
 
 
+@pytest.mark.slow
 def test_one_that_goes_silent_is_no_obstacle(server: qemu.Server, peer: Peer) -> None:
     """Half a request, and nothing more: stopping takes a second or two."""
     peer.socket.sendall(b"\1\0")

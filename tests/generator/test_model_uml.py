@@ -340,9 +340,9 @@ def test_a_broken_peer_is_said(
     server: uml.Server, mistake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within a time, by what it did, and the model goes on by itself."""
-    monkeypatch.setattr(carrier, "PATIENCE", 2)
-    guest = Guest(server.path)
     what, said = MISTAKES[mistake]
+    monkeypatch.setattr(carrier, "PATIENCE", 0.2 if said == "timed out" else 10)
+    guest = Guest(server.path)
     what(guest)
     assert server.join(10)
     assert server.broken is not None and said in server.broken

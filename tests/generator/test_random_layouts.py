@@ -246,6 +246,7 @@ def table(seen: Counter[str]) -> list[str]:
     return [f"{row:20} with {seen[row]:4}  without {total - seen[row]:4}" for row in rows]
 
 
+@pytest.mark.slow
 def test_what_is_right_is_made() -> None:
     """Each statement of the language is in some of them, and missing in others."""
     seen: Counter[str] = Counter()

@@ -180,6 +180,7 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_guest_of_gdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stops where the driver is asked first, is waited for, and ends with its terminal."""
     folder = tmp_path / "bin"
