@@ -22,10 +22,6 @@ The tree that patches are tried on has no history in which commits of Linux coul
 
 DOCUMENTATION = ("Documentation/", "MAINTAINERS")
 
-DEVICES = "drivers/irqchip/"
-HEADERS = "include/linux/irqchip/irq-"
-"""Where the glue of the examples is, and how their headers begin."""
-
 ON_TREE = 120.0
 """Seconds for one static check of one file."""
 
@@ -283,18 +279,23 @@ def kunitconfigs(work: Path, files: Iterable[str]) -> list[str]:
     return [(work / name).read_text() for name in sorted(files) if name.endswith(".kunitconfig")]
 
 
-def target(tree: Tree, commit: str) -> str:
-    """What has to be made at a COMMIT; empty where nothing of it is compiled.
+def targets(tree: Tree, commit: str) -> tuple[str, ...]:
+    """What has to be made at a COMMIT; nothing where nothing of it is compiled.
 
-    A device's glue and suite are objects of one folder, and nobody else includes their headers.
-    They are linked in the kernel that boots.
+    Whoever includes a header can be anywhere, unless the header is new, or of its folder alone.
+    Objects of other folders stay as they are. They are linked in the kernel that boots.
     """
-    names = git.git(tree.apply, "diff-tree", "--no-commit-id", "--name-only", "-r", commit).split()
-    code = [name for name in names if not name.startswith(DOCUMENTATION)]
-    if not code:
-        return ""
-    own = all(name.startswith((DEVICES, HEADERS)) for name in code)
-    return DEVICES if own else "."
+    rows = git.git(tree.apply, "diff-tree", "--no-commit-id", "--name-status", "-r", commit)
+    folders = set()
+    for state, name in (row.split("\t") for row in rows.splitlines()):
+        if name.startswith(DOCUMENTATION):
+            continue
+        folder = name.rpartition("/")[0].removesuffix("/tests") + "/"
+        if not re.search(r"(^|/)include/", folder):
+            folders.add(folder)
+        elif state != "A":
+            return (".",)
+    return tuple(sorted(folders))
 
 
 def proof_of(tree: Tree, *parts: str) -> Path:
@@ -323,14 +324,14 @@ def prefixes(
     for number, commit in enumerate(applied.commits[:-1], 1):
         name = f"{tag} prefix {number}/{total} builds"
         proof = build_proof(tree, commit, full)
-        what = target(tree, commit)
+        what = targets(tree, commit)
         if proof.exists() or not what:
             report.check(name)
             continue
         try:
             trees.work_at(tree, commit)
             build.configure(full, partial=True)
-            said = build.compile_targets(full, [what], f"prefix-{number}")
+            said = build.compile_targets(full, what, f"prefix-{number}")
         except host.StageError as error:
             report.check(f"{name}: {trees.subject(tree, commit)}", str(error).splitlines())
             continue

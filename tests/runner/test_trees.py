@@ -152,15 +152,19 @@ def test_a_check_that_passed_is_made_again_only_for_another_tree(tree: Tree) -> 
 @pytest.mark.parametrize(
     ("names", "made"),
     [
-        (["drivers/irqchip/irq-foo.c", "include/linux/irqchip/irq-foo.h"], "drivers/irqchip/"),
-        (["drivers/irqchip/tests/foo_kunit.c", "MAINTAINERS"], "drivers/irqchip/"),
-        (["drivers/irqchip/irq-foo.c", "include/linux/msi.h"], "."),
-        (["kernel/irq/vecpool.c"], "."),
-        (["Documentation/foo.rst", "MAINTAINERS"], ""),
+        (["A drivers/irqchip/irq-foo.c", "A include/linux/irqchip/irq-foo.h"], "drivers/irqchip/"),
+        (["A drivers/irqchip/tests/foo_kunit.c", "M MAINTAINERS"], "drivers/irqchip/"),
+        (["M drivers/irqchip/irq-foo.c", "M include/linux/msi.h"], "."),
+        (["M arch/x86/include/asm/msi.h"], "."),
+        (["M kernel/irq/Kconfig", "M drivers/pci/msi/msi.h"], "drivers/pci/msi/ kernel/irq/"),
+        (["D include/linux/foo.h", "D kernel/irq/foo.c"], "."),
+        (["A Documentation/foo.rst", "M MAINTAINERS"], ""),
     ],
 )
 def test_what_is_made_at_a_prefix(
     names: list[str], made: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(checks.git, "git", lambda *_: "\n".join(names))
-    assert checks.target(Tree("6.12", "linux-source-6.12", "1", tmp_path), "HEAD") == made
+    rows = "\n".join(name.replace(" ", "\t") for name in names)
+    monkeypatch.setattr(checks.git, "git", lambda *_: rows)
+    found = checks.targets(Tree("6.12", "linux-source-6.12", "1", tmp_path), "HEAD")
+    assert " ".join(found) == made
