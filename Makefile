@@ -136,7 +136,7 @@ packages: ## the Debian packages that kernels need, installed if this is root's 
 	$(PYTHON) kernel_test_module/packages.py
 
 .PHONY: test
-test: $(SETUP) build/typed/imsgen installed ## everything: lint, pytest, kernels fetched, built, checked, booted
+test: $(SETUP) build/typed/imsgen ## everything: lint, pytest, kernels fetched, built, checked, booted
 	$(RUNNER) test $(KERNELS:%=--kernel %)
 
 .PHONY: test-fast

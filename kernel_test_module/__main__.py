@@ -129,7 +129,7 @@ Step = Callable[[Place, Report, argparse.Namespace], object]
 LATER: dict[str, Step] = {
     "counts": lambda place, report, args: counts.stage(place, report),
     "mainline": lambda place, report, args: mainline.run(place, report),
-    "updates": lambda place, report, args: updates.run(place, report),
+    "updates": lambda place, report, args: updates.run(place, report, args.kernels[-1]),
     "idxd": lambda place, report, args: idxd_driver.run(place, report, args.kernels),
     "converted": lambda place, report, args: converted.run(place, report, args.boots),
     "layouts": lambda place, report, args: mutants.stage(
@@ -145,7 +145,10 @@ ON_NEWEST = ("mainline", "converted")
 """What works on the newest kernel alone, whichever are asked for."""
 
 ON_EACH = ("idxd",)
-"""What works on each kernel that is asked for; all others work on the reference kernel."""
+"""What works on each kernel that is asked for."""
+
+ON_LAST = ("updates",)
+"""What works on the last kernel that is asked for; all others work on the reference kernel."""
 
 ALONE = ("simulate", "e2e", "models")
 """Real interrupts, which have the machine to themselves."""
@@ -216,8 +219,9 @@ def lanes(place: Place, report: Report, args: argparse.Namespace) -> None:
     """
     reference = [name for name in args.kernels if name == stages.REFERENCE]
     others = [name for name in args.kernels if name != stages.REFERENCE]
-    first = [name for name in LATER if name not in ON_NEWEST + ALONE]
-    second = [name for name in LATER if name in ON_NEWEST + ON_EACH]
+    elsewhere = ON_NEWEST + (ON_LAST if others else ())
+    first = [name for name in LATER if name not in elsewhere + ALONE]
+    second = [name for name in LATER if name in elsewhere + ON_EACH]
     with ThreadPoolExecutor(2) as pool:
         both = [
             pool.submit(lane, place, report, args, reference, first),
@@ -248,12 +252,11 @@ def run(args: argparse.Namespace) -> int:
     if args.stage == "lint":
         with stages.lint(place, report):
             pass
-    if args.stage == "setup" or whole:
-        with report.timed("setup"):
-            able = stages.setup(report)
-        whole = whole and able
+    if args.stage == "setup":
+        stages.setup(report)
     if args.stage == "test":
-        with report.timed("lint, pytest"), stages.lint(place, report):
+        with report.timed("lint, setup, pytest"), stages.lint(place, report, whole):
+            whole = whole and stages.setup(report)
             generator(place, report, args.fast, whole)
     if whole:
         lanes(place, report, args)

@@ -299,19 +299,29 @@ CODE = ("dsl", "generator", "templates", "kernel_test_module", "tests")
 PACKAGES = ("dsl", "generator", "templates", "kernel_test_module")
 
 
-def linters(place: Place) -> dict[str, list[str]]:
-    """What is run on the repository, as arguments of the Python interpreter."""
+def linters(place: Place, whole: bool) -> dict[str, list[str]]:
+    """What is run on the repository, as arguments of the Python interpreter.
+
+    WHOLE: with what installs packages, too.
+    """
     typed = [word for name in PACKAGES for word in ("-p", f"imsgen.{name}")]
     examples = sorted(
         str(path.relative_to(place.root)) for path in place.root.glob("examples/*.ims")
     )
     fresh = [*examples, "--kernel", f"linux-{REFERENCE}", "--sources", "-o", "generated", "--check"]
-    return {
+    found = {
         "ruff": ["-m", "ruff", "check", "--quiet", *CODE],
         "black": ["-m", "black", "--check", "--quiet", *CODE],
         "mypy": ["-m", "mypy", *typed],
         "generated/ is up to date": ["-c", IMSGEN, *fresh],
     }
+    if whole:
+        found["the package works installed"] = [
+            "-m",
+            "imsgen.kernel_test_module.release",
+            "installed",
+        ]
+    return found
 
 
 def environment(place: Place, **more: str) -> dict[str, str]:
@@ -327,7 +337,7 @@ def environment(place: Place, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def lint(place: Place, report: Report) -> Iterator[None]:
+def lint(place: Place, report: Report, whole: bool = False) -> Iterator[None]:
     """One check each, made while the block runs and reported behind it.
 
     mypy finds the packages by links that the Makefile made in build/typed.
@@ -345,7 +355,7 @@ def lint(place: Place, report: Report) -> Iterator[None]:
             text=True,
         )
 
-    todo = linters(place)
+    todo = linters(place, whole)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = [pool.submit(run, words) for words in todo.values()]
         yield

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import re
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from . import build, checks, fetch, host, stages, trees
@@ -75,17 +74,20 @@ def applied(place: Place, tree: fetch.Tree, folder: Path) -> trees.Applied:
     return trees.Applied(base, trees.commits_between(tree, base, head), ())
 
 
-def run(place: Place, report: Report) -> None:
-    """Compile what the updates have left. Raises `StageError` where there is none."""
-    tree = stages.for_kernel(place, stages.REFERENCE)
+def run(place: Place, report: Report, kernel: str) -> None:
+    """Compile what the updates have left in KERNEL. Raises `StageError` where there is none."""
+    try:
+        tree = stages.for_kernel(place, kernel)
+    except host.Unavailable as error:
+        stages.unavailable(fetch.KERNELS[kernel], f"{kernel} updates", error, report)
+        return
     with fetch.locked(tree.home), tempfile.TemporaryDirectory() as folder:
         prepared = stages.Prepared(tree, applied(place, tree, Path(folder)), {})
         trees.work_at(tree, prepared.applied.head)
-        full = stages.configuration(place, prepared, "x86_64")
-        own = replace(full, objects=tree.objects("check"), label=f"{tree.kernel}-updates")
+        own = stages.configuration(place, prepared, "x86_64")
         files = tuple(name for name in prepared.files if "/foo" in name or "-foo" in name)
         # Some devices are for other architectures only, whose symbols can't be set.
         build.configure(own, partial=True)
-        said = build.compile_targets(own, checks.objects_of(files), "objects", "W=1")
+        said = build.compile_targets(own, checks.objects_of(files), "updates", "W=1")
         faults = checks.warnings_about(said, files)
         report.check(f"{tree.kernel} {PAIRS} updated devices compile", faults)

@@ -72,10 +72,10 @@ def test_a_whole_run_is_in_two_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     lane = [one for one in done if one[1:] == ("newest",)]
     assert lane == [
         ("suites", "newest"),
-        *((x, "newest") for x in ("mainline", "idxd", "converted")),
+        *((x, "newest") for x in ("mainline", "updates", "idxd", "converted")),
     ]
     lane = [one[0] for one in done if one[1:] == ("6.12",)]
-    assert lane == ["suites", "counts", "updates", "idxd", "layouts"]
+    assert lane == ["suites", "counts", "idxd", "layouts"]
     assert (
         [one[0] for one in done if len(one) == 3]
         == ["simulate", "e2e", "models"]
