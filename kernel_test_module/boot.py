@@ -128,8 +128,18 @@ def fault_of(log: str, code: int | None, limit: float) -> str:
     return "" if code == 0 else f"exit code {code}"
 
 
-def boot(label: str, image: Path, machine: Machine, log: Path, kunit: Sequence[str] = ()) -> Booted:
-    """Boot IMAGE, its console into LOG. A line of progress every `host.TICK` seconds."""
+def boot(
+    label: str,
+    image: Path,
+    machine: Machine,
+    log: Path,
+    kunit: Sequence[str] = (),
+    enough: str = "",
+) -> Booted:
+    """Boot IMAGE, its console into LOG. A line of progress every `host.TICK` seconds.
+
+    It is not waited for what comes behind a line that matches the regular expression ENOUGH.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     command = boot_command(image, machine, kunit)
     if machine.machine != "uml" and not shutil.which(str(command[0])):
@@ -142,7 +152,8 @@ def boot(label: str, image: Path, machine: Machine, log: Path, kunit: Sequence[s
     begin = time.monotonic()
     code: int | None
     try:
-        code = host.follow(f"{label} boot", command, log, env=env, limit=machine.limit)
+        limit = machine.limit
+        code = host.follow(f"{label} boot", command, log, env=env, limit=limit, enough=enough)
     except host.StageError:
         code = None
     text = log.read_text(errors="replace").replace("\r", "")

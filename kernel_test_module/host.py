@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,12 @@ from pathlib import Path
 
 TICK = 10.0
 """Seconds between two lines of progress."""
+
+LOOK = 1.0
+"""Seconds between two looks at what a command has printed."""
+
+KILLED = -int(signal.SIGKILL)
+"""The exit code of a command that was ended."""
 
 TAIL = 40
 """Lines of a log that are shown when something failed."""
@@ -107,14 +114,16 @@ def follow(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     limit: float,
+    enough: str = "",
 ) -> int:
     """Run a long command, its output into LOG, a line of progress every `TICK` seconds.
 
-    LIMIT is in seconds; past it the command and its children are killed. Returns the exit code.
+    LIMIT is in seconds; past it the command and its children are killed. So they are a second after
+    a line that matches the regular expression ENOUGH. Returns the exit code, `KILLED` for that.
     Raises `StageError` on the limit, KeyboardInterrupt after `stop()`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    begin = time.monotonic()
+    begin, told = time.monotonic(), 0.0
     with log.open("wb") as stream:
         child = subprocess.Popen(
             [str(word) for word in command],
@@ -130,14 +139,18 @@ def follow(
             while not _stopped.is_set():
                 left = limit - (time.monotonic() - begin)
                 try:
-                    return child.wait(max(0.0, min(TICK, left)))
+                    return child.wait(max(0.0, min(LOOK if enough else TICK, left)))
                 except subprocess.TimeoutExpired:
                     pass
                 passed = time.monotonic() - begin
                 if passed >= limit:
                     said = tail(log.read_text(errors="replace"))
                     raise StageError(f"{label}: no end after {limit:.0f} s\n{said}")
-                say(f"  {label}: {passed:.0f} s, {last_line(log)[:80]}")
+                if enough and re.search(enough, log.read_text(errors="replace"), re.MULTILINE):
+                    return KILLED
+                if passed >= told + TICK:
+                    told += TICK
+                    say(f"  {label}: {passed:.0f} s, {last_line(log)[:80]}")
             raise KeyboardInterrupt
         finally:
             _running.discard(child)

@@ -39,6 +39,9 @@ FAULTY = ("idxd", "timer")
 #: Seconds a suite may take: on UML sound ones need less than one.
 LIMIT = {"um": 60.0, "x86_64": 120.0}
 
+#: What a case prints that failed, as KTAP.
+FAILED = r"^(\[ *[\d.]+\])? +not ok "
+
 #: What the Kconfig entries of the planted devices would select.
 SELECTS = """
 config IMSGEN_PLANTED
@@ -331,11 +334,11 @@ def write(work: Path, planted: Sequence[Planted]) -> None:
 
 
 def boot_one(place: Place, built: build.Build, one: Planted) -> boot.Booted:
-    """Boot the suite of a fault."""
+    """Boot the suite of a fault, up to the first case that fails: what follows can take long."""
     machine = replace(stages.WHERES[built.arch], limit=LIMIT[built.arch])
     log = place.logs / "mutants" / f"{built.arch}-{one.suite}.log"
     glob = (f"kunit.filter_glob={one.suite}",)
-    return boot.boot(one.suite, built.image, machine, log, glob)
+    return boot.boot(one.suite, built.image, machine, log, glob, FAILED)
 
 
 def verdict(booted: boot.Booted, found: ktap.Ktap, one: Planted) -> tuple[bool, str]:

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from imsgen.kernel_test_module import boot
+import pytest
+
+from imsgen.kernel_test_module import boot, mutants
 
 IMAGE = Path("image")
 
@@ -75,3 +77,17 @@ def test_boot_that_ends_and_one_that_hangs(tmp_path: Path) -> None:
     assert booted.fault == "no end within 0.5 s"
     assert booted.seconds < 30
     assert "begin" in booted.log
+
+
+@pytest.mark.slow
+def test_boot_that_has_shown_enough(tmp_path: Path) -> None:
+    """The first case that fails decides, and a boot without one goes to its end."""
+    line = "[    0.1]     not ok 2 exit\\r\\n"
+    image = shell(tmp_path, f"printf '{line}'; sleep 60 & wait")
+    booted = boot.boot("t", image, boot.UML, tmp_path / "a.log", enough=mutants.FAILED)
+    assert booted.seconds < 30
+    assert booted.fault == "ended with -9 before the tests were over"
+    assert "not ok 2" in booted.log
+    image = shell(tmp_path, "printf '    ok 1 a # not ok \\nreboot: System halted\\n'; sleep 1.2")
+    booted = boot.boot("t", image, boot.UML, tmp_path / "b.log", enough=mutants.FAILED)
+    assert booted.fault == ""
