@@ -431,6 +431,17 @@ static void pci_ims_narrow_write(struct irq_data *data, struct msi_msg *msg)
 		ims->info->prepare(ims, irq_data_get_msi_desc(data));
 }
 
+/* A slot which was left empty stays masked, whoever enables its interrupt */
+static void pci_ims_narrow_unmask(struct irq_data *data)
+{
+	const struct msi_msg *msg = &irq_data_get_msi_desc(data)->msg;
+
+	if (msg->address_lo || msg->address_hi)
+		pci_ims_of(data)->info->irq_unmask(data);
+	else
+		pci_ims_unmask_parent(data);
+}
+
 /* What interrupts of a store do, on top of what the parent has made of the domain's chip */
 static void pci_ims_make_chip(struct pci_ims *ims, const struct irq_chip *domain)
 {
@@ -456,8 +467,11 @@ static void pci_ims_make_chip(struct pci_ims *ims, const struct irq_chip *domain
 	} else {
 		chip->irq_mask = info->irq_mask;
 		chip->irq_unmask = info->irq_unmask;
-		chip->irq_write_msi_msg = info->address_bits ? pci_ims_narrow_write :
-							       info->irq_write_msi_msg;
+		chip->irq_write_msi_msg = info->irq_write_msi_msg;
+		if (info->address_bits) {
+			chip->irq_unmask = pci_ims_narrow_unmask;
+			chip->irq_write_msi_msg = pci_ims_narrow_write;
+		}
 		chip->irq_shutdown = info->irq_shutdown;
 	}
 }

@@ -519,10 +519,14 @@ static void pci_ims_test_address(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, DATA), 0);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, CTRL_MASKED);
+	data->chip->irq_unmask(data);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, CTRL_MASKED);
 	msg.address_hi = 0;
 	data->chip->irq_write_msi_msg(data, &msg);
+	data->chip->irq_unmask(data);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0xfee00000);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, DATA), 7);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, 0);
 	pci_ims_free(&ctx->ims, map);
 	test_end(test, ctx);
 }
