@@ -66,6 +66,8 @@ class StoreKind:
     pairs: bool = False
     #: Whether it is one of platform devices, and not of PCI functions.
     platform: bool = False
+    #: Why a device has one store of this kind, and of others with the same reason; may be empty.
+    alone: str = ""
     #: Why the kernel can't manage its interrupts (rule 26).
     unmanaged: str = "Linux spreads messages of MSI and MSI-X only"
 
@@ -98,7 +100,7 @@ def span_of(start: int, size: int) -> str:
 
 def bar_of(store: model.IomemStore | model.IndirectStore | model.RegistersStore) -> str:
     """What the slots of a store are in, in words."""
-    if isinstance(store, model.RegistersStore):
+    if row_of(store).platform:
         return "the registers"
     return "the BAR that the driver passes" if store.bar is None else f"BAR {store.bar}"
 
@@ -152,6 +154,8 @@ def _memory_at(store: model.MemoryStore, index: int, offset: int, size: int) -> 
     return f"{span_of(index * store.layout.stride + offset, size)} of the table in memory"
 
 
+_ONE_DOMAIN = "a platform device has one MSI domain"
+
 #: All kinds.
 KINDS = (
     StoreKind(
@@ -163,6 +167,7 @@ KINDS = (
         pci_limit=model.MAX_MSI,
         powers=True,
         indexes="messages",
+        alone="a PCI function has one MSI capability",
     ),
     StoreKind(
         "msix",
@@ -175,6 +180,7 @@ KINDS = (
         statements=("slots",),
         pci_limit=model.MAX_MSIX,
         indexes="entries",
+        alone="a PCI function has one MSI-X table",
     ),
     StoreKind(
         "iomem",
@@ -260,6 +266,7 @@ KINDS = (
         statements=("offset", "slots", "table", "unmaskable", "slot", "slot_named"),
         required=("offset", "slots", "slot"),
         platform=True,
+        alone=_ONE_DOMAIN,
     ),
     StoreKind(
         "passed",
@@ -271,6 +278,7 @@ KINDS = (
         required=("slots",),
         platform=True,
         indexes="messages",
+        alone=_ONE_DOMAIN,
     ),
 )
 
@@ -285,7 +293,7 @@ def row_of(store: model.Store) -> StoreKind:
 
 
 #: The words of statements that are places.
-PLACES = tuple(place.word for kind in KINDS for place in kind.places)
+PLACES = tuple(dict.fromkeys(place.word for kind in KINDS for place in kind.places))
 
 
 def homes() -> dict[str, str]:
@@ -311,7 +319,7 @@ def grammar() -> str:
         own = [place.word for place in kind.places]
         items = "\n    | ".join((*kind.statements, *own, "BAD"))
         rules.append(f"_{kind.word}_item: {items}")
-        rules += [f"{word}: {_terminal(word)} AT NUMBER SEMICOLON -> place" for word in own]
+    rules += [f"{word}: {_terminal(word)} AT NUMBER SEMICOLON -> place" for word in PLACES]
     words: Iterable[str] = (*(kind.word for kind in KINDS), *PLACES)
     return "\n\n".join([*rules, "\n".join(f'{_terminal(w)}: "{w}"' for w in words)]) + "\n"
 

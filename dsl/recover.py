@@ -15,7 +15,7 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 from . import ast
 from .codes import report
 from .diagnostics import Diagnostic, Place, nearest, printable, quote
-from .kinds import PLACES, homes
+from .kinds import KINDS, PLACES, homes
 from .slips import SYNONYMS, meant, statement
 from .source import Source, Span
 from .tokens import END, OWN_TEXT, UNKNOWN, Tokens, end_of, grammar, keywords, make, signs, start_of
@@ -71,6 +71,13 @@ HOMES = homes() | {
     "include": "the file, outside of all blocks",
 }
 
+
+def _either(*, platform: bool) -> str:
+    """The kinds of stores with a block that devices of a bus can have."""
+    words = [f"`{k.word}`" for k in KINDS if k.required and k.platform is platform]
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 #: How a statement is written, for one that is written otherwise.
 FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
     "acpi": '`acpi "ABCD0001";`, the id in ACPI tables',
@@ -104,8 +111,8 @@ FORMS = {word: f"`{word} @0x10;`" for word in PLACES} | {
     "reserve": "`reserve 4;`",
     "share": "`share per cpu up to 8;` or `share least loaded up to 8;`",
     "slots": "`slots 64;`, or `slots runtime max 64;` where the driver passes the number",
-    "store": "`store NAME: msix;`, or `iomem`, `memory`, `command` or `exported` with a block; "
-    "in a platform device `registers` or `passed`",
+    "store": f"`store NAME: msix;`, or {_either(platform=False)} with a block; "
+    f"in a platform device {_either(platform=True)}",
     "subdevice": "`subdevice NAME max 64 { ... }`",
     "table": "`table offset 0x100 slots 16;`, both of them numbers",
     "unmaskable": "`unmaskable;` and no more",

@@ -14,9 +14,12 @@ from imsgen.dsl import load, model
 from imsgen.dsl.editor.hover import hover
 from imsgen.dsl.kinds import BY_WORD, KINDS, StoreKind
 from imsgen.generator.commands.show import svg_of
+from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.kinds import KINDS as IN_C
 from imsgen.generator.kinds import UnknownKind, kind_of
+from imsgen.generator.series import Planner
 from imsgen.generator.views.page import parts_of
+from imsgen.generator.views.suite_stores import fake_memory
 from imsgen.kernel_test_module.stages import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +64,7 @@ def test_what_nobody_knows_raises() -> None:
         name: str
 
     _, device, _ = next(stores(ROOT / "examples"))
-    with pytest.raises(UnknownKind, match="store new of device crypto1: New"):
+    with pytest.raises(UnknownKind, match=f"store new of device {device.name}: New"):
         kind_of(device, New("new"))  # type: ignore[arg-type]
 
 
@@ -84,6 +87,18 @@ def test_slots_are_drawn_and_linked(kind: StoreKind) -> None:
     (name,) = [store.name for store in device.stores if type(store) is kind.model]
     assert f"A slot of {name}: " in svg_of([device]).decode()
     assert f"{name}.slot" in [part.key for part in parts_of(device)]
+
+
+def test_its_places_are_in_what_is_made(kind: StoreKind) -> None:
+    """Glue that knows no select register is that of another kind; so is a fake without a window."""
+    for _, device, store in stores(ROOT / "templates" / "new"):
+        if type(store) is kind.model and kind.places:
+            files = Planner(embedded(DEFAULT)).series([device]).files
+            made = "".join(text for path, text in files.items() if "/tests/" not in path)
+            for place in kind.places:
+                assert f"= {getattr(store, place.word):#x}" in made
+            fake = fake_memory(device).stores[store.name]
+            assert bool(fake.window) is ("window" in kind.words)
 
 
 def test_an_odd_layout(kind: StoreKind) -> None:

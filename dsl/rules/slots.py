@@ -649,18 +649,15 @@ def _not_a_flag(item: ast.FlagItem) -> str:
 
 def rule_one_store_of_a_kind(scope: Scope) -> Found:
     """A PCI function has one MSI-X table and one MSI capability, a platform device one domain."""
-    for kind, why in (
-        ("msix", "a PCI function has one MSI-X table"),
-        ("msi", "a PCI function has one MSI capability"),
-        ("registers", "a platform device has one MSI domain"),
-    ):
-        stores = [store for store in scope.stores if store.kind.word == kind]
+    for why in dict.fromkeys(store.kind.alone for store in scope.stores if store.kind.alone):
+        stores = [store for store in scope.stores if store.kind.alone == why]
         for store in stores[1:]:
             if store.name == stores[0].name:
                 continue  # one name twice, refused as that
+            same = store.kind is stores[0].kind
             yield report(
                 "IMS067",
-                f"a second {kind} store",
+                f"a second {store.kind.word} store" if same else "a second store",
                 store.item.head,
                 hint=f"{why}: keep one of the two",
                 secondary=[Place(stores[0].item.head, "the first one")],
