@@ -98,8 +98,7 @@ static bool right_cpu(const struct e2e_sink *sink, unsigned int cpu)
 		return true;
 	if (!READ_ONCE(sink->moving))
 		return false;
-	return cpu == READ_ONCE(sink->before) || cpu == READ_ONCE(sink->fired_at) ||
-	       cpu == cpu_of(sink->irq);
+	return cpumask_test_cpu(cpu, &sink->were) || cpu == cpu_of(sink->irq);
 }
 
 /**
@@ -142,8 +141,21 @@ void e2e_aim(struct e2e_sink *sink, unsigned int irq, unsigned int slot, unsigne
 	sink->irq = irq;
 	sink->slot = slot;
 	sink->cpu = cpu;
-	sink->before = cpu;
-	sink->fired_at = cpu;
+	cpumask_set_cpu(cpu, &sink->were);
+}
+
+/**
+ * e2e_redirect - Say that the interrupts of a slot are about to move
+ * @sink:	Where they are to arrive
+ * @cpu:	The CPU that is asked for next
+ *
+ * What is on its way can still arrive on any CPU that it was to go to.
+ */
+void e2e_redirect(struct e2e_sink *sink, unsigned int cpu)
+{
+	cpumask_set_cpu(sink->cpu, &sink->were);
+	cpumask_set_cpu(cpu, &sink->were);
+	WRITE_ONCE(sink->cpu, cpu);
 }
 
 /**
@@ -193,11 +205,14 @@ static void complain(struct kunit *test, struct e2e_count *count, const struct e
  */
 bool e2e_fire(struct kunit *test, struct e2e_count *count, struct e2e_sink *sink)
 {
-	unsigned int arrived = atomic_read(&sink->arrived);
+	unsigned int cpu, arrived = atomic_read(&sink->arrived);
 	struct e2e_message msg;
 	int ret;
 
-	WRITE_ONCE(sink->fired_at, cpu_of(sink->irq));
+	cpumask_clear(&sink->were);
+	cpu = cpu_of(sink->irq);
+	if (cpu < nr_cpu_ids)
+		cpumask_set_cpu(cpu, &sink->were);
 	count->sent++;
 	ret = count->carrier->send(count->carrier, sink->slot, &msg);
 	if (ret == -EAGAIN) {

@@ -6,6 +6,7 @@
 #define _IMSGEN_E2E_COMMON_H
 
 #include <linux/atomic.h>
+#include <linux/cpumask.h>
 #include <linux/irqchip/irq-edu.h>
 #include <linux/types.h>
 
@@ -20,8 +21,7 @@ struct kunit;
  * @irq:	Linux interrupt number
  * @slot:	Index of the slot
  * @cpu:	The CPU asked for
- * @before:	The CPU asked for before that, while @moving
- * @fired_at:	The CPU it was on when it was sent last
+ * @were:	Those it was on since it was sent last, or was to go to: right while @moving
  * @moving:	The interrupt may be on its way to another CPU
  * @sent:	Messages sent
  * @arrived:	Interrupts handled
@@ -31,8 +31,7 @@ struct e2e_sink {
 	unsigned int	irq;
 	unsigned int	slot;
 	unsigned int	cpu;
-	unsigned int	before;
-	unsigned int	fired_at;
+	cpumask_t	were;
 	bool		moving;
 	unsigned int	sent;
 	atomic_t	arrived;
@@ -89,6 +88,7 @@ unsigned int e2e_nth_cpu(unsigned int n);
 irqreturn_t e2e_handler(int irq, void *data);
 void e2e_arrive(struct e2e_sink *sink);
 void e2e_aim(struct e2e_sink *sink, unsigned int irq, unsigned int slot, unsigned int cpu);
+void e2e_redirect(struct e2e_sink *sink, unsigned int cpu);
 int e2e_pin(struct e2e_sink *sink, unsigned int cpu, void (*raise)(void));
 bool e2e_fire(struct kunit *test, struct e2e_count *count, struct e2e_sink *sink);
 bool e2e_wait(struct e2e_sink *sink, unsigned int arrived, unsigned int ms);

@@ -76,8 +76,7 @@ static void fetch(struct kunit *test, struct e2e_carrier *carrier)
 
 	for (i = 0; i < edu->nr; i++) {
 		cpu = e2e_nth_cpu(edu->sinks[i].cpu + 1);
-		edu->sinks[i].before = edu->sinks[i].cpu;
-		edu->sinks[i].cpu = cpu;
+		e2e_redirect(&edu->sinks[i], cpu);
 		edu->sinks[i].moving = true;
 		KUNIT_EXPECT_EQ(test, irq_set_affinity(edu->sinks[i].irq, cpumask_of(cpu)), 0);
 		count.moves++;

@@ -392,8 +392,7 @@ static int move(struct e2e_sink *sink, unsigned int cpu)
 	unsigned int tries = 0;
 	int ret;
 
-	WRITE_ONCE(sink->before, sink->cpu);
-	WRITE_ONCE(sink->cpu, cpu);
+	e2e_redirect(sink, cpu);
 	/* Some parents refuse while the last move is not over */
 	do {
 		ret = irq_set_affinity(sink->irq, cpumask_of(cpu));
