@@ -36,6 +36,8 @@ class Platform(Kind):
 
     #: The template of what touches them.
     touches = ""
+    #: What reaches them, a member of the device's struct: its name, and how it is declared.
+    handle: Line
     #: Its place among the device's stores: there is no other one.
     number = 0
     #: How many messages there can be.
@@ -143,6 +145,7 @@ class Platform(Kind):
             exit="device/platform-exit.c.j2",
             shutdown="device/platform-shutdown.c.j2",
             touches=self.touches,
+            handle=self.handle,
             most=self.most,
             slots_maximum=self.size.maximum,
             runtime=self.size.runtime,
@@ -158,6 +161,7 @@ class PlatformRegisters(Platform, RegisterKind):
 
     functions = "device/slots-platform.h.j2"
     touches = "device/platform-registers.c.j2"
+    handle = Line("base", "", "void __iomem *base")
 
     def __init__(self, device: Device, store: RegistersStore) -> None:
         super().__init__(device, store)
@@ -251,6 +255,11 @@ class Passed(Platform):
     """Messages which the driver passes on to who sends them."""
 
     touches = "device/platform-passed.c.j2"
+    handle = Line(
+        "pass",
+        "",
+        "void (*pass)(struct device *dev, unsigned int index,\n»const struct msi_msg *msg)",
+    )
 
     def __init__(self, device: Device, store: PassedStore) -> None:
         super().__init__(device, store)
@@ -312,6 +321,3 @@ class Passed(Platform):
         start = rf"^static int {self.fn}_init\("
         yield Part(self.name, self.span, (InCode(start),))
         yield Part(f"{self.name}.slots", self.size.span, (InCode(start, r"nr > "), InCode(start)))
-
-    def view(self, given: str) -> StoreView:
-        return replace(super().view(given), passes=True)

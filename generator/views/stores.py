@@ -247,8 +247,8 @@ class StoreView:
     address_bits: str = ""
     #: Whether all messages have one address, and their index as data.
     one_address: bool = False
-    #: The template of what touches messages, whether the driver passes them on, and whether set-up
-    #: goes through an array of vectors.
+    #: The template of what touches messages, what reaches them, and whether set-up goes through an
+    #: array of vectors.
     touches: str = ""
-    passes: bool = False
+    handle: Line | None = None
     loops: bool = False

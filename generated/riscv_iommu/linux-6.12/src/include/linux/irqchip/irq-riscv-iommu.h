@@ -27,7 +27,10 @@ struct riscv_iommu_irqs {
 	unsigned int		fault;
 	unsigned int		monitor;
 	unsigned int		page;
-	struct { void __iomem *base; unsigned int nr; } regs;
+	struct {
+		void __iomem *base;
+		unsigned int nr;
+	} regs;
 };
 
 /**
