@@ -98,7 +98,8 @@ static bool right_cpu(const struct e2e_sink *sink, unsigned int cpu)
 		return true;
 	if (!READ_ONCE(sink->moving))
 		return false;
-	return cpumask_test_cpu(cpu, &sink->were) || cpu == cpu_of(sink->irq);
+	return cpu == READ_ONCE(sink->before) || cpumask_test_cpu(cpu, &sink->were) ||
+	       cpu == cpu_of(sink->irq);
 }
 
 /**
@@ -141,6 +142,7 @@ void e2e_aim(struct e2e_sink *sink, unsigned int irq, unsigned int slot, unsigne
 	sink->irq = irq;
 	sink->slot = slot;
 	sink->cpu = cpu;
+	sink->before = cpu;
 	cpumask_set_cpu(cpu, &sink->were);
 }
 
@@ -153,6 +155,7 @@ void e2e_aim(struct e2e_sink *sink, unsigned int irq, unsigned int slot, unsigne
  */
 void e2e_redirect(struct e2e_sink *sink, unsigned int cpu)
 {
+	WRITE_ONCE(sink->before, sink->cpu);
 	cpumask_set_cpu(sink->cpu, &sink->were);
 	cpumask_set_cpu(cpu, &sink->were);
 	WRITE_ONCE(sink->cpu, cpu);
@@ -210,6 +213,7 @@ bool e2e_fire(struct kunit *test, struct e2e_count *count, struct e2e_sink *sink
 	int ret;
 
 	cpumask_clear(&sink->were);
+	cpumask_set_cpu(READ_ONCE(sink->before), &sink->were);
 	cpu = cpu_of(sink->irq);
 	if (cpu < nr_cpu_ids)
 		cpumask_set_cpu(cpu, &sink->were);

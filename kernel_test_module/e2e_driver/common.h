@@ -21,6 +21,7 @@ struct kunit;
  * @irq:	Linux interrupt number
  * @slot:	Index of the slot
  * @cpu:	The CPU asked for
+ * @before:	The CPU asked for before that: what is sent may go there until the move is over
  * @were:	Those it was on since it was sent last, or was to go to: right while @moving
  * @moving:	The interrupt may be on its way to another CPU
  * @sent:	Messages sent
@@ -31,6 +32,7 @@ struct e2e_sink {
 	unsigned int	irq;
 	unsigned int	slot;
 	unsigned int	cpu;
+	unsigned int	before;
 	cpumask_t	were;
 	bool		moving;
 	unsigned int	sent;
