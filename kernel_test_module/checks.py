@@ -43,9 +43,6 @@ class Variant:
     """Whether the series' own symbols are m"""
 
 
-FOLDERS = ("drivers/pci/", "drivers/irqchip/", "kernel/irq/")
-"""Where the code of a series is on each architecture."""
-
 OWN = r"CONFIG_\w+_IRQS|CONFIG_\w+_KUNIT_TEST|CONFIG_(IMS|IRQ)_\w*KUNIT\w*"
 """The symbols of a series, in a .kunitconfig and elsewhere."""
 
@@ -62,7 +59,7 @@ VARIANTS = (
         "PCI_MSI=n",
         changes=(("CONFIG_PCI_MSI", "n"),),
         drop=(OWN, r"CONFIG_\w*(IOMMU|IRQ_REMAP|X2APIC)\w*"),
-        targets=FOLDERS,
+        targets=("drivers/pci/", "drivers/irqchip/", "kernel/irq/"),
     ),
 )
 
@@ -227,16 +224,6 @@ def compiled(
             passed = report.check(f"{tag} modules need exported symbols only", faults)
         if passed:
             proof.touch()
-
-
-def folders(full: build.Build, files: Iterable[str], report: Report, tag: str) -> None:
-    """All that a series adds or changes compiles as FULL says, with no warning. Nothing is linked.
-
-    Raises `StageError`.
-    """
-    build.configure(full)
-    said = build.compile_targets(full, FOLDERS, "folders")
-    report.check(f"{tag} compiles for {full.arch}", warnings_about(said, files))
 
 
 def faults_in(variant: Variant, own: build.Build, files: tuple[str, ...]) -> tuple[str, ...]:

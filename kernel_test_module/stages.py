@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import boot, build, checks, fetch, git, host, kconfig, ktap, packages, trees
+from . import boot, build, checks, fetch, host, kconfig, ktap, packages, trees
 from .arch import ARCHS
 from .fetch import Kernel, Tree
 from .report import Counts, Report, junit
@@ -34,9 +34,6 @@ IMSGEN = "import sys; from imsgen.generator.cli import main; sys.exit(main())"
 
 WHERES = {"um": boot.UML, "x86_64": boot.NODES, "arm64": boot.ITS, "riscv": boot.IMSIC}
 """What the suites boot on, by architecture."""
-
-COMPILED = ("arm64", "riscv")
-"""Architectures on which a whole run boots the reference kernel only."""
 
 
 @dataclass(frozen=True)
@@ -221,10 +218,8 @@ def kunit(
     Prefixes and variants are built on the reference kernel only. They show that the patches are cut
     in the right places and need no more than their Kconfig entries say, and those are the same for
     all kernels; what differs is in the code, which is booted. They would double the time of a run.
-    For `COMPILED` the code is compiled only on others, since all of it is booted there, too.
     """
     tree, tag = prepared.tree, prepared.tree.kernel
-    compiled = COMPILED if with_checks and tag != REFERENCE else ()
     with_checks = with_checks and tag == REFERENCE
     for arch in wheres:
         if not able(arch, report, f"{tag} {ARCHS[arch].label}"):
@@ -232,10 +227,6 @@ def kunit(
         try:
             trees.work_at(tree, prepared.applied.head)
             built = configuration(place, prepared, arch)
-            if arch in compiled:
-                files = git.git(tree.apply, "diff", "--name-only", prepared.applied.base, "HEAD")
-                checks.folders(built, files.split(), report, tag)
-                continue
             if with_checks and arch == "x86_64" and prepared.applied.commits:
                 checks.prefixes(tree, prepared.applied, built, report, tag)
                 trees.work_at(tree, prepared.applied.head)

@@ -50,32 +50,6 @@ def test_prefixes_and_variants_are_built_on_the_reference_kernel(
     assert done == (all_of_it if kernel == stages.REFERENCE else ["kernel", "run_boot"])
 
 
-@pytest.mark.parametrize(
-    ("kernel", "whole", "made"),
-    [
-        (stages.REFERENCE, True, ["kernel", "run_boot"]),
-        ("newest", False, ["kernel", "run_boot"]),
-        ("newest", True, ["folders"]),
-    ],
-)
-def test_other_architectures_boot_the_reference_kernel_and_what_is_asked_for(
-    kernel: str, whole: bool, made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done: list[str] = []
-    for module, name in ((build, "kernel"), (stages, "run_boot"), (checks, "folders")):
-        monkeypatch.setattr(module, name, lambda *_, name=name: done.append(name))
-    tree = fetch.Tree(kernel, "linux-source-0", "1", tmp_path)
-    prepared = stages.Prepared(tree, trees.Applied("base", (), ()), {})
-    monkeypatch.setattr(trees, "added_files", lambda *_: ())
-    monkeypatch.setattr(trees, "work_at", lambda *_: tmp_path)
-    monkeypatch.setattr(stages.git, "git", lambda *_: "a.c")
-    monkeypatch.setattr(stages, "able", lambda *_: True)
-    built = build.Build(tmp_path, tmp_path, "riscv")
-    monkeypatch.setattr(stages, "configuration", lambda *_: built)
-    stages.kunit(stages.Place(tmp_path), prepared, Report(), ["riscv"], with_checks=whole)
-    assert done == made
-
-
 def test_a_whole_run_is_in_two_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[str, ...]] = []
     lock = threading.Lock()
