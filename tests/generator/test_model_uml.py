@@ -389,6 +389,7 @@ def test_nobody_waits_for_a_peer_that_does_not_look(server: uml.Server) -> None:
             os.write(far, bytes(4096))
     guest.request(uml.VRING_CALL, struct.pack("=Q", 0), [far])
     command(guest, uml.CFG_WRITE, 0, 2, ims.COMMAND, data=b"\6\0")
+    guest.request(uml.GET_FEATURES, reply=8)
     end = time.monotonic() + 10
     while server.device.config_read(ims.COMMAND, 1) != b"\6" and time.monotonic() < end:
         time.sleep(0.01)
