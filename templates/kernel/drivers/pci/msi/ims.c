@@ -416,19 +416,24 @@ static bool pci_ims_holds(const struct pci_ims *ims, const struct msi_msg *msg)
 static void pci_ims_narrow_write(struct irq_data *data, struct msi_msg *msg)
 {
 	struct pci_ims *ims = pci_ims_of(data);
-	struct msi_msg none = { };
+	bool holds = pci_ims_holds(ims, msg);
 
-	if (pci_ims_holds(ims, msg)) {
+	/* An empty message of who is masked opens nothing */
+	if (holds && (msg->address_lo || msg->address_hi || irqd_irq_masked(data))) {
 		ims->info->irq_write_msi_msg(data, msg);
 		return;
 	}
 
-	dev_err_ratelimited(&ims->pdev->dev, "message %u: the address has too many bits\n",
-			    pci_ims_index(data));
-	ims->info->irq_write_msi_msg(data, &none);
-	/* Masked, too, until there is another message */
-	if (pci_ims_awake(ims))
-		ims->info->prepare(ims, irq_data_get_msi_desc(data));
+	if (!holds)
+		dev_err_ratelimited(&ims->pdev->dev, "message %u: the address has too many bits\n",
+				    pci_ims_index(data));
+	memset(&irq_data_get_msi_desc(data)->msg, 0, sizeof(*msg));
+	if (!pci_ims_awake(ims))
+		return;
+	/* Masked and empty until there is another message. The parent stays as it is */
+	ims->info->irq_shutdown(data);
+	if (!irqd_irq_masked(data))
+		pci_ims_unmask_parent(data);
 }
 
 /* A slot which was left empty stays masked, whoever enables its interrupt */

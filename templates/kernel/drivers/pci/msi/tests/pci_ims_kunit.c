@@ -122,6 +122,14 @@ static void test_slot_write(struct irq_data *data, struct msi_msg *msg)
 	test_slot_put(test_iobase(data), msg);
 }
 
+/* As where a message changes while it is in use */
+static void test_slot_write_live(struct irq_data *data, struct msi_msg *msg)
+{
+	test_slot_write(data, msg);
+	if (!irqd_irq_masked(data))
+		test_write_ctrl(test_iobase(data), irq_data_get_msi_desc(data)->data.icookie.value);
+}
+
 static void test_slot_shutdown(struct irq_data *data)
 {
 	const struct msi_msg none = { };
@@ -500,6 +508,7 @@ static void pci_ims_test_address(struct kunit *test)
 
 	info = test_slot_info;
 	info.address_bits = U32_MAX;
+	info.irq_write_msi_msg = test_slot_write_live;
 	ctx = test_setup(test, &info);
 	ctx->fake->params.address_hi = 1;
 	map = test_alloc(ctx, 2);
@@ -508,7 +517,8 @@ static void pci_ims_test_address(struct kunit *test)
 	ctx->fake->params.address_hi = 0;
 	map = test_alloc(ctx, 2);
 	KUNIT_ASSERT_EQ(test, map.index, 2);
-	test_write_ctrl(ctx->fake->bar + ctx->base + 2 * STRIDE, 0);
+	KUNIT_ASSERT_EQ(test, request_irq(map.virq, test_count, 0, "test", &ctx->fired), 0);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, 0);
 
 	/* One that gets such an address later is not sent, and is sent again when it has another */
 	data = irq_get_irq_data(map.virq);
@@ -521,12 +531,16 @@ static void pci_ims_test_address(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, CTRL_MASKED);
 	data->chip->irq_unmask(data);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, CTRL_MASKED);
+	test_write_ctrl(ctx->fake->bar + ctx->base + 2 * STRIDE, 0);
+	pci_ims_restore(&ctx->ims);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, CTRL_MASKED);
+	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0);
 	msg.address_hi = 0;
 	data->chip->irq_write_msi_msg(data, &msg);
-	data->chip->irq_unmask(data);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0xfee00000);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, DATA), 7);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, 0);
+	test_free(ctx, map.virq);
 	pci_ims_free(&ctx->ims, map);
 	test_end(test, ctx);
 }
