@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from imsgen.dsl.model import (
     Device,
@@ -18,7 +18,7 @@ from imsgen.dsl.model import (
 )
 
 from ..views.parts import Line, listed, sized
-from ..views.stores import StoreView
+from ..views.stores import PlatformView, StoreView
 from .base import Kind, Param
 from .fake import BASE, Fake, Place
 from .linked import InCode, Part, slot_parts, table_parts
@@ -29,6 +29,18 @@ PASSED = 16
 
 #: Slots of the fake device, where the driver passes their number.
 FEW = 64
+
+
+@dataclass(frozen=True)
+class RegistersView:
+    """What the templates of messages in registers see."""
+
+    #: Offset and number of slots of each table.
+    tables: tuple[Line, ...]
+    #: The bits that the device keeps of an address; empty for all.
+    address_bits: str
+    #: Whether all messages have one address, and their index as data.
+    one_address: bool
 
 
 class Platform(Kind):
@@ -120,6 +132,11 @@ class Platform(Kind):
         """A part of the registers that can be anywhere: there is none."""
         return None, 0
 
+    @property
+    def own(self) -> object | None:
+        """What only the templates of its kind see."""
+        return None
+
     def view(self, given: str) -> StoreView:
         return StoreView(
             name=self.name,
@@ -144,12 +161,15 @@ class Platform(Kind):
             init="",
             exit="device/platform-exit.c.j2",
             shutdown="device/platform-shutdown.c.j2",
-            touches=self.touches,
-            handle=self.handle,
-            most=self.most,
-            slots_maximum=self.size.maximum,
-            runtime=self.size.runtime,
-            loops=any(vector.array for vector in self.specials),
+            platform=PlatformView(
+                touches=self.touches,
+                handle=self.handle,
+                most=self.most,
+                slots=self.size.maximum,
+                runtime=self.size.runtime,
+                loops=any(vector.array for vector in self.specials),
+            ),
+            own=self.own,
         )
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
@@ -234,21 +254,14 @@ class PlatformRegisters(Platform, RegisterKind):
         yield from table_parts(self.store, self.fn, init, f"{name}_init")
         yield from slot_parts(name, self.fn, self.layout)
 
-    def view(self, given: str) -> StoreView:
-        return replace(
-            super().view(given),
-            tables=tuple(
-                Line(f"{table.offset:#x}", "", str(table.slots)) for table in self.store.tables
-            ),
-            address_bits=self._kept,
+    @property
+    def own(self) -> RegistersView:
+        mask = self.layout.address_mask
+        return RegistersView(
+            tables=tuple(Line(f"{t.offset:#x}", "", str(t.slots)) for t in self.store.tables),
+            address_bits=f"{mask:#x}ULL" if mask != (1 << 64) - 1 else "",
             one_address=self.layout.data is None,
         )
-
-    @property
-    def _kept(self) -> str:
-        """The bits that the device keeps of an address; empty for all."""
-        mask = self.layout.address_mask
-        return f"{mask:#x}ULL" if mask != (1 << 64) - 1 else ""
 
 
 class Passed(Platform):

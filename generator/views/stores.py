@@ -204,6 +204,23 @@ class Managed:
 
 
 @dataclass(frozen=True)
+class PlatformView:
+    """How a store of a platform device is set up."""
+
+    #: The template of what touches its messages.
+    touches: str
+    #: What reaches them, a member of the device's struct: its name, and how it is declared.
+    handle: Line
+    #: Messages that are allocated at most, slots that there can be, and whether the driver passes
+    #: their number.
+    most: int
+    slots: int
+    runtime: bool
+    #: Whether that goes through an array of vectors.
+    loops: bool
+
+
+@dataclass(frozen=True)
 class StoreView:
     """A store of any kind; templates which are empty aren't included."""
 
@@ -239,16 +256,6 @@ class StoreView:
     exit: str
     shutdown: str
     setters: tuple[Setter, ...] = ()
-    #: Of a platform device: messages that are allocated at most and slots that there can be,
-    #: whether the driver passes their number, and the bits of an address, empty for all.
-    most: int = 0
-    slots_maximum: int = 0
-    runtime: bool = False
-    address_bits: str = ""
-    #: Whether all messages have one address, and their index as data.
-    one_address: bool = False
-    #: The template of what touches messages, what reaches them, and whether set-up goes through an
-    #: array of vectors.
-    touches: str = ""
-    handle: Line | None = None
-    loops: bool = False
+    platform: PlatformView | None = None
+    #: What only the templates of its kind see: a dataclass in the kind's module.
+    own: object | None = None
