@@ -47,6 +47,8 @@ class Tree:
     package: str
     version: str
     home: Path
+    built: str = "work"
+    """The name of the work tree that is built"""
 
     @property
     def apply(self) -> Path:
@@ -56,7 +58,7 @@ class Tree:
     @property
     def work(self) -> Path:
         """The work tree that is built. Files that stay the same keep their times."""
-        return self.home / "work"
+        return self.home / self.built
 
     def objects(self, where: str) -> Path:
         """The object directory (make's O=) of one configuration."""

@@ -1,13 +1,15 @@
 """Mainline's own message stores beside generated ones: the same messages, the same registers.
 
 A driver's function that writes a message is taken out of the tree, by its name, and that of the
-generated glue out of the series.  Both are compiled into one program, whose registers are memory.
+generated glue out of the series.  Both are compiled into one KUnit suite, whose registers are
+memory; User Mode Linux runs it.
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from imsgen.generator.kernel.target import DEFAULT, embedded
 from imsgen.generator.names import names_of
 from imsgen.generator.series import Planner
 
-from . import fetch, host, stages, trees
+from . import boot, build, fetch, host, stages, trees
 from .report import Report
 from .stages import Place
 
@@ -146,8 +148,13 @@ def layout(place: Place, store: Store) -> Path:
     return real if real.exists() else place.example(store.layout)
 
 
-def program(place: Place, tree: Path, store: Store) -> str:
-    """The text of the program.  Raises `StageError` where mainline has something else."""
+def suite(store: Store) -> str:
+    """The name of its suite."""
+    return f"mainline_{store.layout}"
+
+
+def text(place: Place, tree: Path, store: Store) -> str:
+    """The text of the suite.  Raises `StageError` where mainline has something else."""
     (device,) = load(layout(place, store)).devices
     files = Planner(embedded(DEFAULT)).series([_anywhere(device)]).files
     names = names_of(_anywhere(device))
@@ -160,7 +167,8 @@ def program(place: Place, tree: Path, store: Store) -> str:
     )
     if given is None:
         raise host.StageError(f"{names.glue} sets up nothing")
-    parts = ['#include "shim.h"\n', *theirs(tree, store)]
+    head = ["// SPDX-License-Identifier: GPL-2.0", '#include "recording.h"', ""]
+    parts = ["\n".join(head), *theirs(tree, store)]
     irqs, nr = f"struct {device.name}_irqs", own.slots.maximum if own.slots.runtime else given[2]
     index, bits = 0, "~0ULL"
     if isinstance(own, RegistersStore):
@@ -170,19 +178,21 @@ def program(place: Place, tree: Path, store: Store) -> str:
         parts.append(f"static {irqs} our_irqs = {{ {{ registers{given[1] or ''} }} }};\n")
         if f"{fn}_tables[]" in glue:
             parts.append(definition(glue, "static const struct { u32 offset;"))
+        parts.append(f"static DEFINE_XARRAY({device.name}_devices);\n")
         parts.append(function(glue, f"{fn}_at"))
         index, bits = int(own.layout.data is None), f"{own.layout.address_mask:#x}ULL"
     else:
-        parts.append(f"{irqs} {{ struct {{ passes *pass; }} {own.name}; }};\n")
+        parts.append(f"{irqs} {{ struct {{ typeof(pass) *pass; }} {own.name}; }};\n")
         parts.append(f"static {irqs} our_irqs = {{ {{ pass }} }};\n")
-    parts.append(f"static int {device.name}_devices;\n")
-    parts.append("static void *xa_load(int *xa, unsigned long dev) { return &our_irqs; }\n")
+        parts.append(f"static DEFINE_XARRAY({device.name}_devices);\n")
     parts.append(function(glue, f"{fn}_write_msi_msg"))
     parts.append(
+        f'#define NAME "{suite(store)}"\n'
         f"#define THEIRS {store.function}\n#define OURS {fn}_write_msi_msg\n"
+        f"#define OUR_DEVICES {device.name}_devices\n"
         f"#define NR {nr}\n#define INDEX_DATA {index}\n#define BITS {bits}\n"
     )
-    parts.append('#include "main.c"\n')
+    parts.append('#include "compare.h"\n')
     return "\n".join(parts)
 
 
@@ -205,34 +215,18 @@ def _anywhere(device: Device) -> Device:
     return replace(device, path=None)
 
 
-def compare(place: Place, tree: Path, store: Store) -> tuple[list[str], list[str]]:
-    """What the program says, and what is wrong.  Raises `StageError` if there is no program."""
+def write(place: Place, tree: Path) -> Path:
+    """A driver with all suites, below build/. Gives its folder. Raises `StageError`."""
     folder = place.root / "build" / "mainline"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{store.layout}.c"
-    path.write_text(program(place, tree, store))
-    done = subprocess.run(
-        [
-            "gcc",
-            "-std=gnu11",
-            "-Wall",
-            "-Wno-unused",
-            f"-I{FOLDER}",
-            "-o",
-            path.with_suffix(""),
-            path,
-        ],
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise host.StageError(f"{path.name} does not compile\n{host.tail(done.stderr)}")
-    ran = subprocess.run([path.with_suffix("")], capture_output=True, text=True, timeout=60)
-    said = ran.stdout.splitlines()
-    faults = [line for line in said if line.startswith("differs")]
-    if ran.returncode and not faults:
-        faults.append(f"ended with {ran.returncode}")
-    return said, faults
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(FOLDER, folder)
+    for store in STORES:
+        (folder / f"{store.layout}_kunit.c").write_text(text(place, tree, store))
+    objects = " ".join(f"{store.layout}_kunit.o" for store in STORES)
+    made = f"obj-$(CONFIG_IMSGEN_MAINLINE) += {objects}\n"
+    # What is taken out of a driver has its prototypes elsewhere
+    (folder / "Makefile").write_text(f"ccflags-y := -Wno-missing-prototypes\n{made}")
+    return folder
 
 
 def run(place: Place, report: Report) -> None:
@@ -243,12 +237,23 @@ def run(place: Place, report: Report) -> None:
         stages.unavailable(fetch.KERNELS[KERNEL], "mainline's own stores", error, report)
         return
     with fetch.locked(tree.home):
-        trees.reset(tree.apply, trees.base_of(tree))
-        for store in STORES:
-            try:
-                said, faults = compare(place, tree.apply, store)
-            except host.StageError as error:
-                said, faults = [], str(error).splitlines()
-            for line in said:
-                host.say(f"  {store.layout}: {line}")
-            report.check(f"{KERNEL} {store.function}() and {store.layout} write the same", faults)
+        prepared = stages.prepare(place, tree)
+        work = trees.work_at(tree, prepared.applied.head)
+        trees.add_driver(work, write(place, work), "imsgen_mainline")
+        built = stages.configuration(place, prepared, "um")
+        build.kernel(built)
+        own = replace(built, label=f"{built.label}-mainline")
+        glob = ("kunit.filter_glob=mainline_*",)
+        found = stages.run_boot(place, own, boot.UML, work, list(map(suite, STORES)), report, glob)
+        for said in orders(found.lines):
+            host.say(f"  {said}")
+
+
+def orders(lines: Iterable[str]) -> Iterator[str]:
+    """What the suites say of their accesses, and how many messages there were, with their names."""
+    name = ""
+    for line in lines:
+        if found := re.search(r"# Subtest: mainline_(\w+)", line):
+            name = found[1]
+        elif found := re.search(r"# same_registers: (order .*|messages \d+)$", line):
+            yield f"{name}: {found[1]}"

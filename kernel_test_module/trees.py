@@ -128,7 +128,7 @@ def added_files(tree: Tree, base: str, head: str) -> tuple[str, ...]:
 
 def work_at(tree: Tree, commit: str) -> Path:
     """Bring the work tree that is built to COMMIT; make it first if it isn't whole."""
-    stamp = tree.home / "work.stamp"
+    stamp = tree.work.with_suffix(".stamp")
     if not stamp.exists():
         shutil.rmtree(tree.work, ignore_errors=True)
         git.git(tree.apply, "worktree", "prune")

@@ -9,10 +9,10 @@ struct pci_epc { struct pci_epf *pci_epf; };
 static struct pci_epf their_function = { (struct pci_epf_doorbell_msg *)registers, 64 };
 static struct pci_epc their_device = { &their_function };
 
-#define dev_name(dev)					((dev)->driver_data)
+#undef list_first_entry_or_null
+#define dev_name(dev)					dev_get_drvdata(dev)
 #define pci_epc_get(name)				(name)
 #define pci_epc_put(epc)				((void)(epc))
-#define IS_ERR(pointer)					(!(pointer))
 #define list_first_entry_or_null(list, type, member)	(*(list))
 
 /* What the driver does when it is told of a message */

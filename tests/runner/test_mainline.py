@@ -55,61 +55,53 @@ def test_parts_of_a_source() -> None:
         mainline.definition(SOURCE, "struct nothing")
 
 
-def compared(tmp_path: Path, source: str) -> tuple[list[str], list[str]]:
+def made(tmp_path: Path, store: mainline.Store, source: str = SOURCE) -> str:
     (tmp_path / "driver.c").write_text(source)
     (tmp_path / "tests").symlink_to(ROOT / "tests")
-    return mainline.compare(Place(tmp_path), tmp_path, STORE)
+    return mainline.text(Place(tmp_path), tmp_path, store)
 
 
-def test_the_same_registers(tmp_path: Path) -> None:
-    said, faults = compared(tmp_path, SOURCE)
-    assert faults == []
-    assert said == [
-        "order mainline 0x14/4 0x54/4 0x50/4",
-        "order generated 0x14/4 0x54/4 0x50/4 read 0x50/4",
-        "messages 6",
-    ]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        SOURCE.replace("#define OFF_DATA 0x14", "#define OFF_DATA 0x18"),
-        SOURCE.replace("msg->data,", "msg->data + 1,"),
-        SOURCE.replace("writel(msg->data", "writew(msg->data"),
-        SOURCE.replace("writel(msg->address_lo, mine->regs + OFF_LOW);", ""),
-    ],
-)
-def test_other_registers(tmp_path: Path, wrong: str) -> None:
-    assert wrong != SOURCE
-    _, faults = compared(tmp_path, wrong)
-    assert len(faults) >= 5 and faults[0].startswith("differs: message 0 of index 0: byte 0x")
+def test_both_functions_are_in_a_suite(tmp_path: Path) -> None:
+    text = made(tmp_path, STORE)
+    assert mainline.function(SOURCE, "write_it") in text
+    ours = mainline.function(text, "mv_xor_v2_regs_write_msi_msg")
+    assert "mv_xor_v2_regs_write(mv_xor_v2_regs_at(irqs, desc->msi_index), msg);" in ours
+    for line in (
+        "static struct mine their_device = { registers };",
+        '#define NAME "mainline_mv_xor_v2"',
+        "#define THEIRS write_it",
+        "#define OURS mv_xor_v2_regs_write_msi_msg",
+        "#define NR 1",
+        "#define INDEX_DATA 0",
+    ):
+        assert line in text.splitlines()
+    # What is recorded has to be defined before what accesses it, and what compares comes last
+    assert text.index("recording.h") < text.index("write_it") < text.index("compare.h")
+    assert text.count("#include") == 2
 
 
 def test_messages_that_are_passed_on(tmp_path: Path) -> None:
-    """The same message of the same index."""
-    own = replace(STORE, layout="endpoint", function="told", device="endpoint.h", macros=())
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
-    text = "\n".join(
+    own = replace(STORE, layout="endpoint", device="endpoint.h", macros=())
+    lines = made(tmp_path, own).splitlines()
+    assert '#include "endpoint.h"' in lines
+    assert "static struct endpoint_irqs our_irqs = { { pass } };" in lines
+
+
+def test_no_suite(tmp_path: Path) -> None:
+    with pytest.raises(host.StageError, match="there is no function write_it"):
+        made(tmp_path, STORE, SOURCE.replace("write_it", "write_else"))
+
+
+def test_what_the_suites_say() -> None:
+    said = mainline.orders(
         (
-            "static void told(struct msi_desc *desc, struct msi_msg *msg)",
-            "{",
-            "\tstruct pci_epc *epc = dev_name(desc->dev);",
-            "",
-            "\tmemcpy(&epc->pci_epf->db_msg[desc->msi_index].msg, msg, sizeof(*msg));",
-            "}",
-            "",
+            "    # Subtest: mainline_mpxy",
+            "    # same_registers: order mainline 0x20/4 read 0x20/4",
+            "    # same_registers: messages 384",
+            "    ok 1 same_registers",
         )
     )
-    for source, good in ((text, True), (text.replace("msi_index", "msi_index ^ 1"), False)):
-        (tmp_path / "driver.c").write_text(source)
-        _, faults = mainline.compare(Place(tmp_path), tmp_path, own)
-        assert bool(faults) is not good
-
-
-def test_no_program(tmp_path: Path) -> None:
-    with pytest.raises(host.StageError, match="does not compile"):
-        compared(tmp_path, SOURCE.replace("mine->regs", "mine->nothing"))
+    assert list(said) == ["mpxy: order mainline 0x20/4 read 0x20/4", "mpxy: messages 384"]
 
 
 def test_each_has_a_layout_and_a_row() -> None:
