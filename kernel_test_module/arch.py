@@ -19,8 +19,6 @@ class Arch:
     """What is booted, below the folder of objects."""
     fragments: tuple[str, ...]
     """Configuration fragments, in order; a later line wins."""
-    lean: tuple[str, ...] = ("lean",)
-    """Those on top for kernels other than the reference: what saves time."""
     cross: str = ""
     """What the compiler's name begins with; empty for this machine's own."""
     needs: tuple[tuple[str, str], ...] = ()
@@ -34,21 +32,20 @@ class Arch:
 ARCHS = {
     arch.name: arch
     for arch in (
-        Arch("um", "uml", "linux", "linux", ("base", "debug", "uml", "faults"), lean=()),
+        Arch("um", "uml", "linux", "linux", ("base", "debug", "uml", "faults", "lean")),
         Arch(
             "x86_64",
             "qemu",
             "bzImage",
             "arch/x86/boot/bzImage",
-            ("base", "debug", "x86_64", "numa"),
+            ("base", "debug", "x86_64", "numa", "lean"),
         ),
         Arch(
             "arm64",
             "arm64",
             "Image",
             "arch/arm64/boot/Image",
-            ("base", "debug", "arm64", "small"),
-            lean=(),
+            ("base", "debug", "arm64", "lean"),
             cross="aarch64-linux-gnu-",
             needs=(
                 ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
@@ -60,8 +57,7 @@ ARCHS = {
             "riscv",
             "Image",
             "arch/riscv/boot/Image",
-            ("base", "debug", "riscv", "small"),
-            lean=(),
+            ("base", "debug", "riscv", "lean"),
             cross="riscv64-linux-gnu-",
             needs=(
                 ("riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"),

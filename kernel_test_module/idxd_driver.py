@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from . import build, checks, fetch, host, in_tree, kconfig, stages, trees
-from .arch import ARCHS
 from .in_tree import Made
 from .report import Report
 from .stages import Place
@@ -42,8 +41,7 @@ GLOB = "idxd*"
 
 def configuration(place: Place, tree: fetch.Tree) -> build.Build:
     """How to compile the driver; nothing is linked."""
-    lean = ARCHS["x86_64"].lean if tree.kernel != stages.REFERENCE else ()
-    wanted = kconfig.merge(kconfig.fragments("x86_64", *lean, "idxd"))
+    wanted = kconfig.merge(kconfig.fragments("x86_64", "idxd"))
     label = f"{tree.kernel}-idxd"
     return build.Build(tree.work, tree.objects("idxd"), "x86_64", wanted, place.logs, label)
 

@@ -113,8 +113,6 @@ def configuration(place: Place, prepared: Prepared, arch: str) -> build.Build:
     tree = prepared.tree
     own = checks.kunitconfigs(tree.work, prepared.files)
     more: tuple[str, ...] = () if own else ("pristine",)
-    if tree.kernel != REFERENCE:
-        more += ARCHS[arch].lean
     wanted = kconfig.merge([*own, *kconfig.fragments(arch, *more)])
     label = f"{tree.kernel}-{ARCHS[arch].label}"
     return build.Build(tree.work, tree.objects(arch), arch, wanted, place.logs, label)
