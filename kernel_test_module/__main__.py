@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
@@ -153,6 +154,9 @@ ON_LAST = ("updates",)
 ALONE = ("simulate", "e2e", "models")
 """Real interrupts, which have the machine to themselves."""
 
+ALWAYS = ("simulate", "e2e")
+"""What measures: it is run again even if nothing has changed."""
+
 APART: dict[str, Step] = {
     "tutorial": lambda place, report, args: tutorial.run(place, report),
     "models-qemu": lambda place, report, args: models_qemu.run(
@@ -162,11 +166,34 @@ APART: dict[str, Step] = {
 """What is only run by its name."""
 
 
-def one(name: str, step: Step, place: Place, report: Report, args: argparse.Namespace) -> None:
+def key(place: Place, args: argparse.Namespace) -> str:
+    """What decides on the stages of a whole run: the repository, kernels, compiler, emulator and
+    options. Empty where one of them isn't there."""
+    try:
+        parts = [stages.content(place)]
+        parts += [stages.for_kernel(place, kernel).home.name for kernel in args.kernels]
+        parts += [host.run([tool, "--version"]) for tool in ("gcc", "qemu-system-x86_64")]
+    except (host.StageError, FileNotFoundError):
+        return ""
+    options = {name: value for name, value in vars(args).items() if name != "root"}
+    return "\n".join((*parts, repr(sorted(options.items()))))
+
+
+def proof(name: str, key: str) -> Path | None:
+    """The file that says that a stage has passed, in a whole run with this KEY; None for what is
+    run in any case."""
+    if not key or name in ALWAYS:
+        return None
+    return host.cache_dir() / "passed" / hashlib.sha256(f"{name}\n{key}".encode()).hexdigest()
+
+
+def one(
+    name: str, step: Step, place: Place, report: Report, args: argparse.Namespace, key: str = ""
+) -> None:
     """A stage; one that can't run is a failure."""
     try:
         with report.timed(name):
-            step(place, report, args)
+            report.once(name, proof(name, key), lambda own: step(place, own, args))
     except host.StageError as error:
         report.check(name, str(error).splitlines())
 
@@ -186,16 +213,15 @@ def generator(place: Place, report: Report, fast: bool, able: bool) -> None:
 def suites(place: Place, report: Report, args: argparse.Namespace) -> None:
     """The KUnit suites on each kernel, with what can be checked of its patches in a whole run."""
     for kernel in args.kernels:
-        with report.timed(f"Linux {kernel}"):
-            stages.one_kernel(
-                place,
-                fetch.KERNELS[kernel],
-                report,
-                args.where or list(stages.WHERES),
-                names=() if args.pristine else stages.EXAMPLES,
-                with_checks=args.stage == "test",
-                kunit_args=(f"kunit.filter_glob={args.filter}",) if args.filter else (),
-            )
+        stages.one_kernel(
+            place,
+            fetch.KERNELS[kernel],
+            report,
+            args.where or list(stages.WHERES),
+            names=() if args.pristine else stages.EXAMPLES,
+            with_checks=args.stage == "test",
+            kunit_args=(f"kunit.filter_glob={args.filter}",) if args.filter else (),
+        )
 
 
 def lane(
@@ -207,9 +233,11 @@ def lane(
 ) -> None:
     """The suites on KERNELS, then the later stages of these NAMES."""
     own = argparse.Namespace(**{**vars(args), "kernels": list(kernels)})
-    suites(place, report, own)
+    same = key(place, own) if own.kernels else ""
+    if own.kernels:
+        one(f"Linux {' '.join(own.kernels)}", suites, place, report, own, same)
     for name in names:
-        one(name, LATER[name], place, report, own)
+        one(name, LATER[name], place, report, own, same)
 
 
 def lanes(place: Place, report: Report, args: argparse.Namespace) -> None:
@@ -260,10 +288,11 @@ def run(args: argparse.Namespace) -> int:
             generator(place, report, args.fast, whole)
     if whole:
         lanes(place, report, args)
+        same = key(place, args)
         for name in ALONE:
-            one(name, LATER[name], place, report, args)
+            one(name, LATER[name], place, report, args, same)
     elif args.stage == "kunit":
-        suites(place, report, args)
+        one("suites", suites, place, report, args)
     elif step := (LATER | APART).get(args.stage):
         one(args.stage, step, place, report, args)
     if whole or args.stage == "kunit" or args.stage in LATER | APART:

@@ -6,9 +6,9 @@ import json
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,34 @@ class Report:
         self.add(Counts(skipped=1))
         self.skips.append(f"{name}: {why}")
         host.say(f"SKIP {name}: {why}")
+
+    def join(self, other: Report) -> None:
+        """Take over what a part of the run has found."""
+        self.add(other.counts)
+        self.failures += other.failures
+        self.skips += other.skips
+        self.boots |= other.boots
+        self.checks |= other.checks
+        self.times |= other.times
+
+    def once(self, name: str, proof: Path | None, make: Callable[[Report], object]) -> None:
+        """What MAKE reports. Where nothing failed and nothing was skipped, PROOF is written, and
+        with that no run makes it again; the counts are those of then."""
+        if proof and proof.exists():
+            then = json.loads(proof.read_text())
+            own = Report(Counts(**then["counts"]), boots=then["boots"], checks=then["checks"])
+            self.join(own)
+            host.say(f"ok   {name}, as before: {own.counts.line()}")
+            return
+        own = Report()
+        try:
+            make(own)
+        finally:
+            self.join(own)
+        if proof and own.counts.passed and not own.counts.failed and not own.skips:
+            kept = {"counts": asdict(own.counts), "boots": own.boots, "checks": own.checks}
+            proof.parent.mkdir(parents=True, exist_ok=True)
+            proof.write_text(json.dumps(kept))
 
     def save(self, results: Path) -> None:
         """Write summary.json: no times and no paths, so that equal runs give equal files."""

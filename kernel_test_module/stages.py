@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import boot, build, checks, fetch, host, kconfig, ktap, packages, trees
+from . import boot, build, checks, fetch, git, host, kconfig, ktap, packages, trees
 from .arch import ARCHS
 from .fetch import Kernel, Tree
 from .report import Counts, Report, junit
@@ -332,6 +333,25 @@ def environment(place: Place, **more: str) -> dict[str, str]:
     if env.pop("PYTHONDONTWRITEBYTECODE", ""):
         env.setdefault("PYTHONPYCACHEPREFIX", str(place.root / "build" / "pycache"))
     return env
+
+
+CONTENT = (
+    *PACKAGES,
+    *("examples", "docs", "README.md", "pyproject.toml", "requirements-dev.txt"),
+    *("tests/layouts", "tests/devices", "tests/generator"),
+)
+"""What of the repository decides on the stages that work with kernels."""
+
+
+def content(place: Place) -> str:
+    """A digest of all that is in `CONTENT`. Raises `StageError` without a repository of git."""
+    names = git.git(place.root, "ls-files", "-co", "--exclude-standard", "--", *CONTENT)
+    found = hashlib.sha256()
+    for name in sorted(names.splitlines()):
+        path = place.root / name
+        if path.is_file():
+            found.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imsgen.kernel_test_module import __main__ as command
-from imsgen.kernel_test_module import build, checks, e2e, fetch, host, stages, trees
+from imsgen.kernel_test_module import build, checks, e2e, fetch, git, host, stages, trees
 from imsgen.kernel_test_module.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +82,51 @@ def test_a_whole_run_is_in_two_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyP
         == [one[0] for one in done[-3:]]
     )
     assert {one[0] for one in done} == {"suites", *command.LATER}
+
+
+def test_what_decides_on_a_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layout, a kernel and an option do; a test of the generator's messages does not."""
+    git.git(tmp_path, "init", "--quiet")
+    place = stages.Place(tmp_path)
+    for name in ("examples/a.ims", "tests/dsl/test_a.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("1")
+    versions = {"6.12": "1", "newest": "1"}
+
+    def tree(_: stages.Place, kernel: str) -> fetch.Tree:
+        if not versions[kernel]:
+            raise host.Unavailable("no such suite")
+        return fetch.Tree(kernel, "", "", tmp_path / versions[kernel])
+
+    monkeypatch.setattr(stages, "for_kernel", tree)
+    monkeypatch.setattr(host, "run", lambda *_: "1.0")
+
+    def key(boots: int = 1) -> str:
+        return command.key(place, argparse.Namespace(kernels=["6.12", "newest"], boots=boots))
+
+    first = key()
+    assert first and key() == first
+    (tmp_path / "tests/dsl/test_a.py").write_text("2")
+    assert key() == first
+    assert key(8) != first
+    (tmp_path / "examples/a.ims").write_text("2")
+    second = key()
+    assert second != first
+    versions["newest"] = "2"
+    assert key() not in (first, second)
+    versions["newest"] = ""
+    assert key() == ""
+
+
+def test_what_measures_is_always_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert command.proof("e2e", "key") is command.proof("simulate", "key") is None
+    assert command.proof("layouts", "") is None
+    assert command.proof("layouts", "key") == command.proof("layouts", "key")
+    assert command.proof("layouts", "key") not in (
+        command.proof("models", "key"),
+        command.proof("layouts", "other"),
+    )
 
 
 def test_who_interrupts_ends_both_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,52 @@ def test_summary_is_repeatable(tmp_path: Path) -> None:
     assert json.loads(first)["passed"] == 1
 
 
+def test_what_has_passed_is_not_run_again(tmp_path: Path) -> None:
+    runs: list[int] = []
+
+    def make(report: Report) -> None:
+        runs.append(1)
+        report.add(Counts(5))
+        report.check("a")
+        report.boots["x"] = {"splats": 0}
+
+    first, again = Report(), Report()
+    proof = tmp_path / "passed" / "0123"
+    first.once("stage", proof, make)
+    again.once("stage", proof, make)
+    assert len(runs) == 1
+    for report in (first, again):
+        assert report.counts == Counts(6)
+        assert report.checks == {"a": "passed"}
+        assert report.boots == {"x": {"splats": 0}}
+    again.once("stage", None, make)
+    assert len(runs) == 2
+
+
+@pytest.mark.parametrize("what", ["check", "skip", "nothing", "raise"])
+def test_what_has_not_passed_is_run_again(tmp_path: Path, what: str) -> None:
+    def make(report: Report) -> None:
+        if what == "nothing":
+            return
+        report.check("a")
+        if what == "check":
+            report.check("b", ["broken"])
+        elif what == "skip":
+            report.skip("b", "no network")
+        else:
+            raise host.StageError("no kernel")
+
+    report = Report()
+    try:
+        report.once("stage", tmp_path / "proof", make)
+    except host.StageError:
+        assert what == "raise"
+    assert not (tmp_path / "proof").exists()
+    assert report.counts.passed == (what != "nothing")
+    assert report.failures == (["b"] if what == "check" else [])
+    assert len(report.skips) == (what == "skip")
+
+
 def test_checkpatch_allows_a_missing_sign_off_only() -> None:
     off = "p:9: ERROR:MISSING_SIGN_OFF: Missing Signed-off-by: line(s)\n"
     bare = "ERROR:MISSING_SIGN_OFF: Missing Signed-off-by: line(s)\n"
