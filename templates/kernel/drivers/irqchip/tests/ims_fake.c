@@ -499,6 +499,10 @@ static bool fake_init_dev_msi_info(struct device *dev, struct irq_domain *domain
 {
 	struct ims_fake *fake = real_parent->host_data;
 
+	/* As real parents do: nobody else could tell the device of a message */
+	if (WARN_ON_ONCE(!info->chip->irq_write_msi_msg))
+		return false;
+
 	info->flags &= real_parent->msi_parent_ops->supported_flags;
 	/*
 	 * Vectors are to be taken when the interrupt is requested, not before. The

@@ -498,6 +498,12 @@ static int pci_ims_msi_init(struct irq_domain *domain, struct msi_domain_info *i
 	return 0;
 }
 
+/* Parents refuse a domain without one. Each interrupt has the chip of its store */
+static void pci_ims_write_msi_msg(struct irq_data *data, struct msi_msg *msg)
+{
+	pci_ims_of(data)->chip.irq_write_msi_msg(data, msg);
+}
+
 /* The domain of all stores up to the last one */
 static int pci_ims_create_domain(struct pci_ims *last)
 {
@@ -506,6 +512,7 @@ static int pci_ims_create_domain(struct pci_ims *last)
 			.name			= last->info->name,
 			.irq_mask		= pci_ims_mask_parent,
 			.irq_unmask		= pci_ims_unmask_parent,
+			.irq_write_msi_msg	= pci_ims_write_msi_msg,
 			.flags			= IRQCHIP_ONESHOT_SAFE,
 		},
 
