@@ -98,14 +98,14 @@ def span_of(start: int, size: int) -> str:
     return f"bytes {start:#x} to {start + size - 1:#x}"
 
 
-def bar_of(store: model.IomemStore | model.IndirectStore | model.RegistersStore) -> str:
+def bar_of(store: model.BarStore | model.RegistersStore) -> str:
     """What the slots of a store are in, in words."""
     if row_of(store).platform:
         return "the registers"
     return "the BAR that the driver passes" if store.bar is None else f"BAR {store.bar}"
 
 
-def _bar_passed(store: model.IomemStore | model.IndirectStore) -> tuple[str, ...]:
+def _bar_passed(store: model.BarStore) -> tuple[str, ...]:
     return ("its BAR",) if store.bar is None else ()
 
 

@@ -402,10 +402,11 @@ class PassedStore:
 #: What messages carry along.
 Cookie = CookieField | CommandCookie
 
-#: Stores that the PCI core manages, those with slots, all which need a domain of their own, and
-#: those whose slots can be in several tables.
+#: Stores that the PCI core manages, those with slots in a BAR, all with slots, all which need a
+#: domain of their own, and those whose slots can be in several tables.
 PciStore = MsiStore | MsixStore
-ImsSlotStore = IomemStore | IndirectStore | MemoryStore
+BarStore = IomemStore | IndirectStore
+ImsSlotStore = BarStore | MemoryStore
 SlotStore = ImsSlotStore | RegistersStore
 ImsStore = ImsSlotStore | CommandStore | ExportedStore
 TableStore = IomemStore | RegistersStore

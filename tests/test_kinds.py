@@ -45,6 +45,20 @@ def kind(request: pytest.FixtureRequest) -> StoreKind:
     return found
 
 
+def started(kind: StoreKind) -> tuple[Path, model.Device, model.Store]:
+    """The layout that `imsgen new` gives for a kind: the file, its device and the store."""
+    path = ROOT / "templates" / "new" / f"{kind.word}.ims"
+    assert path.exists(), f"{path.relative_to(ROOT)} is missing"
+    (device,) = load(path).devices
+    (store,) = [store for store in device.stores if type(store) is kind.model]
+    return path, device, store
+
+
+def machine_of(device: model.Device, store: model.Store) -> tuple[tuple[str, str], ...]:
+    """What the fake device has of a store beside its messages."""
+    return fake_memory(device).stores[store.name].machine
+
+
 def test_each_has_a_model() -> None:
     assert {kind.model for kind in KINDS} == set(get_args(model.Store))
     assert len(BY_WORD) == len(KINDS)
@@ -52,7 +66,7 @@ def test_each_has_a_model() -> None:
 
 def test_one_is_in_c(kind: StoreKind) -> None:
     """One class of the generator knows it, and no other takes it for its own."""
-    _, device, store = next(s for s in stores(ROOT / "templates/new") if type(s[2]) is kind.model)
+    _, device, store = started(kind)
     found = [made for one in IN_C if (made := one.of(device, store))]
     assert len(found) == 1
     assert found[0].words
@@ -83,35 +97,34 @@ def test_an_example_is_golden_and_booted(kind: StoreKind) -> None:
 def test_slots_are_drawn_and_linked(kind: StoreKind) -> None:
     if "slot" not in kind.words:
         return
-    (device,) = load(ROOT / "templates" / "new" / f"{kind.word}.ims").devices
-    (name,) = [store.name for store in device.stores if type(store) is kind.model]
-    assert f"A slot of {name}: " in svg_of([device]).decode()
-    assert f"{name}.slot" in [part.key for part in parts_of(device)]
+    _, device, store = started(kind)
+    assert f"A slot of {store.name}: " in svg_of([device]).decode()
+    assert f"{store.name}.slot" in [part.key for part in parts_of(device)]
 
 
 def test_its_places_are_in_what_is_made(kind: StoreKind) -> None:
-    """Glue that knows no select register is that of another kind; so is a fake without a window."""
-    for _, device, store in stores(ROOT / "templates" / "new"):
-        if type(store) is kind.model and kind.places:
-            files = Planner(embedded(DEFAULT)).series([device]).files
-            made = "".join(text for path, text in files.items() if "/tests/" not in path)
-            for place in kind.places:
-                assert f"= {getattr(store, place.word):#x}" in made
-            fake = fake_memory(device).stores[store.name]
-            assert bool(fake.window) is ("window" in kind.words)
+    """Glue that knows no select register is that of another kind; a fake without a part for what
+    stands there can't answer."""
+    _, device, store = started(kind)
+    assert kind.platform or kind.is_pci or bool(kind.places) is bool(machine_of(device, store))
+    if kind.places:
+        files = Planner(embedded(DEFAULT)).series([device]).files
+        made = "".join(text for path, text in files.items() if "/tests/" not in path)
+        for place in kind.places:
+            assert f"= {getattr(store, place.word):#x}" in made
+
+
+def test_a_skeleton_is_run() -> None:
+    """What `imsgen skeleton` makes of an example has a row in the suite that runs skeletons."""
+    suite = ROOT / "kernel_test_module" / "driver_suites" / "skeletons_kunit.c"
+    rows = set(re.findall(r'\{ "(\w+-skeleton)",', suite.read_text(encoding="utf-8")))
+    assert rows == {path.stem for path in ROOT.glob("examples/*/*-skeleton.c")}
 
 
 def test_an_odd_layout(kind: StoreKind) -> None:
     """What no example has is booted too: other byte orders, sizes, masks."""
     if not kind.is_pci or kind.word in WITHOUT_EXAMPLE:
         assert any(type(store) is kind.model for _, _, store in stores(LAYOUTS))
-
-
-def test_a_layout_to_start_from(kind: StoreKind) -> None:
-    assert any(
-        type(store) is kind.model and path.stem == kind.word
-        for path, _, store in stores(ROOT / "templates/new")
-    )
 
 
 def test_the_page_has_it(kind: StoreKind) -> None:
@@ -125,7 +138,7 @@ def test_the_page_has_it(kind: StoreKind) -> None:
 
 
 def test_editors_say_what_it_comes_to(kind: StoreKind) -> None:
-    path = ROOT / "templates" / "new" / f"{kind.word}.ims"
+    path, _, _ = started(kind)
     text = path.read_bytes()
     found = hover(str(path), text, text.index(b"store ") + len(b"store "))
     assert found and found[0].startswith("**")

@@ -57,8 +57,8 @@ class Fake:
     tables: tuple[tuple[int, int], ...] = ()
     #: Initialisers of struct ims_layout that other kinds don't have.
     layout: Pairs = ()
-    #: The values of its struct ims_fake_window, if it has one.
-    window: str = ""
+    #: Arrays of struct ims_fake_params, and the values of an element for it.
+    machine: Pairs = ()
 
 
 def pages(end: int) -> int:

@@ -72,7 +72,7 @@ class Indirect(BarKind, Ims):
             asks_bir=store.bar is None,
             tables=((at, size),),
             layout=(("select", f"{{ {select:#x}, 4 }}"),),
-            window=values,
+            machine=(("windows", values),),
         )
 
     @property

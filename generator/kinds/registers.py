@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imsgen.dsl.model import Device, IndirectStore, IomemStore, Register, RegistersStore
+from imsgen.dsl.model import BarStore, Device, Register, RegistersStore
 
 from ..views.stores import Control
 from .base import Param
@@ -16,7 +16,7 @@ class RegisterKind(SlotKind):
     #: Headers of include/linux that the functions need beside those of all.
     more_includes: tuple[str, ...] = ()
 
-    def __init__(self, device: Device, store: IomemStore | IndirectStore | RegistersStore) -> None:
+    def __init__(self, device: Device, store: BarStore | RegistersStore) -> None:
         super().__init__(device, store)
         control = self.layout.control
         if control and control.register.width == 64:
@@ -56,7 +56,7 @@ class RegisterKind(SlotKind):
 class BarKind(RegisterKind):
     """Slots in a BAR."""
 
-    def __init__(self, device: Device, store: IomemStore | IndirectStore) -> None:
+    def __init__(self, device: Device, store: BarStore) -> None:
         super().__init__(device, store)
         self.bar = store.bar
 

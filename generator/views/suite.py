@@ -5,7 +5,9 @@ Offsets, limits and expected values come straight from the model, not from the C
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 
 from imsgen.dsl.kinds import row_of
 from imsgen.dsl.model import (
@@ -284,8 +286,10 @@ def _machine(device: Device) -> tuple[Line, ...]:
         for layout in layouts:
             high &= layout.address_mask >> 32
         lines.append(("address_hi", f"{high:#x}"))
-    windows = [fake.window for fake in memory.stores.values() if fake.window]
-    lines += [(f"windows[{number}]", f"{{ {w} }}") for number, w in enumerate(windows)]
+    numbers: Counter[str] = Counter()
+    for name, values in chain.from_iterable(fake.machine for fake in memory.stores.values()):
+        lines.append((f"{name}[{numbers[name]}]", f"{{ {values} }}"))
+        numbers[name] += 1
     return aligned_lines(lines)
 
 
