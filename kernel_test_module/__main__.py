@@ -220,7 +220,7 @@ def suites(place: Place, report: Report, args: argparse.Namespace) -> None:
             args.where or list(stages.WHERES),
             names=() if args.pristine else stages.EXAMPLES,
             with_checks=args.stage == "test",
-            kunit_args=(f"kunit.filter_glob={args.filter}",) if args.filter else (),
+            only=args.filter or "",
         )
 
 

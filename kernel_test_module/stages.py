@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
 import re
@@ -210,9 +211,11 @@ def kunit(
     wheres: Sequence[str],
     *,
     with_checks: bool = False,
-    kunit_args: Sequence[str] = (),
+    only: str = "",
 ) -> None:
     """Build and boot the prepared tree in all of WHERES; a stage that can't run is a failure.
+
+    ONLY is a glob of suites, or of "suite.case".
 
     Prefixes and variants are built on the reference kernel only. They show that the patches are cut
     in the right places and need no more than their Kconfig entries say, and those are the same for
@@ -230,8 +233,10 @@ def kunit(
                 checks.prefixes(tree, prepared.applied, built, report, tag)
                 trees.work_at(tree, prepared.applied.head)
             build.kernel(built)
-            expected = expected_suites(prepared)
-            run_boot(place, built, WHERES[arch], tree.work, expected, report, kunit_args)
+            suites = only.partition(".")[0] or "*"
+            expected = fnmatch.filter(expected_suites(prepared), suites)
+            words = (f"kunit.filter_glob={only}",) if only else ()
+            run_boot(place, built, WHERES[arch], tree.work, expected, report, words)
             if with_checks and arch == "x86_64" and prepared.files:
                 checks.compiled(tree, prepared.files, built, report, tag)
         except host.StageError as error:
@@ -271,7 +276,7 @@ def one_kernel(
     *,
     names: Sequence[str] = EXAMPLES,
     with_checks: bool = True,
-    kunit_args: Sequence[str] = (),
+    only: str = "",
     tree: Tree | None = None,
 ) -> None:
     """All kernel stages on one kernel. Only a kernel other than the reference may be skipped."""
@@ -291,7 +296,7 @@ def one_kernel(
         except host.StageError as error:
             report.check(f"{kernel.name} prepare", str(error).splitlines())
             return
-        kunit(place, prepared, report, wheres, with_checks=with_checks, kunit_args=kunit_args)
+        kunit(place, prepared, report, wheres, with_checks=with_checks, only=only)
 
 
 CODE = ("dsl", "generator", "templates", "kernel_test_module", "tests")
