@@ -59,7 +59,14 @@ IMSIC = Machine(
     append=("riscv_isa_fallback",),
 )
 """RISC-V: each CPU has an incoming MSI controller. QEMU before 8 has an old device tree."""
-AMD = Machine(cpu="EPYC", machine="q35,kernel-irqchip=off", devices=("amd-iommu,intremap=on",))
+AMD = Machine(
+    cpu="EPYC",
+    machine="q35,kernel-irqchip=off",
+    devices=("amd-iommu,intremap=on", "virtio-blk-pci,drive=null,addr=0x14,class=0x0601"),
+    options=("-blockdev", "driver=null-co,node-name=null"),
+)
+"""QEMU says that the I/O APIC is 00:14.0. Linux 7 remaps interrupts only if there is an ISA bridge,
+or what looks like one."""
 
 
 @dataclass(frozen=True)

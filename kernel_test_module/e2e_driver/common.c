@@ -96,6 +96,8 @@ static bool right_cpu(const struct e2e_sink *sink, unsigned int cpu)
 {
 	if (cpu == READ_ONCE(sink->cpu))
 		return true;
+	if (cpu == READ_ONCE(sink->first) && !atomic_read(&sink->arrived))
+		return true;
 	if (!READ_ONCE(sink->moving))
 		return false;
 	return cpu == READ_ONCE(sink->before) || cpumask_test_cpu(cpu, &sink->were) ||
@@ -134,11 +136,14 @@ irqreturn_t e2e_handler(int irq, void *data)
  * @sink:	Where
  * @irq:	Linux interrupt number
  * @slot:	Index of the slot
- * @cpu:	The CPU asked for
+ * @cpu:	The CPU that was asked for
  */
 void e2e_aim(struct e2e_sink *sink, unsigned int irq, unsigned int slot, unsigned int cpu)
 {
+	struct irq_data *data = irq_get_irq_data(irq);
+
 	memset(sink, 0, sizeof(*sink));
+	sink->first = irqd_is_setaffinity_pending(data) ? cpu_of(irq) : cpu;
 	sink->irq = irq;
 	sink->slot = slot;
 	sink->cpu = cpu;

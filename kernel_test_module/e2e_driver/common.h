@@ -24,6 +24,7 @@ struct kunit;
  * @before:	The CPU asked for before that: what is sent may go there until the move is over
  * @were:	Those it was on since it was sent last, or was to go to: right while @moving
  * @moving:	The interrupt may be on its way to another CPU
+ * @first:	Where the first one may arrive, because the move to @cpu waits for it
  * @sent:	Messages sent
  * @arrived:	Interrupts handled
  * @wrong_cpu:	Those which were handled on another CPU than asked for
@@ -35,6 +36,7 @@ struct e2e_sink {
 	unsigned int	before;
 	cpumask_t	were;
 	bool		moving;
+	unsigned int	first;
 	unsigned int	sent;
 	atomic_t	arrived;
 	atomic_t	wrong_cpu;

@@ -247,11 +247,12 @@ static void fire_along_with_msi(struct kunit *test)
 	struct e2e_edu *edu = test->priv;
 	struct task_struct *task;
 	struct e2e_sink event;
-	unsigned int i;
+	unsigned int i, cpu;
 
 	KUNIT_ASSERT_EQ(test, e2e_start(edu, &e2e.ram, shared_handler, E2E_VECTORS + 1), 0);
-	e2e_aim(&event, edu_irq_event(&edu->irqs), 0, e2e_nth_cpu(1));
-	KUNIT_EXPECT_EQ(test, irq_set_affinity(event.irq, cpumask_of(event.cpu)), 0);
+	cpu = e2e_nth_cpu(1);
+	KUNIT_EXPECT_EQ(test, irq_set_affinity(edu_irq_event(&edu->irqs), cpumask_of(cpu)), 0);
+	e2e_aim(&event, edu_irq_event(&edu->irqs), 0, cpu);
 	KUNIT_EXPECT_EQ(test, request_irq(event.irq, e2e_handler, 0, "edu-event", &event), 0);
 	e2e_get(test, edu, E2E_VECTORS);
 

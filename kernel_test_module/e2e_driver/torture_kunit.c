@@ -277,8 +277,15 @@ static void torture_everything(struct kunit *test)
 
 static unsigned int pieces[MAX_PIECES];
 
+/* Kernels that have this macro give the test to a generator of parameters, too */
+#ifdef KUNIT_CASE_PARAM_WITH_INIT
+#define GENERATOR_TEST	struct kunit *test,
+#else
+#define GENERATOR_TEST
+#endif
+
 /* The second at which each piece begins */
-static const void *next_piece(const void *prev, char *desc)
+static const void *next_piece(GENERATOR_TEST const void *prev, char *desc)
 {
 	unsigned int next = prev ? (const unsigned int *)prev - pieces + 1 : 0;
 

@@ -1,6 +1,7 @@
 """What is done on which kernel."""
 
 import argparse
+import re
 import subprocess
 import threading
 import time
@@ -48,6 +49,30 @@ def test_prefixes_and_variants_are_built_on_the_reference_kernel(
     stages.kunit(stages.Place(tmp_path), prepared, Report(), ["x86_64"], with_checks=True)
     all_of_it = ["prefixes", "kernel", "run_boot", "compiled"]
     assert done == (all_of_it if kernel == stages.REFERENCE else ["kernel", "run_boot"])
+
+
+def test_only_suites_that_are_asked_for_have_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[tuple[list[str], tuple[str, ...]]] = []
+    tree = fetch.Tree("6.12", "linux-source-0", "1", tmp_path)
+    prepared = stages.Prepared(tree, trees.Applied("base", (), ()), {})
+    monkeypatch.setattr(trees, "work_at", lambda *_: tmp_path)
+    monkeypatch.setattr(stages, "configuration", lambda *_: build.Build(tmp_path, tmp_path, "um"))
+    monkeypatch.setattr(build, "kernel", lambda *_: None)
+    monkeypatch.setattr(stages, "expected_suites", lambda *_: ("foo_irqs", "bar_irqs"))
+
+    def run_boot(*words: object) -> None:
+        found.append((words[4], words[6]))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stages, "run_boot", run_boot)
+    for only in ("", "foo*", "bar_irqs.case"):
+        stages.kunit(stages.Place(tmp_path), prepared, Report(), ["um"], only=only)
+    assert found == [
+        (["foo_irqs", "bar_irqs"], ()),
+        (["foo_irqs"], ("kunit.filter_glob=foo*",)),
+        (["bar_irqs"], ("kunit.filter_glob=bar_irqs.case",)),
+    ]
 
 
 def test_a_whole_run_is_in_two_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +182,11 @@ def test_real_interrupts_on_the_kernel_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[str] = []
+    regexes: list[str] = []
 
-    def run(place: stages.Place, report: Report, *, kernel: str, **_: object) -> None:
+    def run(place: stages.Place, report: Report, *, kernel: str, only: str, **_: object) -> None:
         asked.append(kernel)
+        regexes.append(only)
         if kernel == "newest":
             raise host.Unavailable("no such suite")
         report.check(kernel)
@@ -171,3 +198,10 @@ def test_real_interrupts_on_the_kernel_that_is_asked_for(
     assert command.run(command.parser().parse_args(both)) == 0
     assert asked == ["6.12", "newest", "6.12"]
     assert "SKIP newest e2e: no such suite\n" in capsys.readouterr().out
+    whole = ["test", *both[1:]]
+    args = command.parser().parse_args(whole)
+    args.kernels = args.kernel
+    command.end_to_end(stages.Place(tmp_path), Report(), args)
+    assert list(zip(asked, regexes, strict=True))[3:] == [("6.12", ""), ("newest", command.MAIN)]
+    names = [boot.name for boot in e2e.boots() if re.search(command.MAIN, boot.name)]
+    assert names == [f"{parent}-4" for parent in e2e.PARENTS]
