@@ -340,17 +340,14 @@ def environment(place: Place, **more: str) -> dict[str, str]:
     return env
 
 
-CONTENT = (
-    *PACKAGES,
-    *("examples", "docs", "README.md", "pyproject.toml", "requirements-dev.txt"),
-    *("tests/layouts", "tests/devices", "tests/generator"),
-)
-"""What of the repository decides on the stages that work with kernels."""
+PYTEST_ONLY = ("tests/bad", "tests/dsl", "tests/mistakes", "tests/runner", "CHANGELOG.md")
+"""What of the repository no stage that works with kernels reads."""
 
 
 def content(place: Place) -> str:
-    """A digest of all that is in `CONTENT`. Raises `StageError` without a repository of git."""
-    names = git.git(place.root, "ls-files", "-co", "--exclude-standard", "--", *CONTENT)
+    """A digest of the repository without `PYTEST_ONLY`. Raises `StageError` if git has none."""
+    left_out = [f":!{path}" for path in PYTEST_ONLY]
+    names = git.git(place.root, "ls-files", "-co", "--exclude-standard", "--", ".", *left_out)
     found = hashlib.sha256()
     for name in sorted(names.splitlines()):
         path = place.root / name

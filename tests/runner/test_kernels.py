@@ -110,7 +110,7 @@ def test_a_whole_run_is_in_two_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_what_decides_on_a_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A layout, a kernel and an option do; a test of the generator's messages does not."""
+    """A file of the repository, a kernel and an option do; what only pytest reads does not."""
     git.git(tmp_path, "init", "--quiet")
     place = stages.Place(tmp_path)
     for name in ("examples/a.ims", "tests/dsl/test_a.py"):
