@@ -427,10 +427,10 @@ static void pci_ims_narrow_write(struct irq_data *data, struct msi_msg *msg)
 	if (!holds)
 		dev_err_ratelimited(&ims->pdev->dev, "message %u: the address has too many bits\n",
 				    pci_ims_index(data));
-	memset(&irq_data_get_msi_desc(data)->msg, 0, sizeof(*msg));
+	irq_data_get_msi_desc(data)->msg = (struct msi_msg) { };
 	if (!pci_ims_awake(ims))
 		return;
-	/* Masked and empty until there is another message. The parent stays as it is */
+	/* Masked and empty until there is another message. Only the slot: the parent is opened again */
 	ims->info->irq_shutdown(data);
 	if (!irqd_irq_masked(data))
 		pci_ims_unmask_parent(data);

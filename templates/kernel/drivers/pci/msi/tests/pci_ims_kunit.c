@@ -497,8 +497,8 @@ static void pci_ims_test_alloc(struct kunit *test)
 	test_end(test, ctx);
 }
 
-/* An address that the device can't hold is refused, and nothing is left of that */
-static void pci_ims_test_address(struct kunit *test)
+static void test_address(struct kunit *test,
+			 void (*write)(struct irq_data *data, struct msi_msg *msg))
 {
 	static struct pci_ims_info info;
 	struct pci_ims_test *ctx;
@@ -508,7 +508,7 @@ static void pci_ims_test_address(struct kunit *test)
 
 	info = test_slot_info;
 	info.address_bits = U32_MAX;
-	info.irq_write_msi_msg = test_slot_write_live;
+	info.irq_write_msi_msg = write;
 	ctx = test_setup(test, &info);
 	ctx->fake->params.address_hi = 1;
 	map = test_alloc(ctx, 2);
@@ -539,10 +539,25 @@ static void pci_ims_test_address(struct kunit *test)
 	data->chip->irq_write_msi_msg(data, &msg);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, ADDRESS_LO), 0xfee00000);
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, DATA), 7);
+	if (write != test_slot_write_live) {
+		KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, CTRL_MASKED);
+		data->chip->irq_unmask(data);
+	}
 	KUNIT_EXPECT_EQ(test, test_word(ctx, 2, CTRL) & CTRL_MASKED, 0);
 	test_free(ctx, map.virq);
 	pci_ims_free(&ctx->ims, map);
 	test_end(test, ctx);
+}
+
+/* An address that the device can't hold is refused, and nothing is left of that */
+static void pci_ims_test_address(struct kunit *test)
+{
+	test_address(test, test_slot_write);
+}
+
+static void pci_ims_test_address_live(struct kunit *test)
+{
+	test_address(test, test_slot_write_live);
 }
 
 /* A device which has a store in use can be asked for its messages beside that */
@@ -1649,6 +1664,7 @@ static struct kunit_case pci_ims_cases[] = {
 	KUNIT_CASE_PARAM(pci_ims_test_special, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_alloc, pci_ims_gen_params),
 	KUNIT_CASE(pci_ims_test_address),
+	KUNIT_CASE(pci_ims_test_address_live),
 	KUNIT_CASE_PARAM(pci_ims_test_beside_msix, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_disabled, pci_ims_gen_params),
 	KUNIT_CASE_PARAM(pci_ims_test_mask_parent, pci_ims_gen_params),
