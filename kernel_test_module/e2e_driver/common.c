@@ -140,15 +140,26 @@ irqreturn_t e2e_handler(int irq, void *data)
  */
 void e2e_aim(struct e2e_sink *sink, unsigned int irq, unsigned int slot, unsigned int cpu)
 {
-	struct irq_data *data = irq_get_irq_data(irq);
-
 	memset(sink, 0, sizeof(*sink));
-	sink->first = irqd_is_setaffinity_pending(data) ? cpu_of(irq) : cpu;
+	sink->first = cpu;
 	sink->irq = irq;
 	sink->slot = slot;
 	sink->cpu = cpu;
 	sink->before = cpu;
 	cpumask_set_cpu(cpu, &sink->were);
+}
+
+/**
+ * e2e_await_move - Say that a move may wait for the first interrupt of a slot
+ * @sink:	Where it is to arrive, as e2e_aim() has said
+ *
+ * Some parents move what the PCI core has allocated, or a driver has moved,
+ * when the next message comes. That one arrives where the interrupt was.
+ */
+void e2e_await_move(struct e2e_sink *sink)
+{
+	if (irqd_is_setaffinity_pending(irq_get_irq_data(sink->irq)))
+		sink->first = cpu_of(sink->irq);
 }
 
 /**

@@ -92,6 +92,7 @@ unsigned int e2e_nth_cpu(unsigned int n);
 irqreturn_t e2e_handler(int irq, void *data);
 void e2e_arrive(struct e2e_sink *sink);
 void e2e_aim(struct e2e_sink *sink, unsigned int irq, unsigned int slot, unsigned int cpu);
+void e2e_await_move(struct e2e_sink *sink);
 void e2e_redirect(struct e2e_sink *sink, unsigned int cpu);
 int e2e_pin(struct e2e_sink *sink, unsigned int cpu, void (*raise)(void));
 bool e2e_fire(struct kunit *test, struct e2e_count *count, struct e2e_sink *sink);

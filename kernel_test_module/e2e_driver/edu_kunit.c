@@ -253,6 +253,7 @@ static void fire_along_with_msi(struct kunit *test)
 	cpu = e2e_nth_cpu(1);
 	KUNIT_EXPECT_EQ(test, irq_set_affinity(edu_irq_event(&edu->irqs), cpumask_of(cpu)), 0);
 	e2e_aim(&event, edu_irq_event(&edu->irqs), 0, cpu);
+	e2e_await_move(&event);
 	KUNIT_EXPECT_EQ(test, request_irq(event.irq, e2e_handler, 0, "edu-event", &event), 0);
 	e2e_get(test, edu, E2E_VECTORS);
 

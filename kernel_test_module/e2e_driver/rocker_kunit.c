@@ -71,6 +71,14 @@ static struct e2e_carrier by_table = {
 	.send	= send_entry,
 };
 
+/* An interrupt of the pool's store has been on its CPU from the start */
+static void aim(struct owner *owner, unsigned int cpu)
+{
+	e2e_aim(&owner->sink, owner->vec->irq, owner->vec->entry, cpu);
+	if (owner->vec->source != ROCKER_IMS)
+		e2e_await_move(&owner->sink);
+}
+
 static int own(struct rocker *rocker, struct owner *owner, unsigned int cpu, bool dedicated)
 {
 	int ret;
@@ -80,7 +88,7 @@ static int own(struct rocker *rocker, struct owner *owner, unsigned int cpu, boo
 		owner->vec = rocker_port_get(&rocker->irqs, cpu);
 		if (IS_ERR(owner->vec))
 			return PTR_ERR(owner->vec);
-		e2e_aim(&owner->sink, owner->vec->irq, owner->vec->entry, cpu);
+		aim(owner, cpu);
 		rocker_port_attach(owner->vec, &owner->user);
 		return 0;
 	}
@@ -88,7 +96,7 @@ static int own(struct rocker *rocker, struct owner *owner, unsigned int cpu, boo
 	owner->vec = rocker_port_get_dedicated(&rocker->irqs, cpumask_of(cpu));
 	if (IS_ERR(owner->vec))
 		return PTR_ERR(owner->vec);
-	e2e_aim(&owner->sink, owner->vec->irq, owner->vec->entry, cpu);
+	aim(owner, cpu);
 	ret = request_irq(owner->vec->irq, e2e_handler, 0, "rocker-port", &owner->sink);
 	if (ret)
 		rocker_port_put(owner->vec);

@@ -75,7 +75,10 @@ static void same_registers(struct kunit *test)
 	kunit_info(test, "messages %u", index * i);
 }
 
-/* The comparison sees a bit of the data, and a message in the place of another one */
+/*
+ * The comparison sees a bit of the data, and a message in the place of another
+ * one. Where data is the index, ours does not write other data at all
+ */
 static void other_registers(struct kunit *test)
 {
 	struct msi_msg msg;
