@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
@@ -44,6 +45,19 @@ def junit(text: str) -> Counts:
         passed = max(0, number["tests"] - failed - number["skipped"])
         total += Counts(passed, failed, number["skipped"])
     return total
+
+
+def kept(path: Path | None) -> Report | None:
+    """What a stage has reported that passed; None if there is no such file, or nothing in it."""
+    try:
+        then = json.loads(path.read_text()) if path else None
+    except (OSError, ValueError):
+        return None
+    return (
+        Report(Counts(**then["counts"]), boots=then["boots"], checks=then["checks"])
+        if then
+        else None
+    )
 
 
 @dataclass
@@ -104,24 +118,33 @@ class Report:
         self.checks |= other.checks
         self.times |= other.times
 
-    def once(self, name: str, proof: Path | None, make: Callable[[Report], object]) -> None:
-        """What MAKE reports. Where nothing failed and nothing was skipped, PROOF is written, and
-        with that no run makes it again; the counts are those of then."""
-        if proof and proof.exists():
-            then = json.loads(proof.read_text())
-            own = Report(Counts(**then["counts"]), boots=then["boots"], checks=then["checks"])
-            self.join(own)
-            host.say(f"ok   {name}, as before: {own.counts.line()}")
+    def once(
+        self, name: str, proof: Callable[[], Path | None], make: Callable[[Report], object]
+    ) -> None:
+        """What MAKE reports. Where nothing failed and no check had to be skipped, the file that
+        PROOF names is written, and with that no run makes it again; the counts are those of then.
+
+        It is named again behind MAKE: whoever changes something meanwhile has proved nothing.
+        """
+        path = proof()
+        then = kept(path)
+        if then:
+            self.join(then)
+            host.say(f"ok   {name}, as before: {then.counts.line()}")
             return
         own = Report()
         try:
             make(own)
         finally:
             self.join(own)
-        if proof and own.counts.passed and not own.counts.failed and not own.skips:
-            kept = {"counts": asdict(own.counts), "boots": own.boots, "checks": own.checks}
-            proof.parent.mkdir(parents=True, exist_ok=True)
-            proof.write_text(json.dumps(kept))
+        good = own.counts.passed and not (own.counts.failed or own.failures or own.skips)
+        if path and good and proof() == path:
+            content = {"counts": asdict(own.counts), "boots": own.boots, "checks": own.checks}
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # As a whole or not at all, whoever else writes it or stops this run
+            part = path.with_name(f"{path.name}.{os.getpid()}")
+            part.write_text(json.dumps(content))
+            part.replace(path)
 
     def save(self, results: Path) -> None:
         """Write summary.json: no times and no paths, so that equal runs give equal files."""

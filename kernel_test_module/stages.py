@@ -347,9 +347,9 @@ PYTEST_ONLY = ("tests/bad", "tests/dsl", "tests/mistakes", "tests/runner", "CHAN
 def content(place: Place) -> str:
     """A digest of the repository without `PYTEST_ONLY`. Raises `StageError` if git has none."""
     left_out = [f":!{path}" for path in PYTEST_ONLY]
-    names = git.git(place.root, "ls-files", "-co", "--exclude-standard", "--", ".", *left_out)
+    words = ("ls-files", "-z", "-co", "--exclude-standard", "--", ".", *left_out)
     found = hashlib.sha256()
-    for name in sorted(names.splitlines()):
+    for name in sorted(git.git(place.root, *words).split("\0")):
         path = place.root / name
         if path.is_file():
             found.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

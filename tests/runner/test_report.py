@@ -57,15 +57,27 @@ def test_what_has_passed_is_not_run_again(tmp_path: Path) -> None:
 
     first, again = Report(), Report()
     proof = tmp_path / "passed" / "0123"
-    first.once("stage", proof, make)
-    again.once("stage", proof, make)
+    first.once("stage", lambda: proof, make)
+    again.once("stage", lambda: proof, make)
     assert len(runs) == 1
     for report in (first, again):
         assert report.counts == Counts(6)
         assert report.checks == {"a": "passed"}
         assert report.boots == {"x": {"splats": 0}}
-    again.once("stage", None, make)
+    again.once("stage", lambda: None, make)
     assert len(runs) == 2
+    # What can't be read is nothing
+    proof.write_text("{")
+    again.once("stage", lambda: proof, make)
+    assert len(runs) == 3
+    again.once("stage", lambda: proof, make)
+    assert len(runs) == 3
+
+
+def test_what_changes_meanwhile_has_proved_nothing(tmp_path: Path) -> None:
+    names = iter("ab")
+    Report().once("stage", lambda: tmp_path / next(names), lambda own: own.check("x"))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("what", ["check", "skip", "nothing", "raise"])
@@ -83,7 +95,7 @@ def test_what_has_not_passed_is_run_again(tmp_path: Path, what: str) -> None:
 
     report = Report()
     try:
-        report.once("stage", tmp_path / "proof", make)
+        report.once("stage", lambda: tmp_path / "proof", make)
     except host.StageError:
         assert what == "raise"
     assert not (tmp_path / "proof").exists()
