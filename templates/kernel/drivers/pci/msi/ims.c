@@ -430,7 +430,7 @@ static void pci_ims_narrow_write(struct irq_data *data, struct msi_msg *msg)
 	irq_data_get_msi_desc(data)->msg = (struct msi_msg) { };
 	if (!pci_ims_awake(ims))
 		return;
-	/* Masked and empty until there is another message. Only the slot: the parent is opened again */
+	/* Empty until there is another message, and only the slot masked: open the parent again */
 	ims->info->irq_shutdown(data);
 	if (!irqd_irq_masked(data))
 		pci_ims_unmask_parent(data);
