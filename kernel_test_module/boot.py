@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from imsgen.generator.model.machine import MachineError, version
 
 from . import host
 
@@ -27,6 +30,8 @@ class Machine:
     """QEMU -device arguments"""
     options: tuple[str, ...] = ()
     """More QEMU arguments, as -icount"""
+    ports: int = 0
+    """Ports of a rocker switch; without any, there is none"""
     console: str = "ttyS0"
     append: tuple[str, ...] = ()
     """More words for the kernel's command line"""
@@ -79,6 +84,9 @@ class Booted:
     """Empty, or why the end wasn't a regular one: time limit, panic, exit code."""
 
 
+LISTS = (8, 2)
+"""The first QEMU where a property can be a list. Before, its length was a property of its own."""
+
 KUNIT_ARGS = ("kunit.enable=1", "kunit.autorun=1")
 """Newer kernels can be built so that suites don't run at boot, and allnoconfig does."""
 
@@ -102,8 +110,27 @@ def qemu_command(image: Path, machine: Machine, kunit: Sequence[str]) -> list[st
     command += numa(machine)
     for device in machine.devices:
         command += ["-device", device]
-    command += [*machine.options, "-kernel", image]
+    command += [*switch(machine), *machine.options, "-kernel", image]
     return [*command, "-append", " ".join([*words, *machine.append])]
+
+
+def switch(machine: Machine) -> list[str]:
+    """QEMU's arguments for the switch of MACHINE. Raises `StageError` where there is no QEMU."""
+    names = [f"p{number}" for number in range(machine.ports)]
+    if not names:
+        return []
+    words = [word for name in names for word in ("-netdev", f"hubport,id={name},hubid=0")]
+    try:
+        lists = version(machine.emulator) >= LISTS
+    except MachineError as error:
+        raise host.StageError(str(error)) from None
+    if lists:
+        device = {"driver": "rocker", "name": "switch", "ports": names}
+        return [*words, "-device", json.dumps(device)]
+    # The length has to be first, and -device sets properties in any order.
+    ports = ",".join(f"ports[{number}]={name}" for number, name in enumerate(names))
+    length = ("-global", f"rocker.len-ports={machine.ports}")
+    return [*words, *length, "-device", f"rocker,name=switch,{ports}"]
 
 
 def numa(machine: Machine) -> list[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import boot, build, checks, core, fetch, host, kconfig, stages, trees
+from . import boot, build, checks, core, fetch, host, kconfig, qemu, stages, trees
 from .arch import ARCHS
 from .report import Report
 from .stages import Place, Prepared
@@ -43,16 +43,8 @@ DEVICES = (
     "edu,dma_mask=0xffffffff",
     "edu,dma_mask=0xffffffff",
     "ivshmem-plain,memdev=bar",
-    "rocker,name=switch," + ",".join(f"ports[{n}]=p{n}" for n in range(PORTS)),
 )
-# QEMU sets the properties of -device in any order, but this one has to be first.
-OPTIONS = (
-    "-global",
-    f"rocker.len-ports={PORTS}",
-    "-object",
-    "memory-backend-ram,id=bar,size=1M",
-    *(word for n in range(PORTS) for word in ("-netdev", f"hubport,id=p{n},hubid=0")),
-)
+OPTIONS = ("-object", "memory-backend-ram,id=bar,size=1M")
 
 ICOUNT = ("-icount", "shift=2,sleep=off")
 """Time passes at once while all CPUs are idle: edu's DMA engine takes 100 ms for each message."""
@@ -100,6 +92,7 @@ def machine(base: boot.Machine, cpus: int, *append: str, limit: float = 300.0) -
         cpus=cpus,
         devices=(*base.devices, *DEVICES),
         options=(*base.options, *OPTIONS),
+        ports=PORTS,
         append=(*base.append, *append),
         limit=limit,
     )
@@ -367,6 +360,13 @@ def save(place: Place, found: Sequence[dict[str, Any]], name: str = "e2e") -> No
         host.say(line)
 
 
+def renewed(place: Place, chosen: Iterable[Boot]) -> list[Boot]:
+    """The same boots on a new QEMU: the IMSIC of 7.2 reads its state, writes it back, and loses a
+    message that arrives in between. Raises as `qemu.program()`."""
+    program = qemu.program(place.logs, boot.IMSIC.emulator)
+    return [replace(one, machine=replace(one.machine, emulator=program)) for one in chosen]
+
+
 def run_boots(
     place: Place, built: build.Build, chosen: Sequence[Boot], report: Report
 ) -> list[dict[str, Any]]:
@@ -424,11 +424,17 @@ def run(
         for arch in dict.fromkeys(one.arch for one in chosen):
             if not stages.able(arch, report, f"{kernel} e2e on {ARCHS[arch].label}"):
                 continue
+            mine = [one for one in chosen if one.arch == arch]
+            if arch == "riscv":
+                try:
+                    mine = renewed(place, mine)
+                except host.Unavailable as error:
+                    report.skip(f"{kernel} e2e on {ARCHS[arch].label}", str(error))
+                    continue
             built = configuration(place, prepared, arch, kasan)
             build.kernel(built)
             if broken:
                 show_break(place, built, report)
                 return
-            mine = [one for one in chosen if one.arch == arch]
             found += run_boots(place, built, mine, report)
         save(place, found, "e2e" if kernel == stages.REFERENCE else f"e2e-{kernel}")

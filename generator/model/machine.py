@@ -34,24 +34,33 @@ class MachineError(Exception):
     """There is no QEMU that can be used; the text says why, and what to do."""
 
 
-def check(program: str) -> str:
-    """The path of a QEMU that is new enough.  Raises :class:`MachineError`."""
-    needs = f"QEMU {LEAST[0]}.{LEAST[1]} or later is needed; give one with --qemu"
+def version(program: str) -> tuple[int, int]:
+    """Major and minor version of a QEMU.  Raises :class:`MachineError` when there is none."""
     path = shutil.which(program)
     if path is None:
-        raise MachineError(f"there is no {program}: {needs}")
+        raise MachineError(f"there is no {program}")
     try:
         done = subprocess.run(
             [path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=30
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MachineError(f"{path} can't be started ({error}): {needs}") from error
+        raise MachineError(f"{path} can't be started ({error})") from error
     found = re.search(rb"version (\d+)\.(\d+)", done.stdout)
     if not found:
-        raise MachineError(f"{path} is no QEMU: {needs}")
-    if (int(found[1]), int(found[2])) < LEAST:
-        version = found[0].decode().removeprefix("version ")
-        raise MachineError(f"{path} is version {version}: {needs}")
+        raise MachineError(f"{path} is no QEMU")
+    return int(found[1]), int(found[2])
+
+
+def check(program: str) -> str:
+    """The path of a QEMU that is new enough.  Raises :class:`MachineError`."""
+    needs = f"QEMU {LEAST[0]}.{LEAST[1]} or later is needed; give one with --qemu"
+    try:
+        found = version(program)
+    except MachineError as error:
+        raise MachineError(f"{error}: {needs}") from error
+    path = shutil.which(program) or program
+    if found < LEAST:
+        raise MachineError(f"{path} is version {found[0]}.{found[1]}: {needs}")
     return path
 
 

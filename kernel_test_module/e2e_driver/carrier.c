@@ -11,15 +11,16 @@
  * slot is masked is lost.
  *
  * A device does not send what it has fetched once the read has returned which
- * follows masking the slot. So interrupts are off between the two here, or
- * stop_machine() could take a CPU offline in between: that moves interrupts at
- * once, and the vector may be another one's before the old message is sent.
+ * follows masking the slot. Here sending takes several steps, so the lock of the
+ * slot's interrupt is held: whoever masks or moves it holds that, too. A message
+ * sent later than that may be for a vector which has become another one's.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
-#include <linux/irqflags.h>
+#include <linux/irq.h>
+#include <linux/irqnr.h>
 #include <linux/msi.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
@@ -145,6 +146,7 @@ void e2e_msi_raise_own(struct e2e_function *fn, unsigned int irq)
 /**
  * e2e_msi_send - Send the message of a slot by the MSI capability of edu
  * @carrier:	The carrier
+ * @irq:	Linux interrupt number
  * @slot:	Index of the slot
  * @msg:	Where what was found in the slot goes
  *
@@ -153,20 +155,21 @@ void e2e_msi_raise_own(struct e2e_function *fn, unsigned int irq)
  * Return: 0 when it was sent, -EAGAIN when the slot is masked, -EINVAL when it
  *	   does not hold an interrupt message
  */
-int e2e_msi_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_message *msg)
+int e2e_msi_send(struct e2e_carrier *carrier, unsigned int irq, unsigned int slot,
+		 struct e2e_message *msg)
 {
 	struct e2e_function *fn = carrier->fn;
 	unsigned long flags;
 	int ret;
 
 	mutex_lock(&fn->lock);
-	local_irq_save(flags);
+	raw_spin_lock_irqsave(&irq_to_desc(irq)->lock, flags);
 	ret = fetch_slot(carrier->store, slot, msg);
 	if (!ret) {
 		load_msi(fn->pdev, msg->address, msg->data);
 		e2e_msi_raise(fn);
 	}
-	local_irq_restore(flags);
+	raw_spin_unlock_irqrestore(&irq_to_desc(irq)->lock, flags);
 	mutex_unlock(&fn->lock);
 	return ret;
 }
@@ -184,6 +187,7 @@ void e2e_table_raise(struct e2e_function *fn, unsigned int index)
 /**
  * e2e_entry_send - Send the message of a slot by the last entry of rocker's table
  * @carrier:	The carrier
+ * @irq:	Linux interrupt number
  * @slot:	Index of the slot
  * @msg:	Where what was found in the slot goes
  *
@@ -191,7 +195,8 @@ void e2e_table_raise(struct e2e_function *fn, unsigned int index)
  *
  * Return: See e2e_msi_send()
  */
-int e2e_entry_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_message *msg)
+int e2e_entry_send(struct e2e_carrier *carrier, unsigned int irq, unsigned int slot,
+		   struct e2e_message *msg)
 {
 	struct e2e_function *fn = carrier->fn;
 	unsigned int last = pci_msix_vec_count(fn->pdev) - 1;
@@ -200,7 +205,7 @@ int e2e_entry_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_me
 	int ret;
 
 	mutex_lock(&fn->lock);
-	local_irq_save(flags);
+	raw_spin_lock_irqsave(&irq_to_desc(irq)->lock, flags);
 	ret = fetch_slot(carrier->store, slot, msg);
 	if (!ret) {
 		writel(lower_32_bits(msg->address), entry + PCI_MSIX_ENTRY_LOWER_ADDR);
@@ -210,7 +215,7 @@ int e2e_entry_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_me
 		e2e_table_raise(fn, last);
 		writel(PCI_MSIX_ENTRY_CTRL_MASKBIT, entry + PCI_MSIX_ENTRY_VECTOR_CTRL);
 	}
-	local_irq_restore(flags);
+	raw_spin_unlock_irqrestore(&irq_to_desc(irq)->lock, flags);
 	mutex_unlock(&fn->lock);
 	return ret;
 }
@@ -256,6 +261,7 @@ int e2e_dma_load(struct e2e_carrier *carrier)
 /**
  * e2e_dma_send - Send the message of a slot by edu's engine
  * @carrier:	The carrier
+ * @irq:	Linux interrupt number
  * @slot:	Index of the slot, below 255
  * @msg:	Where what was found in the slot goes
  *
@@ -266,7 +272,8 @@ int e2e_dma_load(struct e2e_carrier *carrier)
  *
  * Return: See e2e_msi_send(), also -ETIMEDOUT
  */
-int e2e_dma_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_message *msg)
+int e2e_dma_send(struct e2e_carrier *carrier, unsigned int irq, unsigned int slot,
+		 struct e2e_message *msg)
 {
 	struct e2e_function *fn = carrier->fn;
 	size_t offset = slot * SLOT_SIZE;

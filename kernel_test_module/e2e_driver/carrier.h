@@ -60,7 +60,8 @@ struct e2e_carrier {
 	const char		*name;
 	struct e2e_function	*fn;
 	struct e2e_store	*store;
-	int (*send)(struct e2e_carrier *carrier, unsigned int slot, struct e2e_message *msg);
+	int (*send)(struct e2e_carrier *carrier, unsigned int irq, unsigned int slot,
+		    struct e2e_message *msg);
 };
 
 /**
@@ -83,10 +84,13 @@ struct e2e_machine {
 
 extern struct e2e_machine e2e;
 
-int e2e_msi_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_message *msg);
-int e2e_dma_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_message *msg);
+int e2e_msi_send(struct e2e_carrier *carrier, unsigned int irq, unsigned int slot,
+		 struct e2e_message *msg);
+int e2e_dma_send(struct e2e_carrier *carrier, unsigned int irq, unsigned int slot,
+		 struct e2e_message *msg);
 int e2e_dma_load(struct e2e_carrier *carrier);
-int e2e_entry_send(struct e2e_carrier *carrier, unsigned int slot, struct e2e_message *msg);
+int e2e_entry_send(struct e2e_carrier *carrier, unsigned int irq, unsigned int slot,
+		   struct e2e_message *msg);
 void e2e_msi_enable(struct e2e_function *fn);
 void e2e_msi_raise(struct e2e_function *fn);
 void e2e_msi_raise_own(struct e2e_function *fn, unsigned int irq);

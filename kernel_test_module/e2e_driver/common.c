@@ -153,8 +153,8 @@ void e2e_aim(struct e2e_sink *sink, unsigned int irq, unsigned int slot, unsigne
  * e2e_await_move - Say that a move may wait for the first interrupt of a slot
  * @sink:	Where it is to arrive, as e2e_aim() has said
  *
- * Some parents move what the PCI core has allocated, or a driver has moved,
- * when the next message comes. That one arrives where the interrupt was.
+ * Some parents move MSI-X when the next message comes. That one arrives where
+ * the interrupt was.
  */
 void e2e_await_move(struct e2e_sink *sink)
 {
@@ -234,7 +234,7 @@ bool e2e_fire(struct kunit *test, struct e2e_count *count, struct e2e_sink *sink
 	if (cpu < nr_cpu_ids)
 		cpumask_set_cpu(cpu, &sink->were);
 	count->sent++;
-	ret = count->carrier->send(count->carrier, sink->slot, &msg);
+	ret = count->carrier->send(count->carrier, sink->irq, sink->slot, &msg);
 	if (ret == -EAGAIN) {
 		count->expected_lost++;
 		return true;

@@ -253,7 +253,6 @@ static void fire_along_with_msi(struct kunit *test)
 	cpu = e2e_nth_cpu(1);
 	KUNIT_EXPECT_EQ(test, irq_set_affinity(edu_irq_event(&edu->irqs), cpumask_of(cpu)), 0);
 	e2e_aim(&event, edu_irq_event(&edu->irqs), 0, cpu);
-	e2e_await_move(&event);
 	KUNIT_EXPECT_EQ(test, request_irq(event.irq, e2e_handler, 0, "edu-event", &event), 0);
 	e2e_get(test, edu, E2E_VECTORS);
 
@@ -292,7 +291,8 @@ static void fire_disabled(struct kunit *test, struct e2e_count *count, struct e2
 	struct e2e_message msg;
 
 	count->sent++;
-	KUNIT_EXPECT_EQ(test, count->carrier->send(count->carrier, sink->slot, &msg), expected);
+	KUNIT_EXPECT_EQ(test, count->carrier->send(count->carrier, sink->irq, sink->slot, &msg),
+			expected);
 	if (expected)
 		count->expected_lost++;
 	else
@@ -507,9 +507,11 @@ static void restore_after_reset(struct kunit *test)
 
 	e2e_wipe(&e2e.ram);
 	for (i = 0; i < edu->nr; i++) {
+		const struct e2e_sink *sink = &edu->sinks[i];
+
 		count.sent++;
 		count.expected_lost++;
-		KUNIT_EXPECT_EQ(test, by_msi.send(&by_msi, edu->sinks[i].slot, &msg), -EINVAL);
+		KUNIT_EXPECT_EQ(test, by_msi.send(&by_msi, sink->irq, sink->slot, &msg), -EINVAL);
 	}
 
 	edu_irqs_restore(&edu->irqs);
@@ -677,14 +679,16 @@ static void send_from_elsewhere(struct kunit *test)
 	e2e_msi_enable(&e2e.other);
 	e2e_get(test, edu, 8);
 	for (i = 0; i < edu->nr; i++) {
+		struct e2e_sink *sink = &edu->sinks[i];
+
 		if (!isolated) {
-			e2e_fire(test, &count, &edu->sinks[i]);
+			e2e_fire(test, &count, sink);
 			continue;
 		}
 		count.sent++;
 		count.expected_lost++;
-		KUNIT_EXPECT_EQ(test, by_other.send(&by_other, edu->sinks[i].slot, &msg), 0);
-		KUNIT_EXPECT_FALSE(test, e2e_wait(&edu->sinks[i], 1, 20));
+		KUNIT_EXPECT_EQ(test, by_other.send(&by_other, sink->irq, sink->slot, &msg), 0);
+		KUNIT_EXPECT_FALSE(test, e2e_wait(sink, 1, 20));
 	}
 	msleep(30);
 	for (i = 0; i < edu->nr; i++) {

@@ -50,7 +50,8 @@ static irqreturn_t port_handler(int irq, void *data)
 }
 
 /* The device sends the message of a vector: it has been told in which store that is, and where */
-static int send_entry(struct e2e_carrier *carrier, unsigned int entry, struct e2e_message *msg)
+static int send_entry(struct e2e_carrier *carrier, unsigned int irq, unsigned int entry,
+		      struct e2e_message *msg)
 {
 	struct rocker *rocker = pci_get_drvdata(e2e.rocker.pdev);
 	enum rocker_store store;
@@ -58,7 +59,7 @@ static int send_entry(struct e2e_carrier *carrier, unsigned int entry, struct e2
 
 	index = rocker_port_index(rocker->irqs.port.vecs[entry], &store);
 	if (store == ROCKER_IMS)
-		return e2e_entry_send(carrier, index, msg);
+		return e2e_entry_send(carrier, irq, index, msg);
 
 	e2e_table_raise(&e2e.rocker, index);
 	return 0;

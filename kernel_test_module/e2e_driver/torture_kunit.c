@@ -147,7 +147,7 @@ static void fire(struct worker *worker, struct held *held)
 	int ret;
 
 	worker->sent++;
-	ret = by_msi.send(&by_msi, held->sink.slot, &msg);
+	ret = by_msi.send(&by_msi, held->sink.irq, held->sink.slot, &msg);
 	if (ret == -EAGAIN) {
 		worker->masked++;
 		return;

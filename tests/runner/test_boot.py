@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imsgen.kernel_test_module import boot, mutants
+from imsgen.kernel_test_module import boot, host, mutants
 
 IMAGE = Path("image")
 
@@ -40,6 +40,29 @@ def test_qemu_command_carries_the_machine() -> None:
     append = words[words.index("-append") + 1].split()
     assert {"console=ttyS0", "panic=-1", "kunit.enable=1", "kunit.autorun=1", "a=b"} <= set(append)
     assert "-no-reboot" in words
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("7.2.22", ["-global", "rocker.len-ports=2", "-device", "rocker,name=switch,ports[0]=p0,"]),
+        ("8.2.0", ["-device", '{"driver": "rocker", "name": "switch", "ports": ["p0", "p1"]}']),
+    ],
+)
+def test_ports_are_said_as_the_emulator_wants(
+    version: str, said: list[str], tmp_path: Path
+) -> None:
+    """From 8.2 on a list is one property."""
+    program = tmp_path / "qemu"
+    program.write_text(f"#!/bin/sh\necho QEMU emulator version {version}\n")
+    program.chmod(0o755)
+    words = boot.switch(replace(boot.Q35, emulator=str(program), ports=2))
+    assert words[:4] == ["-netdev", "hubport,id=p0,hubid=0", "-netdev", "hubport,id=p1,hubid=0"]
+    assert len(words) == 4 + len(said)
+    assert all(word.startswith(start) for word, start in zip(words[4:], said, strict=True))
+    assert not boot.switch(boot.Q35)
+    with pytest.raises(host.StageError, match="there is no"):
+        boot.switch(replace(boot.Q35, emulator=str(tmp_path / "none"), ports=2))
 
 
 def test_nodes_share_cpus_and_memory() -> None:
