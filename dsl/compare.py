@@ -311,7 +311,7 @@ def _tables(old: Any, new: Any) -> _Found:
 
 
 def _offset(old: Any, new: Any) -> _Found:
-    if not (old.tables or new.tables):
+    if not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
         yield from _size("store-place", f"store {new.name}: offset", old.offset, new.offset)
 
 
