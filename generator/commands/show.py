@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
         "Without options as tables.",
     )
     add_input(made, many=False)
-    made.add_argument("--svg", metavar="FILE", help="write a picture for a datasheet or a letter")
+    made.add_argument(
+        "--svg", metavar="FILE", help="write a picture for a datasheet or a letter; '-': print it"
+    )
     made.add_argument("--png", metavar="FILE", help="the same as PNG; needs imsgen[picture]")
     made.add_argument(
         "--html",
@@ -46,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     (result,) = load_good([args.file], args.folders or ())
     makers = ((args.svg, svg_of), (args.png, png_of), (args.html, html_of))
     wanted = [(path, make) for path, make in makers if path is not None]
-    check_apart([args.file], [path for path, _ in wanted])
+    paths = [path for path, _ in wanted]
+    check_apart([path for path in (args.file,) if path != "-"], paths)
     try:
         files = [(path, make(result.devices)) for path, make in wanted]
     except RenderError as error:
@@ -54,11 +57,15 @@ def run(args: argparse.Namespace) -> int:
     if not files:
         put(_tables([chart_of(device) for device in result.devices]))
     for path, content in files:
+        if path == "-":
+            put(content.decode("utf-8", "surrogateescape"))
+            continue
         try:
             store(path, content)
         except OSError as error:
             raise Failure(f"error: {path}: {error.strerror}") from error
-        put(f"{path}: written\n")
+        if "-" not in paths:
+            put(f"{path}: written\n")
     return OK
 
 

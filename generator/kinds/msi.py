@@ -38,5 +38,7 @@ class Msi(Pci):
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
         slots = self.store.slots
-        count = slots.maximum if slots else min(MAX_MSI, row_of(self.store).rounded(self.used))
+        count = (
+            slots.maximum if slots else min(MAX_MSI, row_of(self.store).rounded(max(self.used, 1)))
+        )
         return (f'ims.Msi("{self.name}", slots={count}),',)

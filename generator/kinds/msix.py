@@ -34,5 +34,6 @@ class Msix(Pci):
         return range(max(self.least, 1), self.most + 1)
 
     def modelled(self, free_bar: int) -> tuple[str, ...]:
-        count = self.store.slots.maximum if self.store.slots else self.used
+        # A table has an entry, whether the driver uses it or not
+        count = self.store.slots.maximum if self.store.slots else max(self.used, 1)
         return (f'ims.Msix("{self.name}", slots={count}, bar={free_bar}),',)

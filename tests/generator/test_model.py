@@ -94,6 +94,17 @@ def test_every_layout_has_a_model(device: Device) -> None:
         assert span.start + span.length <= made.sizes[span.bar]
 
 
+@pytest.mark.parametrize("word", ["msi", "msix"])
+def test_a_store_that_nothing_uses_has_a_message(word: str, tmp_path: Path) -> None:
+    """It is a warning only, and the device has the capability."""
+    path = tmp_path / "d.ims"
+    text = (EXAMPLES / "timer.ims").read_text(encoding="utf-8")
+    path.write_text(text.replace("    store ", f"    store unused: {word};\n    store ", 1))
+    (device,) = load(path).devices
+    made = emit.model_module("m", emit.text_of(device), "m.py").Model()
+    assert made.stores["unused"].slots == 1
+
+
 def test_the_command_writes_a_model_that_runs(imsgen: Run, tmp_path: Path) -> None:
     """With nothing but Python's library: no imsgen is found where it runs."""
     assert imsgen("model", EXAMPLES / "crypto2.ims", "-o", tmp_path / "new") == 0

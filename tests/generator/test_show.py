@@ -239,6 +239,13 @@ def test_without_what_draws_png(
     assert not list(Path().iterdir())
 
 
+def test_a_picture_is_printed(imsgen: Run, capfd: Capture) -> None:
+    """And nothing else, so that it can be piped; no file is called so."""
+    assert imsgen("show", IDXD, "--svg", "-", "--html", "a.html") == 0
+    ElementTree.fromstring(capfd.readouterr().out)
+    assert [path.name for path in Path().iterdir()] == ["a.html"]
+
+
 def test_what_cannot_be_written(imsgen: Run, capfd: Capture) -> None:
     assert imsgen("show", IDXD, "--svg", "none/a.svg") == 1
     assert capfd.readouterr().err == "imsgen: error: none/a.svg: No such file or directory\n"
