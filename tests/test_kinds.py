@@ -72,6 +72,14 @@ def test_one_is_in_c(kind: StoreKind) -> None:
     assert found[0].words
 
 
+def test_none_hides_what_is_private_to_its_base() -> None:
+    """A helper that happens to be called as one of `Kind` gives wrong C, and nothing fails."""
+    for made in IN_C:
+        own = {name for name in vars(made) if re.match(r"_(?!_|abc_)", name)}
+        for base in made.__mro__[1:]:
+            assert not own & vars(base).keys(), (made.__name__, base.__name__)
+
+
 def test_what_nobody_knows_raises() -> None:
     @dataclass(frozen=True)
     class New:
