@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..kinds import KINDS
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -55,6 +57,7 @@ STORE_INSIDE = _words("""
     mask needs pair prepare put reset set_ctrl set_register silence slot tables unmask write
     write_ctrl write_live write_msi_msg write_register
     """)
+STORE_MACROS = _words("CTRL CTRL_MASK") | {p.word.upper() for kind in KINDS for p in kind.places}
 SUBDEVICE_INSIDE = _words("parts")
 DEVICE_INSIDE = _words("devices irqs_release")
 
@@ -141,8 +144,8 @@ def made_from(
         for suffix in sorted(STORE_INSIDE):
             yield f"{device}_{store}_{suffix}", store
         yield f"{device}_{store}", store
-        for suffix in ("_CTRL", "_CTRL_MASK"):
-            yield f"{device}_{store}{suffix}".upper(), store
+        for suffix in sorted(STORE_MACROS):
+            yield f"{device}_{store}_{suffix}".upper(), store
         yield inside + store, store
         yield f"{device}_irqs_init()::{store}", store
         yield f"{device}_irqs_init()::{store}_params", store

@@ -263,6 +263,11 @@ class Kind(ABC):
         return None
 
     @property
+    def made_bar(self) -> int:
+        """The BAR of a made-up device, of a kind whose driver may pass which one it is."""
+        raise NotImplementedError
+
+    @property
     def names_slots(self) -> bool:
         """Whether the driver has a name for how many slots there are."""
         return False

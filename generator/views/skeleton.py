@@ -22,7 +22,6 @@ from imsgen.dsl.model import (
 from ..kinds import kind_of, kinds_of, own_cookie, shared_cookie
 from ..kinds.base import Kind
 from ..kinds.made import OFFSET, SLOTS, StoreCode
-from ..kinds.registers import BarKind
 from ..names import names_of
 from .device import params_of
 from .parts import Line, Member, aligned, members
@@ -322,9 +321,7 @@ class _Maker:
         name, _, what = param.rpartition("_")
         if what not in ("bar", "bir"):
             return int(param.removeprefix("bar"))
-        kind = kind_of(self.device, self.device.store(name))
-        assert isinstance(kind, BarKind)
-        return kind.made_bar
+        return kind_of(self.device, self.device.store(name)).made_bar
 
     # --- vectors ----------------------------------------------------------------------------------
 
