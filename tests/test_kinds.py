@@ -64,6 +64,11 @@ def test_each_has_a_model() -> None:
     assert len(BY_WORD) == len(KINDS)
 
 
+def test_it_asks_for_its_places(kind: StoreKind) -> None:
+    """The model has a number for each of them."""
+    assert {place.word for place in kind.places} <= set(kind.required)
+
+
 def test_one_is_in_c(kind: StoreKind) -> None:
     """One class of the generator knows it, and no other takes it for its own."""
     _, device, store = started(kind)

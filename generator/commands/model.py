@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Write the files."""
+    if args.output == "-":
+        raise Failure("error: a model is several files, and '-' is no folder for them")
     (result,) = load_named([args.file], args.folders or ())
     if len(result.devices) != 1:
         raise Failure(f"error: {args.file} has {len(result.devices)} devices; a model is of one")

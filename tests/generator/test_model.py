@@ -183,6 +183,12 @@ def test_what_is_in_the_way_of_a_model(
     assert names <= {"crypto2_model.py", *(f"ims_{name}.py" for name in emit.RUNTIME)}
 
 
+def test_standard_output_is_no_folder_for_a_model(imsgen: Run, capfd: Capture) -> None:
+    assert imsgen("model", EXAMPLES / "timer.ims", "-o", "-") == 1
+    assert "several files" in capfd.readouterr().err
+    assert not Path("-").exists()
+
+
 def test_a_file_is_no_folder_for_a_model(imsgen: Run, tmp_path: Path, capfd: Capture) -> None:
     """Said with its name, and it stays."""
     file = tmp_path / "file"
