@@ -259,6 +259,10 @@ def _store(old: model.Store, new: model.Store) -> _Found:
         yield from _PARTS[item.name](old, new)
 
 
+def _have_tables(old: Any, new: Any) -> bool:
+    return any(getattr(item, "tables", ()) for item in (old, new))
+
+
 def _slots(old: Any, new: Any) -> _Found:
     if row_of(new).is_pci:
         most = model.largest(old), model.largest(new)
@@ -267,7 +271,7 @@ def _slots(old: Any, new: Any) -> _Found:
             places = [item.slots.span if item.slots else item.span for item in (old, new)]
             message = f"store {new.name}: at most {what}"
             yield "store-slots", _graded(most[1] > most[0]), message, places[0], places[1]
-    elif not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
+    elif not _have_tables(old, new):
         yield from _size("store-slots", f"store {new.name}: slots", old.slots, new.slots)
 
 
@@ -311,7 +315,7 @@ def _tables(old: Any, new: Any) -> _Found:
 
 
 def _offset(old: Any, new: Any) -> _Found:
-    if not (getattr(old, "tables", ()) or getattr(new, "tables", ())):
+    if not _have_tables(old, new):
         yield from _size("store-place", f"store {new.name}: offset", old.offset, new.offset)
 
 
