@@ -8,6 +8,7 @@ import inspect
 import io
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,6 +59,10 @@ class Ktap:
     """The KTAP part of the log, without the time stamps in front."""
     complaints: tuple[str, ...] = ()
     """Faults above all suites: no KTAP at all, fewer suites than planned."""
+
+
+IMPORTING = threading.Lock()
+"""Modules of the kunit tool have the same names in each tree: one thread at a time has some."""
 
 
 @contextlib.contextmanager
@@ -125,10 +130,11 @@ def suite_of(test: Any) -> Suite:
 
 def parse(log: str, tree: Path) -> Ktap:
     """Parse the log of a boot with the parser in TREE. Never raises for a bad log."""
-    kunit = parser_of(tree)
     clean = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line.rstrip()) for line in log.splitlines()]
-    lines = tuple(_ktap_lines(kunit, clean))
-    test, said = _run_tests(kunit, clean)
+    with IMPORTING:
+        kunit = parser_of(tree)
+        lines = tuple(_ktap_lines(kunit, clean))
+        test, said = _run_tests(kunit, clean)
     suites = tuple(suite_of(suite) for suite in test.subtests)
     complaints = []
     inner = sum(suite.errors for suite in suites)

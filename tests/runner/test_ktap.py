@@ -1,6 +1,8 @@
 """KTAP counting. The parser itself comes from a kernel tree; the logs are made up here."""
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
@@ -152,21 +154,50 @@ def parse_run_tests({arguments}):
 """
 
 
+OF_73 = "import kunit_printer\n"
+
+
+def with_parser(tree: Path, before: str, arguments: str, name: str) -> Path:
+    """A tree that has nothing but a parser."""
+    tool = tree / "tools" / "testing" / "kunit"
+    tool.mkdir(parents=True)
+    (tool / "kunit_printer.py").write_text(PRINTER)
+    (tool / "kunit_parser.py").write_text(before + PARSER.format(arguments=arguments, name=name))
+    return tree
+
+
 @pytest.mark.parametrize(
     ("before", "arguments", "name"),
-    [(OF_612, "log", "stdout"), ("import kunit_printer\n", "log, printer", "printer")],
+    [(OF_612, "log", "stdout"), (OF_73, "log, printer", "printer")],
     ids=["6.12", "7.3"],
 )
 def test_the_parser_prints_where_it_is_told(
     before: str, arguments: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tool = tmp_path / "tools" / "testing" / "kunit"
-    tool.mkdir(parents=True)
-    (tool / "kunit_printer.py").write_text(PRINTER)
-    (tool / "kunit_parser.py").write_text(before + PARSER.format(arguments=arguments, name=name))
+    with_parser(tmp_path, before, arguments, name)
     assert ktap._run_tests(ktap.parser_of(tmp_path), ["x"])[1] == "[ERROR] one\n"
     assert ktap.parse("x", tmp_path).complaints == ("no KTAP in the log",)
     assert capsys.readouterr().out == ""
+
+
+def test_two_lanes_have_a_parser_each(tmp_path: Path) -> None:
+    """The modules of two trees have the same names, and one that is gone can't be imported."""
+    # While one is imported, the other thread has its turn.
+    begun = tmp_path / "begun"
+    slow = f"""\
+import pathlib, sys, time
+pathlib.Path({str(begun)!r}).touch()
+time.sleep(0.2)
+assert __name__ in sys.modules
+"""
+    old = with_parser(tmp_path / "old", slow + OF_612, "log", "stdout")
+    new = with_parser(tmp_path / "new", OF_73, "log, printer", "printer")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ktap.parse, "x", old)
+        while not begun.exists() and not first.done():
+            time.sleep(0.01)
+        found = [ktap.parse("x", new), first.result()]
+    assert {one.complaints for one in found} == {("no KTAP in the log",)}
 
 
 @pytest.fixture
