@@ -122,11 +122,8 @@ def run(args: argparse.Namespace) -> int:
         raise Failure(f"error: {args.file} has {names}; say which one by --device")
     (device,) = devices
     refuse_platform(device, "a model to run")
-    if args.on == "bare" and device.remapping:
-        raise Failure(
-            f"error: {device.name} requires interrupt remapping, and there is none on bare; take "
-            "--on intel, or have its layout say 'remapping optional;'"
-        )
+    if why := machine.refusal(device, args.on):
+        raise Failure(f"error: {why}")
     tree = args.tree if args.tree is not None else find_tree(".")
     if tree is None:
         raise Failure("error: no kernel tree here; give one with --tree")

@@ -8,10 +8,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import kernel, qemu, uml
+from imsgen.dsl.model import Device
+
+from ..kinds import kinds_of
+from ..kinds.msi import Msi
+from . import kernel, qemu, runtime, uml
 from .carrier import Carrier
 from .guest import Guest
-from .runtime import Device
 
 #: QEMU, as it is called where it is installed.
 PROGRAM = "qemu-system-x86_64"
@@ -26,12 +29,31 @@ PARENTS = {
     "intel": ("intel-iommu,intremap=on,dma-translation=off",),
 }
 
+#: Those of them that give MSI more than one message, which needs a table of them.
+SEVERAL = ("intel",)
+
 #: The first version that has ``vfio-user-pci``.
 LEAST = (10, 1)
 
 
 class MachineError(Exception):
     """There is no QEMU that can be used; the text says why, and what to do."""
+
+
+def refusal(device: Device, on: str) -> str:
+    """Why no driver gets there what a device needs, and what to do; empty if it does."""
+    if on == "bare" and device.remapping:
+        return (
+            f"{device.name} requires interrupt remapping, and there is none on bare; take "
+            "--on intel, or have its layout say 'remapping optional;'"
+        )
+    for kind in kinds_of(device):
+        if isinstance(kind, Msi) and kind.least > 1 and on not in SEVERAL:
+            return (
+                f"{device.name} can't do without {kind.least} MSI messages, and there is one on "
+                f"{on}; take --on intel"
+            )
+    return ""
 
 
 def version(program: str) -> tuple[int, int]:
@@ -113,7 +135,7 @@ def kind_of(on: str) -> kernel.Kind:
     return kernel.X86 if on in PARENTS else kernel.UML
 
 
-def carrier(device: Device, on: str, path: str) -> Carrier:
+def carrier(device: runtime.Device, on: str, path: str) -> Carrier:
     """What brings a model to a guest there, by a socket at ``path``."""
     return (qemu.Server if on in PARENTS else uml.Server)(device, path)
 

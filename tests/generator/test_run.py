@@ -129,6 +129,23 @@ def test_remapping_is_required_or_not(imsgen: Run, tmp_path: Path, capfd: Captur
     assert "only User Mode Linux is run by gdb" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("on", ["uml", "bare"])
+def test_several_msi_messages_need_remapping(
+    on: str, imsgen: Run, tmp_path: Path, capfd: Capture
+) -> None:
+    """It is said before the kernel fails the probe; what is optional can be absent."""
+    layout = tmp_path / "dev.ims"
+    text = 'device mydev "Device" { pci 8086:0001; store cap: msi; vector a = cap[0]; vector b = '
+    words = ("run", layout, "--tree", tmp_path, "--on", on)
+    layout.write_text(text + "cap[1]; }\n")
+    assert imsgen(*words) == 1
+    said = f"mydev can't do without 2 MSI messages, and there is one on {on}; take --on intel"
+    assert said in capfd.readouterr().err
+    layout.write_text(text + "cap[1] optional; }\n")
+    assert imsgen(*words, "--qemu", tmp_path / "none") == 1
+    assert "MSI messages" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("version, said", [("7.2.22", "version 7.2"), ("", "no QEMU")])
 def test_a_qemu_of_no_use_is_said(
     version: str, said: str, imsgen: Run, tmp_path: Path, capfd: Capture

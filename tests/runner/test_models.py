@@ -55,6 +55,8 @@ def test_all_devices_meet_their_models() -> None:
         if not device.is_platform
     ]
     assert {*wanted, "oddmem", "oddbits", "oddbox", "random1", "random10"} <= {*names}
+    # These two can't do without 6 and 2 messages of MSI.
+    assert not {"random3", "random6"} & {*names}
     assert len(names) == len({*names}) >= 40 + len(models.FAULTS)
     assert len({which for one in subjects for which in one.device.ids}) == len(names)
     (returns,) = [one for one in subjects if one.returns]
@@ -125,18 +127,6 @@ def test_drivers_that_bring_a_guest_down(wrong: models.Wrong) -> None:
     assert not report.failures
     models.judge(FOUND, models.Subject(device, wrong=wrong), report)
     assert report.failures == [f"a driver that {wrong.name}"]
-
-
-def test_random_layouts_may_have_too_few_messages() -> None:
-    """For a skeleton, whose numbers of queues are made up: said, and no other device may."""
-    (device,) = load(str(PLACE.example("timer"))).devices
-    said = "[ 0.9] random2-skeleton 0000:00:00.0: probe with driver random2" + models.NO_ROOM
-    report = Report()
-    for name in ("random2", "timer"):
-        subject = models.Subject(models.alone(device, name, 1))
-        models.judge({"error": [said]}, subject, report)
-    assert [skip.partition(":")[0] for skip in report.skips] == ["model of random2"]
-    assert report.failures == ["model of timer"]
 
 
 def test_a_fault_that_is_nowhere_is_said() -> None:
