@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 SETUP  := $(VENV)/.stamp
 
 EXAMPLES := $(sort $(wildcard examples/*.ims))
+# Platform devices have no skeletons.
+PCI       = $(shell grep -l '^ *pci ' $(EXAMPLES))
 # Debian's python3 comes without venv.
 ENSURE_VENV = $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	$(PYTHON) kernel_test_module/packages.py python3-venv
@@ -61,8 +63,10 @@ build/demo-venv/.stamp: pyproject.toml
 .PHONY: generated
 generated: $(SETUP) ## make generated/ and the skeletons of drivers beside the examples again
 	$(BIN)/imsgen $(EXAMPLES) --kernel linux-6.12 --sources -o generated
-	for driver in examples/*/*-skeleton.c; do \
-		$(BIN)/imsgen skeleton "$${driver%/*}.ims" -o - > "$$driver" || exit; \
+	for layout in $(PCI); do \
+		name=$$(basename "$$layout" .ims); \
+		mkdir -p "examples/$$name"; \
+		$(BIN)/imsgen skeleton "$$layout" -o - > "examples/$$name/$$name-skeleton.c" || exit; \
 	done
 
 PICTURES := crypto2 idxd mlx5 nvme rocker vfio

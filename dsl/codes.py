@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Place, Severity
+from .kinds import KINDS
 from .source import Span
 
 
@@ -20,6 +21,13 @@ class Code:
     explanation: str
     severity: Severity = Severity.ERROR
 
+
+#: What stores must have, by kinds.
+_REQUIRED = "; ".join(
+    f"{kind.word} " + ", ".join(f"`{word}`" for word in kind.required)
+    for kind in KINDS
+    if kind.required
+)
 
 CODES: dict[str, Code] = {
     # Files.
@@ -197,8 +205,8 @@ CODES: dict[str, Code] = {
     ),
     "IMS041": Code(
         "something required is missing",
-        "An iomem store needs `bar`, `slot`, and `offset` and `slots` or several `table`; a "
-        "memory store `slots` and `slot`; other stores with a block `slots`. A slot needs an "
+        f"What a store must have depends on its kind: {_REQUIRED}. Several `table` stand for "
+        "`offset` and `slots`. A slot needs an "
         "address, `data`, and `control` unless the store has `mask_bits` or is `unmaskable`.",
     ),
     "IMS042": Code(

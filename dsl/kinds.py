@@ -6,7 +6,7 @@ must have and what it can't do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ class Place:
     word: str
     #: Bytes that are there; None: one slot.
     size: int | None
+    #: What is there, as docs/language.md has it.
+    about: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class StoreKind:
 
     word: str
     model: type[model.Store]
+    #: Where its messages are, as docs/language.md has it.
+    about: str
     #: What a store of it is and where, in words for tables and pictures.
     what: Callable[[Any], str]
     where: Callable[[Any], str]
@@ -161,6 +165,7 @@ KINDS = (
     StoreKind(
         "msi",
         model.MsiStore,
+        about=f"of multi-message MSI, up to {model.MAX_MSI} messages, a power of two",
         what=lambda store: "MSI",
         where=lambda store: "the PCI core keeps it",
         statements=("slots",),
@@ -172,6 +177,7 @@ KINDS = (
     StoreKind(
         "msix",
         model.MsixStore,
+        about=f"in the MSI-X table, of up to {model.MAX_MSIX:,} entries",
         what=lambda store: "MSI-X table",
         where=lambda store: "the PCI core keeps it",
         at=lambda store, index, offset, size: (
@@ -185,6 +191,7 @@ KINDS = (
     StoreKind(
         "iomem",
         model.IomemStore,
+        about="in slots in a BAR",
         what=lambda store: f"slots in {bar_of(store)}",
         where=_iomem_where,
         at=_iomem_at,
@@ -207,19 +214,29 @@ KINDS = (
     StoreKind(
         "indirect",
         model.IndirectStore,
+        about="in slots in a BAR that show one at a time, as in I/O APICs and many SoCs",
         what=lambda store: f"slots in a window of {bar_of(store)}",
         where=lambda store: f"one at {store.window:#x}, chosen at {store.select:#x}",
         at=_indirect_at,
         passed=_bar_passed,
         cookies=_in_slots,
         statements=("bar", "slots", "slot", "slot_named"),
-        places=(Place("select", 4), Place("window", None)),
+        places=(
+            Place(
+                "select",
+                4,
+                "the 32-bit register, in the slots' byte order, that takes the index of the slot "
+                "which is to show",
+            ),
+            Place("window", None, "the slot that shows"),
+        ),
         required=("bar", "select", "window", "slots", "slot"),
         always_masks=True,
     ),
     StoreKind(
         "memory",
         model.MemoryStore,
+        about="in slots in system memory, which the device fetches; the driver passes the address",
         what=lambda store: "slots in memory",
         where=lambda store: "at an address from the driver",
         at=_memory_at,
@@ -232,6 +249,7 @@ KINDS = (
     StoreKind(
         "command",
         model.CommandStore,
+        about="changed by a command of the device only",
         what=lambda store: "messages",
         where=lambda store: "written by a command of the device",
         passed=lambda store: ("its command",),
@@ -245,6 +263,7 @@ KINDS = (
     StoreKind(
         "exported",
         model.ExportedStore,
+        about="sent by a peer, which is told when one changes",
         what=lambda store: "messages",
         where=lambda store: "sent by a peer",
         passed=lambda store: ("whom to tell",),
@@ -256,6 +275,7 @@ KINDS = (
     StoreKind(
         "registers",
         model.RegistersStore,
+        about="in slots in its registers, which the driver maps",
         what=lambda store: (
             "slots in the registers" if store.layout.data else "one address in the registers"
         ),
@@ -271,6 +291,7 @@ KINDS = (
     StoreKind(
         "passed",
         model.PassedStore,
+        about="passed on by the driver, to firmware or to a host",
         what=lambda store: "messages",
         where=lambda store: "passed on by the driver",
         passed=lambda store: ("who passes them on",),
@@ -311,17 +332,21 @@ def _a_store(kinds: list[str]) -> str:
     return f"{'an' if names[0] in 'aeiou' else 'a'} {names} store"
 
 
-def grammar() -> str:
-    """The part of the grammar that is about stores: the rule ``store`` and what only it needs."""
+def grammar(base: str) -> str:
+    """The part of the grammar that is about stores: the rule ``store`` and what only it needs.
+
+    ``base`` is the rest of it; words that it has are not defined again.
+    """
     stores = [f"STORE NAME COLON {_terminal(kind.word)} {_block(kind)}" for kind in KINDS]
     rules = ["store: " + "\n    | ".join(stores)]
     for kind in KINDS:
-        own = [place.word for place in kind.places]
+        own = [f"{place.word}_place" for place in kind.places]
         items = "\n    | ".join((*kind.statements, *own, "BAD"))
         rules.append(f"_{kind.word}_item: {items}")
-    rules += [f"{word}: {_terminal(word)} AT NUMBER SEMICOLON -> place" for word in PLACES]
-    words: Iterable[str] = (*(kind.word for kind in KINDS), *PLACES)
-    return "\n\n".join([*rules, "\n".join(f'{_terminal(w)}: "{w}"' for w in words)]) + "\n"
+    rules += [f"{word}_place: {_terminal(word)} AT NUMBER SEMICOLON -> place" for word in PLACES]
+    words = dict.fromkeys((*(kind.word for kind in KINDS), *PLACES))
+    new = [f'{_terminal(w)}: "{w}"' for w in words if f"\n{_terminal(w)}:" not in base]
+    return "\n\n".join([*rules, "\n".join(new)]) + "\n"
 
 
 def _terminal(word: str) -> str:

@@ -67,7 +67,8 @@ class Spanned(Protocol):
 def grammar_text() -> str:
     """The whole grammar: that of the file, and what the kinds of stores add."""
     with open(GRAMMAR, encoding="utf-8") as file:
-        return f"{file.read()}\n{kinds.grammar()}"
+        base = file.read()
+    return f"{base}\n{kinds.grammar(base)}"
 
 
 @cache

@@ -20,14 +20,13 @@ from imsgen.generator.kinds import UnknownKind, kind_of
 from imsgen.generator.series import Planner
 from imsgen.generator.views.page import parts_of
 from imsgen.generator.views.suite_stores import fake_memory
-from imsgen.kernel_test_module.stages import EXAMPLES
+from imsgen.kernel_test_module import layouts, skeletons
+from imsgen.kernel_test_module.stages import EXAMPLES, Place
 
 ROOT = Path(__file__).resolve().parents[1]
 
 #: Kinds that no example has yet: they have no golden, and layouts of the planted ones are booted.
 WITHOUT_EXAMPLE = {"msi", "memory"}
-
-LAYOUTS = ROOT / "tests" / "layouts"
 
 
 def stores(folder: Path) -> Iterator[tuple[Path, model.Device, model.Store]]:
@@ -70,16 +69,14 @@ def test_it_asks_for_its_places(kind: StoreKind) -> None:
 
 
 def test_one_is_in_c(kind: StoreKind) -> None:
-    """One class of the generator knows it, and no other takes it for its own."""
+    """The generator has a class for it."""
     _, device, store = started(kind)
-    found = [made for one in IN_C if (made := one.of(device, store))]
-    assert len(found) == 1
-    assert found[0].words
+    assert kind_of(device, store).words
 
 
 def test_none_hides_what_is_private_to_its_base() -> None:
     """A helper that happens to be called as one of `Kind` gives wrong C, and nothing fails."""
-    for made in IN_C:
+    for made in IN_C.values():
         own = {name for name in vars(made) if re.match(r"_(?!_|abc_)", name)}
         for base in made.__mro__[1:]:
             assert not own & vars(base).keys(), (made.__name__, base.__name__)
@@ -116,10 +113,11 @@ def test_slots_are_drawn_and_linked(kind: StoreKind) -> None:
 
 
 def test_its_places_are_in_what_is_made(kind: StoreKind) -> None:
-    """Glue that knows no select register is that of another kind; a fake without a part for what
-    stands there can't answer."""
+    """Glue that knows no select register is that of another kind; a fake without a part for the
+    slot that shows in a window can't answer."""
     _, device, store = started(kind)
-    assert kind.is_pci or bool(kind.places) is bool(machine_of(device, store))
+    shows = any(place.size is None for place in kind.places)
+    assert kind.is_pci or shows is bool(machine_of(device, store))
     if kind.places:
         files = Planner(embedded(DEFAULT)).series([device]).files
         made = "".join(text for path, text in files.items() if "/tests/" not in path)
@@ -128,16 +126,19 @@ def test_its_places_are_in_what_is_made(kind: StoreKind) -> None:
 
 
 def test_a_skeleton_is_run() -> None:
-    """What `imsgen skeleton` makes of an example has a row in the suite that runs skeletons."""
-    suite = ROOT / "kernel_test_module" / "driver_suites" / "skeletons_kunit.c"
-    rows = set(re.findall(r'\{ "(\w+-skeleton)",', suite.read_text(encoding="utf-8")))
+    """Each PCI example has one (`make generated`), and a row in the suite that runs them."""
+    examples = [device for _, device, _ in stores(ROOT / "examples") if not device.is_platform]
+    rows = {row.driver for device in examples for row in skeletons.rows(device)}
     assert rows == {path.stem for path in ROOT.glob("examples/*/*-skeleton.c")}
 
 
 def test_an_odd_layout(kind: StoreKind) -> None:
-    """What no example has is booted too: other byte orders, sizes, masks."""
-    if not kind.is_pci or kind.word in WITHOUT_EXAMPLE:
-        assert any(type(store) is kind.model for _, _, store in stores(LAYOUTS))
+    """A random layout with such a store is booted: other byte orders, sizes, masks."""
+    if not kind.is_pci:
+        assert kind.word in layouts.WORDS
+        text = layouts.random(Place(ROOT), kind.word)
+        result = load(str(ROOT / "examples" / "random.ims"), text.encode())
+        assert any(type(store) is kind.model for d in result.devices for store in d.stores)
 
 
 def test_the_page_has_it(kind: StoreKind) -> None:

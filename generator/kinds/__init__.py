@@ -1,46 +1,38 @@
-"""The kinds of stores: one module for each, in a registry that is iterated."""
+"""The kinds of stores in C: one module and class for each, called like its word."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
+from imsgen.dsl import kinds
 from imsgen.dsl.model import Device, Pool, Store
 
 from ..views.stores import Cookie
 from .base import Kind
-from .command import Command
-from .exported import Exported
 from .ims import Ims
-from .indirect import Indirect
-from .iomem import Iomem
-from .memory import Memory
-from .msi import Msi
-from .msix import Msix
-from .platform import Passed, Platform, PlatformRegisters
-
-#: All kinds.
-KINDS: tuple[type[Kind], ...] = (
-    Msi,
-    Msix,
-    Iomem,
-    Indirect,
-    Memory,
-    Command,
-    Exported,
-    PlatformRegisters,
-    Passed,
-)
+from .platform import Platform
 
 
 class UnknownKind(Exception):
     """No kind is there for a store: a bug of this package."""
 
 
+def _class(word: str) -> type[Kind]:
+    """The class of a kind in C: ``Iomem`` in ``iomem.py``."""
+    found: type[Kind] = getattr(import_module(f"{__name__}.{word}"), word.capitalize())
+    return found
+
+
+#: All kinds, by their part of the model.
+KINDS = {row.model: _class(row.word) for row in kinds.KINDS}
+
+
 def kind_of(device: Device, store: Store) -> Kind:
     """The kind of a store of a device.  Raises :class:`UnknownKind`."""
-    for kind in KINDS:
-        made = kind.of(device, store)
-        if made is not None:
-            return made
-    raise UnknownKind(f"store {store.name} of device {device.name}: {type(store).__name__}")
+    kind = KINDS.get(type(store))
+    if kind is None:
+        raise UnknownKind(f"store {store.name} of device {device.name}: {type(store).__name__}")
+    return kind(device, store)
 
 
 def ims_of(device: Device) -> tuple[Ims, ...]:

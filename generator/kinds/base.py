@@ -59,11 +59,6 @@ class Kind(ABC):
         self._runtime = tuple(v for v in self._specials if v.runtime)
         self._shared = frozenset(v.vector for v in device.shared)
 
-    @classmethod
-    @abstractmethod
-    def of(cls, device: Device, store: Store) -> Kind | None:
-        """The store as this kind sees it, None if it is of another kind."""
-
     # --- uses ---------------------------------------------------------------------------------
 
     @property

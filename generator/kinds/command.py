@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from imsgen.dsl.model import CommandStore, Device, Store
+from imsgen.dsl.model import CommandStore, Device
 
 from ..views.parts import Line, sized
 from ..views.stores import Cookie
@@ -24,10 +24,6 @@ class Command(Ims):
     def __init__(self, device: Device, store: CommandStore) -> None:
         super().__init__(device, store)
         self.cookies = store.cookies
-
-    @classmethod
-    def of(cls, device: Device, store: Store) -> Command | None:
-        return cls(device, store) if isinstance(store, CommandStore) else None
 
     @property
     def params(self) -> tuple[Param, ...]:

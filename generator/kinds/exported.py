@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imsgen.dsl.model import Device, ExportedStore, Store
-
 from ..views.parts import sized
 from .base import Param
 from .fake import Fake, Place
@@ -19,10 +17,6 @@ class Exported(Ims):
     @property
     def masks(self) -> bool:
         return False
-
-    @classmethod
-    def of(cls, device: Device, store: Store) -> Exported | None:
-        return cls(device, store) if isinstance(store, ExportedStore) else None
 
     @property
     def params(self) -> tuple[Param, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from imsgen.dsl.kinds import bar_of
-from imsgen.dsl.model import Device, Endian, IndirectStore, Store
+from imsgen.dsl.model import Device, Endian, IndirectStore
 
 from ..views.parts import sized
 from .base import Param
 from .fake import Fake, Place
 from .ims import Ims
 from .made import slot
-from .registers import BarKind
+from .mmio import BarKind
 
 
 class Indirect(BarKind, Ims):
@@ -24,10 +24,6 @@ class Indirect(BarKind, Ims):
     def __init__(self, device: Device, store: IndirectStore) -> None:
         super().__init__(device, store)
         self.store = store
-
-    @classmethod
-    def of(cls, device: Device, store: Store) -> Indirect | None:
-        return cls(device, store) if isinstance(store, IndirectStore) else None
 
     @property
     def words(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imsgen.dsl.kinds import bar_of
-from imsgen.dsl.model import BitArray, Device, Endian, IomemStore, Store
+from imsgen.dsl.model import BitArray, Device, Endian, IomemStore
 
 from ..views.parts import Line, listed, sized
 from .base import Param
@@ -13,7 +13,7 @@ from .fake import BASE, Fake, Place
 from .ims import Ims
 from .linked import InCode, Part, table_parts
 from .made import OFFSET, bit_array, slot
-from .registers import BarKind
+from .mmio import BarKind
 
 
 class Iomem(BarKind, Ims):
@@ -27,10 +27,6 @@ class Iomem(BarKind, Ims):
         self.store = store
         self.arrays = tuple(bits for bits in (store.mask_bits, store.pending) if bits)
         self.other_bars = tuple(bits.bar for bits in self.arrays)
-
-    @classmethod
-    def of(cls, device: Device, store: Store) -> Iomem | None:
-        return cls(device, store) if isinstance(store, IomemStore) else None
 
     @property
     def bits(self) -> BitArray | None:

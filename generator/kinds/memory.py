@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imsgen.dsl.model import Device, Endian, MemoryStore, Store
+from imsgen.dsl.model import Device, Endian, MemoryStore
 
 from ..views.parts import sized
 from ..views.stores import Control, Pair
@@ -25,10 +25,6 @@ class Memory(SlotKind, Ims):
 
     def __init__(self, device: Device, store: MemoryStore) -> None:
         super().__init__(device, store)
-
-    @classmethod
-    def of(cls, device: Device, store: Store) -> Memory | None:
-        return cls(device, store) if isinstance(store, MemoryStore) else None
 
     @property
     def params(self) -> tuple[Param, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imsgen.dsl.kinds import row_of
-from imsgen.dsl.model import MAX_MSI, Device, MsiStore, Store
+from imsgen.dsl.model import MAX_MSI
 
 from .pci import Pci
 
@@ -16,10 +16,6 @@ class Msi(Pci):
     TYPE = "PCI_IRQ_MSI"
     what = "The MSI messages"
     machine = "msi"
-
-    @classmethod
-    def of(cls, device: Device, store: Store) -> Msi | None:
-        return cls(device, store) if isinstance(store, MsiStore) else None
 
     def special_hint(self, index: int) -> str:
         return "; free it last: its message is that of all" if index == 0 else ""

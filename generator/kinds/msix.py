@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imsgen.dsl.model import Device, MsixStore, Store
-
 from .pci import Pci
 
 
@@ -15,10 +13,6 @@ class Msix(Pci):
     TYPE = "PCI_IRQ_MSIX"
     what = "The MSI-X table"
     machine = "msix"
-
-    @classmethod
-    def of(cls, device: Device, store: Store) -> Msix | None:
-        return cls(device, store) if isinstance(store, MsixStore) else None
 
     @property
     def words(self) -> str:

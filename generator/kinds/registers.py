@@ -1,96 +1,111 @@
-"""What slots have in common that are written by MMIO."""
+"""Messages in the registers of a platform device."""
 
 from __future__ import annotations
 
-from imsgen.dsl.model import BarStore, Device, Register, RegistersStore
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from ..views.stores import Control
+from imsgen.dsl.model import Device, RegistersStore, SlotLayout
+
+from ..views.parts import Line, listed, sized
 from .base import Param
-from .slots import SlotKind, accessor
+from .fake import BASE, Fake, Place
+from .linked import InCode, Part, slot_parts, table_parts
+from .mmio import RegisterKind
+from .platform import Platform
 
 
-class RegisterKind(SlotKind):
-    """Slots in registers: each of them is written by itself."""
+@dataclass(frozen=True)
+class RegistersView:
+    """What the templates of messages in registers see."""
 
-    space = "__iomem "
-    #: Headers of include/linux that the functions need beside those of all.
-    more_includes: tuple[str, ...] = ()
+    #: Offset and number of slots of each table.
+    tables: tuple[Line, ...]
+    #: The bits that the device keeps of an address; empty for all.
+    address_bits: str
+    #: Whether all messages have one address, and their index as data.
+    one_address: bool
 
-    def __init__(self, device: Device, store: BarStore | RegistersStore) -> None:
+
+class Registers(Platform, RegisterKind):
+    """Messages in the registers of the device."""
+
+    functions = "device/slots-platform.h.j2"
+    touches = "device/platform-registers.c.j2"
+    handle = Line("base", "", "void __iomem *base")
+
+    def __init__(self, device: Device, store: RegistersStore) -> None:
         super().__init__(device, store)
-        control = self.layout.control
-        if control and control.register.width == 64:
-            # A control word is written by one access.
-            self.depends = ("64BIT",)
+        self.store = store
 
     @property
-    def align(self) -> int:
-        widths: list[int] = [register.width for register in self.all_registers]
-        return max(widths) // 8
+    def layout(self) -> SlotLayout:
+        return self._layout
 
     @property
-    def slot_members(self) -> list[tuple[str, int, int]]:
-        return [(r.name, r.offset, r.width // 8) for r in self.all_registers]
+    def params(self) -> tuple[Param, ...]:
+        out = [Param("regs", "void __iomem *", "The registers of the device, mapped")]
+        if self.store.offset.runtime:
+            what = f"Offset of the {self.name} store in them in bytes"
+            out.append(Param(f"{self.name}_offset", "u32", what))
+        return (*out, *super().params)
+
+    def setup(self, given: str) -> tuple[str, ...]:
+        store, base = self.store, f"{given}regs"
+        if store.offset.runtime:
+            base += f" + {given}{self.name}_offset"
+        elif not store.tables and store.offset.value:
+            base += f" + {store.offset.value:#x}"
+        return self.setup_with(given, base)
 
     @property
-    def all_registers(self) -> tuple[Register, ...]:
-        """All registers of a slot."""
-        control = (self.layout.control.register,) if self.layout.control else ()
-        return (*self.registers, *control, *self.layout.registers)
+    def words(self) -> str:
+        store = self.store
+        where = " at an offset given by the driver"
+        if store.tables:
+            where = ": " + listed([f"{t.slots} at {t.offset:#x}" for t in store.tables])
+        elif store.offset.value is not None:
+            where = f" at {store.offset.value:#x}"
+        if store.layout.data is None:
+            return f"{sized(store.slots, 'message')} to one address in the registers{where}"
+        mask = "" if self.masks else ", without mask bits"
+        return f"{sized(store.slots)} of {store.layout.stride} bytes in the registers{where}{mask}"
 
     @property
-    def slot_includes(self) -> tuple[str, ...]:
-        names = ["bits.h", "build_bug.h", "io.h", "msi.h", *self.more_includes]
-        names += ["swab.h"] if self.control and "swab" in self.control.unmasked else []
-        return tuple(
-            f"linux/{name}" for name in sorted(names) if name != "bits.h" or self.layout.control
+    def areas(self) -> dict[str, int]:
+        """How far it reaches into the registers, in bytes."""
+        store = self.store
+        if store.tables:
+            return {"regs": max(t.offset + t.slots * self.layout.stride for t in store.tables)}
+        at = BASE if store.offset.value is None else store.offset.value
+        return {"regs": at + self.fake_table}
+
+    def fake(self, place: Place) -> Fake:
+        """What its KUnit suite is told."""
+        store, base, asks = self.store, place.mapped["regs"], self.store.offset.runtime
+        at = BASE if store.offset.value is None else store.offset.value
+        tables = tuple((base + t.offset, t.slots) for t in store.tables)
+        return Fake(
+            kind="",
+            assigned=((f"{self.name}_offset", f"asked->offset[{self.number}]"),) if asks else (),
+            offset=at if asks else None,
+            tables=tables or ((base + at, self.fake_size),),
         )
 
     @property
-    def control(self) -> Control | None:
-        control, endian = self.layout.control, self.layout.endian
-        width = control.register.width if control else 32
-        return self.control_of(accessor("write", width, endian), accessor("read", width, endian))
-
-
-class BarKind(RegisterKind):
-    """Slots in a BAR."""
-
-    def __init__(self, device: Device, store: BarStore) -> None:
-        super().__init__(device, store)
-        self.bar = store.bar
-
-    #: The BARs that are not its slots'.
-    other_bars: tuple[int, ...] = ()
+    def parts(self) -> Iterator[Part]:
+        start, name = rf"^static int {self.fn}_init\(", self.name
+        yield Part(name, self.span, (InCode(start),))
+        yield Part(f"{name}.slots", self.size.span, (InCode(start, r"nr > "), InCode(start)))
+        init = rf"^int {self.device.name}_irqs_init\("
+        yield from table_parts(self.store, self.fn, init, f"{name}_init")
+        yield from slot_parts(name, self.fn, self.layout)
 
     @property
-    def made_bar(self) -> int:
-        """The BAR of its slots; where the driver passes it, one that nothing else is in."""
-        if self.bar is not None:
-            return self.bar
-        return next(bar for bar in (4, 3, 5) if bar not in self.other_bars)
-
-    @property
-    def mapping(self) -> str:
-        """What the driver passes for the mapping of the slots' BAR."""
-        return self.mapping_of(self.bar)
-
-    def mapping_of(self, bar: int | None) -> str:
-        """What the driver passes for the mapping of a BAR."""
-        return f"{self.name}_bar" if bar is None else f"bar{bar}"
-
-    def bar_params(self) -> tuple[Param, ...]:
-        """Mappings of its BARs, and which one is the slots' if no layout says that."""
-        out = []
-        for bar in dict.fromkeys((self.bar, *self.other_bars)):
-            what = f"the BAR of the {self.name} store" if bar is None else f"BAR {bar}"
-            out.append(Param(self.mapping_of(bar), "void __iomem *", f"Mapping of {what}"))
-        if self.bar is None:
-            what = f"Number of the BAR of the {self.name} store, 0 to 5"
-            out.append(Param(f"{self.name}_bir", "unsigned int", what))
-        return tuple(out)
-
-    def bar_given(self, given: str) -> tuple[tuple[str, str], ...]:
-        """Initialisers of struct pci_ims_params for that BAR."""
-        bir = f"{given}{self.name}_bir" if self.bar is None else str(self.bar)
-        return (("bar", f"{given}{self.mapping}"), *((("bir", bir),) if self.bar != 0 else ()))
+    def own(self) -> RegistersView:
+        mask = self.layout.address_mask
+        return RegistersView(
+            tables=tuple(Line(f"{t.offset:#x}", "", str(t.slots)) for t in self.store.tables),
+            address_bits=f"{mask:#x}ULL" if mask != (1 << 64) - 1 else "",
+            one_address=self.layout.data is None,
+        )

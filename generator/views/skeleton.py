@@ -58,6 +58,9 @@ class Queues:
     managed: bool
     #: How many the function itself has, which is nothing where subdevices have them.
     NR: str
+    #: How many of them share vectors, and how many have one of their own; managed ones are neither.
+    nr_shared: int
+    nr_own: int
     opens: tuple[Opens, ...]
     joins: bool
     opens_own: bool
@@ -99,6 +102,7 @@ class Part:
     fn: str
     title: str
     NR: str
+    nr: int
     VECTOR: str
     shared: bool
     several: bool
@@ -140,8 +144,9 @@ class SkeletonView:
     numbers: tuple[Line, ...]
     registers: tuple[Line, ...]
     ENABLE: str
-    #: The BAR of the registers, and the mask of all that are mapped.
+    #: The BAR of the registers, how many bytes of it are used, and the mask of all that are mapped.
     bar: int
+    used: int
     bars: str
     members: tuple[Member, ...]
     stores: tuple[StoreCode, ...]
@@ -189,6 +194,7 @@ def skeleton_view(device: Device, base: int = 0) -> SkeletonView:
         registers=aligned([(maker.ENABLE, f"{maker.base:#x}"), *maker.registers], "#define "),
         ENABLE=maker.ENABLE,
         bar=maker.bar,
+        used=maker.used,
         bars=" | ".join(f"BIT({bar})" for bar in maker.bars),
         members=maker.members(queues),
         stores=stores,
@@ -260,6 +266,11 @@ class _Maker:
     def overlaps(self) -> bool:
         """Whether a register is where the layout has something."""
         return any(start < self._next and end > self.base for start, end in self._taken)
+
+    @property
+    def used(self) -> int:
+        """Where nothing is any more in the BAR, of the layout or of the driver."""
+        return max([end for _, end in self._taken] + [self._next])
 
     @property
     def behind(self) -> int:
@@ -434,6 +445,8 @@ class _Maker:
             owned=pool.managed or own > 0 or (not pool.sharing and pool.dedicated),
             managed=pool.managed,
             NR=NR,
+            nr_shared=shared,
+            nr_own=own,
             opens=tuple(opens),
             joins=shared > 0,
             opens_own=own > 0,
@@ -463,6 +476,7 @@ class _Maker:
                 fn=f"{fn}_{m.pool}",
                 title=self._title(name),
                 NR=self._number(f"{name}_nr", nr),
+                nr=nr,
                 VECTOR=self._register(f"{name}_vector", ROOM * 4 * nr, "id, i"),
                 shared=pools[m.pool].sharing is not None,
                 several=not m.single,

@@ -15,12 +15,13 @@
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/sizes.h>
+#include <linux/sprintf.h>
 #include <linux/string.h>
 
 /* Interrupts that are looked for in the parent domain, from the first */
 #define LOOK_AT		64
 
+/* A run of one of them */
 struct skeleton {
 	const char	*driver;
 	unsigned int	msix;
@@ -30,20 +31,8 @@ struct skeleton {
 	bool		in_bar;
 };
 
-static const struct skeleton skeletons[] = {
-	/* Six share by four, and where there are dedicated vectors two have one */
-	{ "crypto1-skeleton", 0, SZ_8K, 3, true },
-	{ "crypto2-skeleton", 0, SZ_128K, 5, true },
-	/* By eight */
-	{ "idxd-skeleton", 2, SZ_16K, 4, true },
-	{ "mbox-skeleton", 0, SZ_4K, 5, false },
-	/* Its MSI-X table has no room for completions: one of the device, one of the subdevice */
-	{ "mlx5-skeleton", 5, SZ_4K, 4, false },
-	{ "ntb-skeleton", 1, SZ_4K, 3, true },
-	{ "nvme-skeleton", 8, SZ_4K, 2, true },
-	{ "timer-skeleton", 0, SZ_4K, 1, true },
-	{ "vfio-skeleton", 1, SZ_128K, 3, true },
-};
+/* skeletons[], made of the layouts */
+#include "skeletons.h"
 
 static void send_one(struct kunit *test, struct ims_fake *fake, unsigned int irq)
 {
@@ -121,7 +110,8 @@ static void skeleton_runs(struct kunit *test)
 
 static void skeleton_name(const struct skeleton *skeleton, char *desc)
 {
-	strscpy(desc, skeleton->driver, KUNIT_PARAM_DESC_SIZE);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s, %u MSI-X entries", skeleton->driver,
+		 skeleton->msix);
 }
 
 KUNIT_ARRAY_PARAM(skeletons, skeletons, skeleton_name);

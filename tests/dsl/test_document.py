@@ -12,6 +12,7 @@ from imsgen.dsl import MAX_BYTES, load, model
 from imsgen.dsl.codes import CODES
 from imsgen.dsl.diagnostics import Severity, render
 from imsgen.dsl.files import MAX_INCLUDED, MAX_PARTS
+from imsgen.dsl.kinds import KINDS
 from imsgen.dsl.rules.device import ARCHITECTURES
 from imsgen.dsl.rules.names import MAX_NAME
 from imsgen.dsl.rules.pools import MAX_SUBDEVICES
@@ -25,8 +26,38 @@ PATH = ROOT / "docs" / "language.md"
 CODES_START = "Warnings (marked *w*) don't stop anything.\n\n"
 
 
+STORES = "| store | its messages | must have | may have |\n| --- | --- | --- | --- |\n"
+
+#: How the row of a place begins, and the one behind them.
+PLACE = "byte offset of"
+LAST = "| `slot STRIDE { ... }` |"
+
+
+def stores(platform: bool) -> str:
+    """The table of the kinds of stores, of PCI functions or platform devices."""
+    rows = []
+    for kind in KINDS:
+        if kind.platform is platform:
+            may = [word for word in kind.words if word not in kind.required]
+            words = [" ".join(f"`{word}`" for word in some) for some in (kind.required, may)]
+            cells = [f"`store NAME: {kind.word} {{ ... }}`", kind.about, *words]
+            rows.append("|".join(["", *(f" {cell} " if cell else " " for cell in cells), "\n"]))
+    return STORES + "".join(rows)
+
+
+def places() -> str:
+    """The rows of statements that are places."""
+    all_places = dict.fromkeys(place for kind in KINDS for place in kind.places)
+    return "".join(f"| `{p.word} @N;` | {PLACE} {p.about} |\n" for p in all_places)
+
+
 def made(text: str) -> str:
     """The page with the lists that are made from the sources."""
+    rest = re.sub(rf"\| `\w+ @N;` \| {PLACE} .*\n", "", text)
+    before, after = rest.split(LAST)
+    text = before + places() + LAST + after
+    begin, between, end = re.split(rf"{re.escape(STORES)}(?:\|.*\n)+", text)
+    text = begin + stores(False) + between + stores(True) + end
     start = text.index(CODES_START) + len(CODES_START)
     rows = [
         f"| {code} | {entry.meaning}{' *w*' if entry.severity is Severity.WARNING else ''} |"
@@ -100,11 +131,9 @@ def test_statements_of_the_tables_are_syntax() -> None:
     """Each statement is taken in one of the blocks, by the grammar at least."""
     outer = [
         "device d {{ {} }}",
-        "device d {{ store s: iomem {{ {} }} }}",
+        *(f"device d {{{{ store s: {kind.word} {{{{ {{}} }}}} }}}}" for kind in KINDS),
         "device d {{ store s: iomem {{ slot 16 {{ {} }} }} }}",
         "device d {{ store s: iomem {{ slot 16 {{ control @0 {{ {} }} }} }} }}",
-        "device d {{ store s: indirect {{ {} }} }}",
-        "device d {{ store s: command {{ {} }} }}",
         "device d {{ pool p = s {{ {} }} }}",
         "device d {{ subdevice s max 1 {{ {} }} }}",
     ]

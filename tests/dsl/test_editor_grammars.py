@@ -4,19 +4,44 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
+from dsl_goldens import UPDATE
 from dsl_samples import ROOT
 
-from imsgen.dsl.kinds import BY_WORD
+from imsgen.dsl.kinds import BY_WORD, PLACES
 from imsgen.dsl.tokens import keywords, signs
 
 FOLDER = ROOT / "docs" / "editors"
 VSCODE, TREE_SITTER = FOLDER / "vscode", FOLDER / "tree-sitter"
-GRAMMAR = json.loads((VSCODE / "syntaxes" / "ims.tmLanguage.json").read_text())
 #: All words but the kinds of stores.
 WORDS = set(keywords()) - set(BY_WORD)
+COLOURS, RULES = TREE_SITTER / "queries" / "highlights.scm", TREE_SITTER / "grammar.js"
+SYNTAX = VSCODE / "syntaxes" / "ims.tmLanguage.json"
+
+
+def update() -> None:
+    """Write the words again that are no statements of devices: IMSGEN_UPDATE=1."""
+    text = SYNTAX.read_text()
+    rules = json.loads(text)["repository"]
+    own = {w for w in re.findall(r"\w+", rules["statement"]["match"]) if w in WORDS}
+    words = sorted(WORDS - own)
+    SYNTAX.write_text(
+        text.replace(json.dumps(rules["property"]["match"]), rf'"\\b({"|".join(words)})\\b"')
+    )
+    rows = textwrap.fill(" ".join(f'"{word}"' for word in words), 98)
+    text = COLOURS.read_text()
+    start = text.rindex("[")
+    COLOURS.write_text(f"{text[:start]}[\n{textwrap.indent(rows, '  ')}\n] @keyword.modifier\n")
+    places = ", ".join(f"'{word}'" for word in PLACES)
+    RULES.write_text(re.sub(r"(place: .*choice\()[^)]*", rf"\g<1>{places}", RULES.read_text()))
+
+
+if UPDATE:
+    update()
+GRAMMAR = json.loads(SYNTAX.read_text())
 FILES = [*ROOT.glob("examples/**/*.ims"), *ROOT.glob("tests/layouts/*.ims")]
 
 
@@ -37,18 +62,18 @@ def test_words_of_vs_code() -> None:
 
 
 def test_words_of_tree_sitter() -> None:
-    text = (TREE_SITTER / "grammar.js").read_text().replace("name: 'ims'", "")
+    text = RULES.read_text().replace("name: 'ims'", "")
     quoted = set(re.findall(r"'([^']+)'", text))
     assert quoted == {*WORDS, *signs()}
 
 
 def test_colours_of_tree_sitter() -> None:
-    text = (TREE_SITTER / "queries" / "highlights.scm").read_text()
+    text = COLOURS.read_text()
     text = re.sub(r"(?m);[^\"]*$", "", text)
     lists = set(re.findall(r'"([^"]+)"', text))
     assert lists == {*WORDS, *signs()}
     nodes = set(re.findall(r"\((\w+)", text))
-    grammar = (TREE_SITTER / "grammar.js").read_text()
+    grammar = RULES.read_text()
     assert not {
         node for node in nodes if not re.search(rf"^    {node}: |\$\.{node}\b", grammar, re.M)
     }

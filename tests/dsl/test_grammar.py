@@ -10,7 +10,7 @@ import pytest
 from dsl_samples import EVERYTHING, EXAMPLES, GOOD, MSIX, STORE, device, slot
 from lark import Lark, Token, Tree, logger
 
-from imsgen.dsl import load
+from imsgen.dsl import kinds, load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.recover import read
 from imsgen.dsl.rules.words import C_KEYWORDS, KERNEL_NAMES, KERNEL_PREFIXES
@@ -310,3 +310,8 @@ def test_lark_reads_the_same_tree(text: str, lark: Lark) -> None:
         return [(item.type, item.start_pos, item.end_pos) for item in tokens]
 
     assert places(ours) == places(theirs)
+
+
+def test_a_place_may_have_a_word_of_another_statement() -> None:
+    assert '\nSELECT: "select"' in kinds.grammar("")
+    assert "\nSELECT:" not in kinds.grammar('\nSELECT: "select"\n')

@@ -157,7 +157,7 @@ def test_everything() -> None:
     assert (rx.sharing, rx.dedicated) == (None, True)
     assert (wq.node, rx.node, load_pool.node) == (False, True, True)
     assert (every.minimum, both.devices[1].minimum) == (16, 0)
-    bare = both.devices[-1].store("q")
+    bare = next(one for one in both.devices if one.name == "bare").store("q")
     assert isinstance(bare, MemoryStore)
     assert bare.layout.control is None
 

@@ -6,6 +6,7 @@ import pytest
 
 from imsgen.dsl import load
 from imsgen.dsl.model import Device
+from imsgen.generator.kinds import kind_of
 from imsgen.generator.kinds.iomem import Iomem
 from imsgen.generator.views.minimum import minimum_view, too_few
 
@@ -133,6 +134,6 @@ def test_what_nothing_masks_gets_its_address_last(control: str, order: list[str]
     if "mask" not in control:
         text = text.replace("{", "{ unmaskable;", 1)
     made = device("requires remapping;", text, f"pool p = q {SHARED}")
-    kind = Iomem.of(made, made.store("q"))
-    assert kind is not None
+    kind = kind_of(made, made.store("q"))
+    assert isinstance(kind, Iomem)
     assert [register.name for register in kind.write_order] == order

@@ -44,7 +44,7 @@ def test_counts_are_those_of_stores() -> None:
 
 @pytest.mark.slow
 def test_all_devices_meet_their_models() -> None:
-    """Examples, real devices, odd ones and ten random ones; names, PCI IDs and drivers differ."""
+    """Examples, real devices, odd ones and random ones; names, PCI IDs and drivers differ."""
     subjects = models.subjects(PLACE)
     names = [one.device.name for one in subjects if not one.returns]
     wanted = [
@@ -54,9 +54,10 @@ def test_all_devices_meet_their_models() -> None:
         for device in load(str(path)).devices
         if not device.is_platform
     ]
-    assert {*wanted, "oddmem", "oddbits", "oddbox", "random1", "random10"} <= {*names}
-    # These two can't do without 6 and 2 messages of MSI.
-    assert not {"random3", "random6"} & {*names}
+    assert {*wanted, "oddmem", "oddbits", "oddbox"} <= {*names}
+    # Of ten, some are platform devices, or can't do without several messages of MSI, as this one.
+    assert sum(name.startswith("random") for name in names) >= 3
+    assert "oddmsi" not in names
     assert len(names) == len({*names}) >= 40 + len(models.FAULTS)
     assert len({which for one in subjects for which in one.device.ids}) == len(names)
     (returns,) = [one for one in subjects if one.returns]

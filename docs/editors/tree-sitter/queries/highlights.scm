@@ -26,7 +26,7 @@
 [
   "active" "address" "address_hi" "address_lo" "bar" "big" "bit" "bits" "class" "clear" "control"
   "cookie" "cpu" "cpus" "data" "dedicated" "driver" "endian" "hard" "index" "last" "least" "little"
-  "loaded" "low" "managed" "mask" "mask_bits" "max" "node" "offset" "one" "oneshot" "only" "optional"
-  "pending" "per" "read" "register" "reserve" "runtime" "select" "set" "share" "slots" "table"
-  "threaded" "to" "unmaskable" "up" "width" "window" "write"
+  "loaded" "low" "managed" "mask" "mask_bits" "max" "node" "offset" "one" "oneshot" "only"
+  "optional" "pending" "per" "read" "register" "reserve" "runtime" "select" "set" "share" "slots"
+  "table" "threaded" "to" "unmaskable" "up" "width" "window" "write"
 ] @keyword.modifier
