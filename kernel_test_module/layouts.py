@@ -15,6 +15,7 @@ from pathlib import Path
 
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
+from imsgen.dsl.kinds import KINDS
 from imsgen.dsl.model import Device
 from imsgen.generator.names import IRQCHIP, names_of
 
@@ -24,6 +25,9 @@ from .stages import Place
 
 #: The random layouts, the same in each run.
 SEEDS = range(1, 11)
+
+#: The kinds of stores that have a random layout each; those of the PCI core vary less.
+WORDS = tuple(kind.word for kind in KINDS if not kind.is_pci)
 
 #: The suites of these layouts and no others, for the kernel's command line.
 GLOB = "*_s[0-9][0-9]_irqs"
@@ -36,13 +40,21 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"^```ims\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
-def random(place: Place, seed: int) -> str:
-    """The random layout of a seed. Raises `StageError`."""
-    command = [sys.executable, "-m", "tests.generator.random_layouts", str(seed)]
+def random(place: Place, which: int | str) -> str:
+    """The random layout of a seed, or the one for a kind of stores. Raises `StageError`."""
+    command = [sys.executable, "-m", "tests.generator.random_layouts", str(which)]
     done = subprocess.run(command, cwd=place.root, capture_output=True, text=True)
     if done.returncode:
-        raise host.StageError(f"no random layout {seed}\n{host.tail(done.stderr)}")
+        raise host.StageError(f"no random layout {which}\n{host.tail(done.stderr)}")
     return done.stdout
+
+
+def randoms(place: Place) -> Iterator[tuple[Path, str]]:
+    """All random layouts, with the paths that their includes start from. Raises `StageError`."""
+    for seed in SEEDS:
+        yield place.root / "examples" / f"random{seed}.ims", random(place, seed)
+    for word in WORDS:
+        yield place.root / "examples" / f"random_{word}.ims", random(place, word)
 
 
 def odd(place: Place) -> list[Path]:
@@ -58,8 +70,7 @@ def texts(place: Place) -> Iterator[tuple[Path, str]]:
     for page in (place.root / "README.md", *sorted((place.root / "docs").glob("*.md"))):
         for text in blocks(page.read_text("utf-8")):
             yield page.with_suffix(".ims"), text
-    for seed in SEEDS:
-        yield place.root / "examples" / f"random{seed}.ims", random(place, seed)
+    yield from randoms(place)
 
 
 def devices(place: Place) -> list[Device]:
@@ -104,6 +115,7 @@ def judge(
     machine = stages.WHERES[built.arch]
     stages.run_boot(place, own, machine, built.source, suites, report, glob)
     if built.arch == "um":
-        host.say(f"random layouts of the seeds {SEEDS[0]} to {SEEDS[-1]} were among them")
+        seeds = f"the seeds {SEEDS[0]} to {SEEDS[-1]}"
+        host.say(f"random layouts of {seeds} and of {len(WORDS)} kinds of stores were among them")
         faults = checks.faults_in(WARNINGS, own, files)
         report.check(f"{own.label} compile with {WARNINGS.name}", faults)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from imsgen.dsl import load
 from imsgen.dsl.diagnostics import render
 from imsgen.dsl.format import WIDTH, format_text
-from imsgen.dsl.kinds import BY_WORD, KINDS
+from imsgen.dsl.kinds import KINDS, StoreKind
 from imsgen.dsl.model import to_json
 
 PAIRS = sorted(Path(__file__).with_name("format").glob("*.ims"))
@@ -124,33 +124,33 @@ NOTES = ["#", "# one", "//two", "# a ; { } \" '  ", "// device x {", "#\ttab", "
 SEEDS = st.integers(0, 2**32)
 
 
-def random_store(chance: random.Random) -> str:
-    """A store called `s` with 8 indexes or more."""
-    kind = chance.choice([kind.word for kind in KINDS])
-    if kind in ("msix", "msi"):
-        return f"store s: {kind};"
+def random_store(chance: random.Random, kind: StoreKind) -> str:
+    """A store called `s` of that kind, with 8 indexes or more."""
+    if kind.is_pci:
+        return f"store s: {kind.word};"
     count = chance.randint(8, 64)
     parts = [chance.choice([f"slots {count};", f"slots runtime max {count:#X};"])]
-    if kind == "command":
+    if "command_cookie" in kind.statements:
         parts += chance.choice([[], ["cookie queue optional;"], ["cookie pasid optional;"]])
-    if "slot" in BY_WORD[kind].words:
+    if "slot" in kind.words:
         fields = ["mask bit 0;", *chance.choice([[], ["q bits 31:12 cookie optional;"]])]
         fields += chance.choice(
             [[], ["m bit 3 set;", "t bits 6:4 = 0X5;", "p bit 7 cookie optional;"]]
         )
-        if BY_WORD[kind].platform:
+        if kind.platform:
             fields = [field for field in fields if "cookie" not in field]
-            parts.append(chance.choice(["offset runtime;", "offset 0X300;"]))
         registers = ["address_lo @0;", "data @4;", "address_hi @8;"]
         registers.append(f"control @12 {{ {shuffled(chance, fields)} }}")
         endian = chance.choice(["", "big endian", "little endian"])
         parts.append(f"slot 16 {endian} {{ {shuffled(chance, registers)} }}")
-    if kind == "indirect":
-        parts += ["bar 1;", "select @0x1_0;", "window @32;"]
-    if kind == "iomem":
+    if "bar" in kind.words:
+        parts.append(f"bar {chance.randint(0, 5)};")
+    if "offset" in kind.words:
         offset = chance.choice(["0", "0x1_000", "runtime", "runtime max 0X2000"])
-        parts += [f"bar {chance.randint(0, 5)};", f"offset {offset};"]
-    return f"store s: {kind} {{ {shuffled(chance, parts)} }}"
+        parts.append(f"offset {offset};")
+    # Behind the slots, and as far from each other as none of them is long.
+    parts += [f"{place.word} @0x{at}_000;" for at, place in enumerate(kind.places, 2)]
+    return f"store s: {kind.word} {{ {shuffled(chance, parts)} }}"
 
 
 def random_device(chance: random.Random, number: int) -> str:
@@ -160,9 +160,10 @@ def random_device(chance: random.Random, number: int) -> str:
     context = chance.choice(["", "hard", "threaded", "oneshot"])
     ranges = chance.choice(["s[1..5]", "s[1..2] + s[4]", "s[6]+s[1 ..3]"])
     policy = shuffled(chance, ["dedicated;", "share least loaded up to 8;", "cpus node;"])
-    store = random_store(chance)
+    kind = chance.choice(KINDS)
+    store = random_store(chance, kind)
     ids, more = f"pci 1AF4:{number:04X};", ["requires remapping;"]
-    if "registers" in store or "passed" in store:
+    if kind.platform:
         context = context.replace("threaded", "oneshot")
         ids, more = f'platform "vendor,d{number}";', ['acpi "ABCD000F";']
     parts = [

@@ -1,21 +1,24 @@
 """Random layouts over the whole language: each is right, and leaves out what it may leave out.
 
-``python -m tests.generator.random_layouts 7 8`` prints those of the seeds 7 and 8.
+``python -m tests.generator.random_layouts 7 memory`` prints that of the seed 7, and one that has a
+memory store.  What a store can have is read from the table of kinds, so new kinds are drawn, too.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from random import Random
+
+from imsgen.dsl.kinds import BY_WORD, KINDS, StoreKind
 
 #: Indexes that random stores have at most, where the layout says how many.
 MOST = 64
 
-#: What the PCI core keeps, with its number of indexes.
-PCI = {"msi": 32, "msix": 2048}
-
-#: Kinds of IMS stores; the first one has most to say.
-IMS = ("iomem", "iomem", "iomem", "indirect", "memory", "command", "exported")
+#: Kinds of stores: those that the PCI core keeps, those beside it, those of platform devices.
+CORE = tuple(kind for kind in KINDS if kind.is_pci)
+IMS = tuple(kind for kind in KINDS if kind.is_ims)
+PLATFORM = tuple(kind for kind in KINDS if kind.platform)
 
 #: Architectures whose interrupt domains can isolate the messages of IMS stores, and others.
 ISOLATING = ("x86_64", "x86", "arm64")
@@ -42,8 +45,12 @@ FAMILY = 'include "parts/family.ims";\n'
 class Maker:
     """Makes one layout; what one statement asks of another one is kept here."""
 
-    def __init__(self, rnd: Random) -> None:
+    def __init__(self, rnd: Random, wanted: StoreKind | None = None) -> None:
         self.rnd = rnd
+        #: The kind that the first store has which can be of it.
+        self.wanted = wanted
+        #: Why there is no second store of some kinds.
+        self.alone: set[str] = set()
         #: What stands in front of the device.
         self.front = ""
         self.body: list[str] = []
@@ -60,6 +67,8 @@ class Maker:
         self.contexts: tuple[str, ...] = CONTEXTS
         #: What decides on what can be said of interrupt remapping.
         self.unmaskable = self.required = self.isolated = False
+        #: Whether the data of a message is its index.
+        self.indexed = False
         self.things = 0
 
     def chance(self, share: float = 0.5) -> bool:
@@ -85,6 +94,15 @@ class Maker:
         return " ".join(parts)
 
     # --- stores -------------------------------------------------------------------------------
+
+    def kind(self, kinds: Sequence[StoreKind]) -> StoreKind:
+        """The kind that is wanted, or one of these: the more it has to say, the more often."""
+        free = [kind for kind in kinds if kind.alone not in self.alone]
+        found = self.rnd.choices(free, [len(kind.words) for kind in free])[0]
+        if self.wanted in free:
+            found, self.wanted = self.wanted, None
+        self.alone |= {found.alone} - {""}
+        return found
 
     def control(self, width: int, masked: bool, registers: bool, waits: bool) -> str:
         """What is in a control word of that width, in REGISTERS or in memory."""
@@ -124,9 +142,10 @@ class Maker:
             parts.append(f"waits bit {take(1)[0]} pending;")
         return self.mixed(parts)
 
-    def registers(self, pairs: bool, masked: bool, bare: bool, waits: bool) -> tuple[int, str]:
+    def registers(self, pairs: bool, masked: bool, waits: bool) -> tuple[int, str]:
         """The stride of a slot and its registers; in PAIRS, the address and data are changed at
-        once. A slot that is BARE may have no control word; one that WAITS may have a pending bit.
+        once. A slot that isn't MASKED may have no control word; one that WAITS may have a pending
+        bit.
         """
         rnd, words = self.rnd, []
         narrow = "" if pairs else self.maybe(" width 16")
@@ -150,7 +169,7 @@ class Maker:
             else:
                 words += [([f"address_{half}"], 1) for half in address.split()]
         wide = self.chance(0.15)
-        if not bare or self.chance():
+        if masked or self.chance():
             words.append((["control"], 2 if wide else 1))
         words += [([name], 1) for name in rnd.sample(REGISTERS, rnd.choice((0, 0, 1, 2)))]
         if not pairs:
@@ -190,13 +209,12 @@ class Maker:
         stride = at * 4 + 4 * rnd.choice((0, 0, 1, 4))
         return (stride + 7) // 8 * 8 if pairs or wide else stride, self.mixed(places)
 
-    def slot(self, pairs: bool, masked: bool, bare: bool, waits: bool) -> tuple[int, str]:
+    def slot(self, pairs: bool, masked: bool, waits: bool) -> tuple[int, str]:
         """The stride of a store's slots, and the statement for them."""
-        whole_fits = masked and not bare and not pairs
-        if whole_fits and self.chance(0.2) and not self.front:
+        if masked and not pairs and self.chance(0.2) and not self.front:
             self.front = FAMILY
             return 16, "slot crypto_slot;"
-        stride, registers = self.registers(pairs, masked, bare, waits)
+        stride, registers = self.registers(pairs, masked, waits)
         orders = ("", "little endian", "big endian")
         order = "" if pairs and "address @" in registers else self.rnd.choice(orders)
         block = f"{self.number(stride)} {order} {{ {registers} }}"
@@ -205,80 +223,85 @@ class Maker:
             return stride, "slot shared;"
         return stride, f"slot {block}"
 
-    def tables(self, nr: int, stride: int) -> list[str]:
-        """Several tables, or one, that don't overlap."""
+    def tables(self, nr: int, stride: int) -> list[tuple[str, int]]:
+        """Several tables, or one: statements without their offsets, and bytes."""
         counts = [nr]
         while len(counts) < 3 and counts[-1] > 1 and self.chance(0.7):
             counts[-1:] = [part := self.rnd.randint(1, counts[-1] - 1), counts[-1] - part]
-        places = self.rnd.sample(range(1, 9), len(counts))
-        step = (stride * nr + 0xFFF) // 0x1000 * 0x1000
         return [
-            f"table offset {place * step:#x} slots {self.number(count)};"
-            for place, count in zip(places, counts, strict=True)
+            (f"table offset {{}} slots {self.number(count)};", stride * count) for count in counts
         ]
 
-    def ims_store(self, name: str, bars: list[int]) -> int:
-        """An IMS store of that name, whose parts are in BARS; gives its number of indexes."""
-        rnd = self.rnd
-        kind = rnd.choice(IMS)
-        nr = rnd.randint(16, MOST)
-        self.required |= kind in ("command", "exported")
-        parts = [rnd.choice((f"slots {self.number(nr)};", f"slots runtime max {self.number(nr)};"))]
-        if kind == "command":
-            for cookie in rnd.sample(COOKIES, rnd.choice((0, 1, 2))):
+    def store(self, name: str, kind: StoreKind, nr: int, bars: Sequence[int] = ()) -> None:
+        """A store of that name and NR indexes; what its kind has in BARs is in these BARS."""
+        may, stride, parts = kind.statements, 0, []
+        unmaskable = "unmaskable" in may and self.chance(0.3 if kind.platform else 0.15)
+        arrays = () if unmaskable else ("mask_bits", "pending")
+        bits = [word for word in arrays if word in may and self.chance(0.4)]
+        self.unmaskable |= unmaskable
+        self.required |= bool(kind.isolation)
+        if "slot" in kind.words:
+            masked = not (unmaskable or "mask_bits" in bits)
+            waits = not (unmaskable or "pending" in bits or kind.pairs)
+            self.indexed = kind.platform and unmaskable and self.chance(0.7)
+            if kind.platform:
+                stride, slot = self.platform_slot(masked, self.indexed)
+            else:
+                stride, slot = self.slot(kind.pairs, masked, waits)
+            parts.append(slot)
+        if unmaskable:
+            parts.append("unmaskable;")
+        if "command_cookie" in may:
+            for cookie in self.rnd.sample(COOKIES, self.rnd.choice((0, 1, 2))):
                 optional = "" if self.strict and self.chance() else " optional"
                 parts.append(f"cookie {cookie}{optional};")
-        elif kind != "exported":
-            parts += self.slots(kind, nr, parts, bars)
-        block = self.mixed(parts)
-        self.body.append(f"store {name}: {kind} {{ {block} }}")
+        block = self.mixed(parts + self.places(kind, nr, stride, bits, bars))
+        self.body.append(f"store {name}: {kind.word} {{ {block} }}")
         if "cookie" in block or "slot shared;" in block or "slot crypto_slot;" in block:
             self.carriers.add(name)
-        return nr
 
-    def slots(self, kind: str, nr: int, parts: list[str], bars: list[int]) -> list[str]:
-        """What a store with slots has beside the number of these, which may go to tables."""
-        rnd, more = self.rnd, []
-        unmaskable = kind != "indirect" and self.chance(0.15)
-        arrays = kind == "iomem" and not unmaskable and self.chance(0.4)
-        self.unmaskable |= unmaskable
-        bare = unmaskable or arrays
-        pending = kind == "iomem" and not unmaskable and self.chance(0.4)
-        waits = not (unmaskable or pending or kind == "memory")
-        stride, slot = self.slot(kind == "memory", not bare, bare, waits)
-        more.append(slot)
-        if unmaskable:
-            more.append("unmaskable;")
-        if kind == "memory":
-            return more
-        bar = rnd.choice(bars)
-        others = [*bars[bars.index(bar) + 1 :], *bars[: bars.index(bar)]]
-        passed = self.chance(0.2)
-        more.append(f"bar {'runtime' if passed else bar};")
-        if kind == "indirect":
-            return [*more, "select @0x8;", f"window @{rnd.choice((0x100, 0x10))};"]
-        if self.chance(0.3):
-            parts[0] = ""
-            more += self.tables(nr, stride)
+    def places(
+        self, kind: StoreKind, nr: int, stride: int, bits: Sequence[str], bars: Sequence[int]
+    ) -> list[str]:
+        """How many indexes a store has, and where: its BAR, its slots, arrays of BITS, all else."""
+        rnd, may, parts = self.rnd, kind.statements, []
+        others, passed = list(bars), self.chance(0.2)
+        if "bar" in may:
+            bar = others.pop(rnd.randrange(len(others)))
+            parts.append(f"bar {'runtime' if passed else bar};")
+        # Statements without their offsets, and bytes.
+        areas = [(f"{place.word} @{{}};", place.size or stride) for place in kind.places]
+        for word in bits:
+            low = self.maybe(" active low") if word == "mask_bits" else ""
+            bar_of = self.array(rnd.choice(others), passed)
+            areas.append((f"{word} {bar_of}@{{}}{low};", (nr + 31) // 32 * 4))
+        if "table" in may and not self.indexed and self.chance(0.3):
+            areas += self.tables(nr, stride)
         else:
-            offsets = (self.number(0x1000), "runtime", "runtime max 0x40")
-            more.append(f"offset {rnd.choice(offsets)};")
-        if arrays:
-            low = self.maybe(" active low")
-            more.append(f"mask_bits {self.array(others[0], passed)}@0x100{low};")
-        if pending:
-            more.append(f"pending {self.array(others[-1], passed)}@0x200;")
-        return more
+            number = self.number(nr)
+            parts.append(rnd.choice((f"slots {number};", f"slots runtime max {number};")))
+            if "offset" in may and self.chance(0.4):
+                areas.append(("offset {};", nr * stride))
+            elif "offset" in may:
+                parts.append(rnd.choice(("offset runtime;", "offset runtime max 0x40;")))
+        # One behind the other, whatever BARs they are in.
+        rnd.shuffle(areas)
+        end = 0
+        for text, size in areas:
+            start = (end + rnd.choice((0, 0, 0x40, 0x1000)) + 7) // 8 * 8
+            parts.append(text.format(self.number(start)))
+            end = start + size
+        return parts
 
     def array(self, bar: int, named: bool) -> str:
         """The BAR of an array of bits, which has to be NAMED or may be that of the store."""
         name = f"bar {bar} "
         return name if named else self.maybe(name)
 
-    def platform_slot(self, masked: bool, indexed: bool) -> str:
+    def platform_slot(self, masked: bool, indexed: bool) -> tuple[int, str]:
         """A slot of a platform device: a message, and what is known of its control word.
 
-        Its data is the index of the message if it is INDEXED.
+        Its data is the index of the message if it is INDEXED. Gives the stride, too.
         """
         rnd, places = self.rnd, []
         address = rnd.choice(("lo hi", "whole", "short"))
@@ -304,25 +327,17 @@ class Maker:
                 places.append(f"{name} @{at}{' width 32' if address == 'short' else ''};")
             at += 8 if name == "address" and address == "whole" else 4
         order = rnd.choice(("", " little endian", " big endian"))
-        return f"slot {at + 4 * rnd.choice((0, 1, 4))}{order} {{ {self.mixed(places)} }}"
+        stride = at + 4 * rnd.choice((0, 1, 4))
+        return stride, f"slot {stride}{order} {{ {self.mixed(places)} }}"
 
     def platform(self) -> None:
         """A platform device has one store, in its registers or passed on."""
-        rnd, nr = self.rnd, self.rnd.randint(8, MOST)
+        # UML has 64 interrupts, and all messages are allocated at once.
+        rnd, nr = self.rnd, self.rnd.randint(8, 40)
         self.contexts = tuple("" if word == "threaded" else word for word in CONTEXTS)
-        masked = self.chance(0.8)
-        indexed = not masked and self.chance()
-        places = [f"slots {self.number(nr)}; offset {rnd.choice((0x300, 0x40))};"]
-        places += [f"slots runtime max {nr}; offset runtime;"]
-        slot = self.platform_slot(masked, indexed)
-        parts = [rnd.choice(places), slot, "" if masked else "unmaskable;"]
-        if self.chance(0.2):
-            masked, indexed = True, False
-            size = self.number(nr) if self.chance() else f"runtime max {nr}"
-            self.body.append(f"store regs: passed {{ slots {size}; }}")
-        else:
-            self.body.append(f"store regs: registers {{ {self.mixed(parts)} }}")
-        self.indexes("regs", nr, "")
+        kind = self.kind(PLATFORM)
+        self.store("regs", kind, nr)
+        self.indexes("regs", nr, kind)
         for name, pool in self.pools.items():
             self.pool(name, *pool)
         # All messages are there at once, so that there are enough where vectors are shared only.
@@ -330,8 +345,8 @@ class Maker:
         self.subdevices()
         ids = ['platform "vendor,chip";', 'acpi "VEND0042";', 'platform "other,chip-2.0";']
         self.body += rnd.sample(ids, rnd.choice((1, 2, 3)))
-        if not masked or self.chance(0.3):
-            names = "arm64" if indexed else rnd.choice(("arm64", "arm64, arm"))
+        if self.unmaskable or self.chance(0.3):
+            names = "arm64" if self.indexed else rnd.choice(("arm64", "arm64, arm"))
             self.body.append(f"architecture {names};")
 
     # --- vectors ------------------------------------------------------------------------------
@@ -379,16 +394,16 @@ class Maker:
         self.pools[name] = ([*ranges, part], nr + least, has_ims or ims)
         self.things += 1
 
-    def indexes(self, store: str, nr: int, kind: str) -> None:
+    def indexes(self, store: str, nr: int, kind: StoreKind) -> None:
         """Vectors and ranges over a store, from its first index to its last."""
-        rnd, at, ims = self.rnd, 0, not kind
+        rnd, at, ims = self.rnd, 0, not kind.is_pci
         specials = not (ims and self.strict)
         # Where the PCI core keeps the messages, they may have another end than a pool's range.
-        end = rnd.choice(("", "", "", "managed", "optional")) if kind in PCI else ""
+        end = rnd.choice(("", "", "", "managed", "optional")) if kind.is_pci else ""
         # UML has 64 interrupts, and all of a managed pool have to be there.
-        end = "" if end == "managed" and nr != PCI[kind] else end
-        runtime = kind in PCI and self.chance(0.15)
-        if kind == "msi" or end == "optional":
+        end = "" if end == "managed" and nr != kind.pci_limit else end
+        runtime = kind.is_pci and self.chance(0.15)
+        if kind.powers or end == "optional":
             # Handlers at one index are all oneshot, or none of them is.
             at = self.vector(store, 0, contexts=3 if runtime else 4)
         if runtime:
@@ -493,19 +508,23 @@ class Maker:
 
     def function(self) -> None:
         """A PCI function has a store of the PCI core, or of its own, or both."""
-        pci = self.rnd.choice(("msix", "msi", ""))
-        ims = not pci or self.chance(0.7)
-        if pci:
-            nr = self.rnd.randint(32, MOST) if pci == "msix" else PCI[pci]
+        wanted = self.wanted
+        has_core = wanted in CORE or self.chance(2 / 3)
+        ims = wanted in IMS or not has_core or self.chance(0.7)
+        if has_core:
+            core = self.kind(CORE)
+            limit = core.pci_limit or 0
+            nr = min(core.rounded(self.rnd.randint(32, MOST)), limit)
             sized = self.chance(0.3)
             size = f" {{ slots {self.number(nr)}; }}" if sized else ";"
-            self.body.append(f"store table: {pci}{size}")
-            self.indexes("table", nr if sized else PCI[pci], pci)
+            self.body.append(f"store table: {core.word}{size}")
+            self.indexes("table", nr if sized else limit, core)
         if ims:
             stores = ["ims", "more", "most"][: self.rnd.choice((1, 1, 1, 2, 3))]
             for number, name in enumerate(stores):
-                bars = list(range(6))[number :: len(stores)]
-                self.indexes(name, self.ims_store(name, bars), "")
+                kind, nr = self.kind(IMS), self.rnd.randint(16, MOST)
+                self.store(name, kind, nr, range(6)[number :: len(stores)])
+                self.indexes(name, nr, kind)
         for name, pool in self.pools.items():
             self.pool(name, *pool)
         self.subdevices()
@@ -513,7 +532,7 @@ class Maker:
 
     def made(self) -> str:
         """The layout."""
-        if self.chance(0.15):
+        if self.wanted in PLATFORM or (not self.wanted and self.chance(0.15)):
             self.platform()
         else:
             self.function()
@@ -523,10 +542,20 @@ class Maker:
         return f"{self.front}device foo {self.text()} {{  # made at random\n{body}\n}}\n"
 
 
-def layout(rnd: Random) -> str:
-    """A layout of one device, `foo`; it may include a file of examples/parts."""
-    return Maker(rnd).made()
+def layout(rnd: Random, kind: StoreKind | None = None) -> str:
+    """A layout of one device, `foo`, with a store of that kind if there is one.
+
+    It may include a file of examples/parts.
+    """
+    return Maker(rnd, kind).made()
+
+
+def named(word: str) -> str:
+    """The layout of a seed, or the one for a kind of stores: the same each time."""
+    if word.isdecimal():
+        return layout(Random(int(word)))
+    return layout(Random(word), BY_WORD[word])
 
 
 if __name__ == "__main__":
-    print("\n".join(layout(Random(int(seed))) for seed in sys.argv[1:]))
+    print("\n".join(named(word) for word in sys.argv[1:]))
