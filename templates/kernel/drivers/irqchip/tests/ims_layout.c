@@ -807,7 +807,7 @@ static void layout_case_live(struct kunit *test, const struct ims_layout *layout
 
 	/* In memory this takes more than the one store which is enough otherwise */
 	look.counts = false;
-	if (layout->address_hi.size)
+	if (layout->address_hi.size && (layout->address_bits ?: U64_MAX) >> 32)
 		msg.address_hi++;
 	data->chip->irq_write_msi_msg(data, &msg);
 	layout_saw_put(&look, i, &msg);
