@@ -30,7 +30,7 @@ SEEDS = range(1, 11)
 WORDS = tuple(kind.word for kind in KINDS if not kind.is_pci)
 
 #: The suites of these layouts and no others, for the kernel's command line.
-GLOB = "*_s[0-9][0-9]_irqs"
+GLOB = "*_s[0-9][0-9]*_irqs"
 
 WARNINGS = checks.Variant("W=1 C=2", ("W=1", "C=2"))
 
