@@ -68,6 +68,15 @@ def test_it_asks_for_its_places(kind: StoreKind) -> None:
     assert {place.word for place in kind.places} <= set(kind.required)
 
 
+def test_what_is_missing_is_said(kind: StoreKind) -> None:
+    """An empty block lacks each statement that must be there, and a rule says so."""
+    bus = 'platform "vendor,chip";' if kind.platform else "pci 1af4:1234;"
+    text = f"device mydevice {{ {bus} store s: {kind.word} {{ }} }}"
+    found = load("x.ims", text.encode()).diagnostics
+    lost = {one.message for one in found if one.code == "IMS041"}
+    assert lost == {f"`{word}` is missing" for word in kind.required}
+
+
 def test_one_is_in_c(kind: StoreKind) -> None:
     """The generator has a class for it."""
     _, device, store = started(kind)
@@ -147,7 +156,7 @@ def test_the_page_has_it(kind: StoreKind) -> None:
         assert f"`store NAME: {kind.word};`" in page
         return
     row = re.search(rf"^\| `store NAME: {kind.word} {{ \.\.\. }}` \|.*$", page, re.M)
-    assert row
+    assert row, "IMSGEN_UPDATE=1 pytest tests/dsl/test_document.py makes its row"
     assert set(kind.words) <= set(re.findall(r"`(\w+)`", row[0]))
 
 

@@ -143,6 +143,7 @@ def test_a_timer_has_no_pool_to_probe() -> None:
 )
 def test_golden_files_hold_nothing_forbidden(device: Device) -> None:
     golden = EXAMPLES.parent / counts.GOLDEN / f"{device.name}.json"
+    assert golden.exists(), "IMSGEN_UPDATE=1 python -m imsgen.kernel_test_module counts makes it"
     paths = json.loads(golden.read_text())["paths"]
     found = counts.probes(device)
     assert list(paths) == [probe.path for probe in found]
