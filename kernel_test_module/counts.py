@@ -18,8 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from imsgen.dsl import load
-from imsgen.dsl.model import Device, IomemStore, SharePolicy, Sharing
+from imsgen.dsl.model import Device, SharePolicy, Sharing
+from imsgen.generator.kinds import kinds_of
 from imsgen.generator.names import Names, names_of
+from imsgen.generator.views.stores import Slots
 
 from . import build, fetch, host, stages, trees
 from .bench import INTO, wanted
@@ -66,24 +68,31 @@ class Probe:
 # --- what is looked at --------------------------------------------------------------------------
 
 
-def store_probes(f: str, store: str) -> Iterator[Probe]:
-    """The accesses of a store, and the callbacks of its chip."""
-    slot = f"struct {f}_{store}_slot __iomem *slot"
+SHOW = ("_raw_spin_lock_irqsave", "iowrite32be", "_raw_spin_unlock_irqrestore")
+"""What has a slot show: a select register, of either byte order, and the lock of who shares it."""
+
+
+def store_probes(f: str, slots: Slots) -> Iterator[Probe]:
+    """The accesses of a store with slots, and the callbacks of its chip."""
+    store, ctrl = slots.name, slots.control.type if slots.control else "u32"
+    # Who is given the message and not its slot has the slot show first.
+    show = SHOW if "msi_desc" in slots.pointer else ()
+    masks = (("mask", f", {ctrl} ctrl", ", ctrl"), ("unmask", f", {ctrl} ctrl", ", ctrl"))
     for name, more, pass_on in (
-        ("mask", ", u32 ctrl", ", ctrl"),
-        ("unmask", ", u32 ctrl", ", ctrl"),
+        *(masks if slots.mask_bit else ()),
         ("write", ", const struct msi_msg *msg", ", msg"),
         ("reset", "", ""),
     ):
         symbol = f"count_{store}_{name}"
-        call = f"{f}_{store}_{name}(slot{pass_on});"
-        yield Probe(f"{store} {name}", symbol, f"void {symbol}({slot}{more}) {{ {call} }}")
+        call = f"{slots.fn}_{name}(slot{pass_on});"
+        code = f"void {symbol}({slots.pointer}slot{more}) {{ {call} }}"
+        yield Probe(f"{store} {name}", symbol, code, slow=show)
     for name, slow in (
         ("irq_mask", ("irq_chip_mask_parent",)),
         ("irq_unmask", ("irq_chip_unmask_parent",)),
         ("irq_write_msi_msg", ()),
     ):
-        yield Probe(f"{store} chip {name}", f"{f}_{store}_{name}", slow=slow)
+        yield Probe(f"{store} chip {name}", f"{f}_{store}_{name}", slow=(*slow, *show))
 
 
 def probe(
@@ -149,9 +158,9 @@ def probes(device: Device) -> list[Probe]:
     """All hot paths of a device."""
     f = device.name
     found: list[Probe] = []
-    for store in device.stores:
-        if isinstance(store, IomemStore):
-            found.extend(store_probes(f, store.name))
+    for store in kinds_of(device):
+        if store.slots:
+            found.extend(store_probes(f, store.slots))
     for vector in device.vectors:
         symbol, array = f"count_irq_{vector.name}", vector.count is not None
         code = (
