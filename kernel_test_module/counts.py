@@ -75,8 +75,8 @@ SHOW = ("_raw_spin_lock_irqsave", "iowrite32be", "_raw_spin_unlock_irqrestore")
 def store_probes(f: str, slots: Slots) -> Iterator[Probe]:
     """The accesses of a store with slots, and the callbacks of its chip."""
     store, ctrl = slots.name, slots.control.type if slots.control else "u32"
-    # Who is given the message and not its slot has the slot show first.
-    show = SHOW if "msi_desc" in slots.pointer else ()
+    # Who is given what leads to a slot has the slot show first.
+    show = SHOW if slots.pointer != slots.slot else ()
     masks = (("mask", f", {ctrl} ctrl", ", ctrl"), ("unmask", f", {ctrl} ctrl", ", ctrl"))
     for name, more, pass_on in (
         *(masks if slots.mask_bit else ()),
